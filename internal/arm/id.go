@@ -1,0 +1,285 @@
+package arm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Limits of a resource id. Longer ids are refused before they are parsed.
+const (
+	MaxIDLength = 2048
+	maxSegments = 64
+)
+
+// ErrInvalidID is wrapped by every error of ParseID.
+var ErrInvalidID = errors.New("invalid resource id")
+
+// ID is a parsed, well-formed ARM resource id: a tenant-level, management
+// group, subscription, resource group or resource id, extension resources
+// included. The zero ID is the tenant root "/". Ids compare without case: use
+// Key or Equal, never ==. What was written is kept for display.
+type ID struct {
+	raw string // canonical spelling, without trailing slash; "" for the tenant root
+	typ string // "Microsoft.Compute/virtualMachines", "" for the tenant root
+	// offsets into raw
+	nameStart   int // last segment
+	parentEnd   int // end of the parent's id
+	groupEnd    int // end of the resource group prefix, 0 if there is none
+	subEnd      int // end of the subscription prefix, 0 if there is none
+	scopeEnd    int // end of what the last /providers/ segment hangs on
+	isExtension bool
+}
+
+// Types of the containers.
+const (
+	TypeSubscription    = "Microsoft.Resources/subscriptions"
+	TypeResourceGroup   = "Microsoft.Resources/subscriptions/resourceGroups"
+	TypeManagementGroup = "Microsoft.Management/managementGroups"
+	TypeTenant          = "Microsoft.Resources/tenants"
+)
+
+// ParseID parses an ARM resource id. Runs of slashes collapse and a trailing
+// slash is ignored, as clients send both.
+func ParseID(s string) (ID, error) {
+	if len(s) > MaxIDLength {
+		return ID{}, fmt.Errorf("%w: longer than %d characters", ErrInvalidID, MaxIDLength)
+	}
+	if s == "" || s[0] != '/' {
+		return ID{}, fmt.Errorf("%w: %q does not start with /", ErrInvalidID, clip(s))
+	}
+	s = collapse(s)
+	if s == "" {
+		return ID{typ: TypeTenant}, nil
+	}
+	segs := strings.Split(s[1:], "/")
+	if len(segs) > maxSegments {
+		return ID{}, fmt.Errorf("%w: more than %d segments", ErrInvalidID, maxSegments)
+	}
+	for _, seg := range segs {
+		if err := checkSegment(seg); err != nil {
+			return ID{}, fmt.Errorf("%w: %q: %w", ErrInvalidID, clip(s), err)
+		}
+	}
+	return build(s, segs)
+}
+
+// MustParseID is ParseID for ids that are literals of the program; it panics
+// on an error.
+func MustParseID(s string) ID {
+	id, err := ParseID(s)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// build walks the segments once and notes where the containers end.
+func build(s string, segs []string) (ID, error) {
+	id := ID{raw: s}
+	pos, i := 0, 0 // pos: end offset of what has been consumed
+	if len(segs) >= 2 && strings.EqualFold(segs[0], "subscriptions") {
+		pos = 2 + len(segs[0]) + len(segs[1])
+		i, id.subEnd, id.typ = 2, pos, TypeSubscription
+		id.nameStart, id.parentEnd, id.scopeEnd = pos-len(segs[1]), 0, 0
+		if len(segs) >= 4 && strings.EqualFold(segs[2], "resourceGroups") {
+			id.parentEnd = pos
+			pos += 2 + len(segs[2]) + len(segs[3])
+			i, id.groupEnd, id.typ = 4, pos, TypeResourceGroup
+			id.nameStart = pos - len(segs[3])
+		}
+	}
+	for i < len(segs) {
+		if !strings.EqualFold(segs[i], "providers") {
+			return ID{}, fmt.Errorf("%w: %q: expected providers, found %q", ErrInvalidID, clip(s), segs[i])
+		}
+		rest := segs[i+1:]
+		if len(rest) < 3 {
+			return ID{}, fmt.Errorf("%w: %q: a provider needs a type and a name", ErrInvalidID, clip(s))
+		}
+		id.isExtension = id.typ != "" && id.typ != TypeSubscription && id.typ != TypeResourceGroup
+		id.scopeEnd, id.parentEnd = pos, pos
+		id.typ = rest[0]
+		pos += 2 + len(segs[i]) + len(rest[0])
+		i += 2
+		first := true
+		for i < len(segs) && !strings.EqualFold(segs[i], "providers") {
+			if i+1 >= len(segs) {
+				return ID{}, fmt.Errorf("%w: %q: type %q has no name", ErrInvalidID, clip(s), segs[i])
+			}
+			if !first {
+				id.parentEnd = pos
+			}
+			first = false
+			id.typ += "/" + segs[i]
+			pos += 2 + len(segs[i]) + len(segs[i+1])
+			id.nameStart = pos - len(segs[i+1])
+			i += 2
+		}
+		if first {
+			return ID{}, fmt.Errorf("%w: %q: provider %q has no type", ErrInvalidID, clip(s), rest[0])
+		}
+	}
+	return id, nil
+}
+
+// String gives the id as it was written, slashes collapsed; "/" for the root.
+func (id ID) String() string {
+	if id.raw == "" {
+		return "/"
+	}
+	return id.raw
+}
+
+// Key is the id folded for comparison and storage keys.
+func (id ID) Key() string { return Fold(id.String()) }
+
+// Equal reports whether two ids name the same resource.
+func (id ID) Equal(other ID) bool { return strings.EqualFold(id.raw, other.raw) }
+
+// Type is the full resource type, parents' segments included; for an extension
+// resource the extension's own type.
+func (id ID) Type() string {
+	if id.raw == "" {
+		return TypeTenant
+	}
+	return id.typ
+}
+
+// Name is the last segment.
+func (id ID) Name() string {
+	if id.raw == "" {
+		return ""
+	}
+	return id.raw[id.nameStart:]
+}
+
+// FullName joins the names of the resource and its parents of the same
+// provider by "/", as the policy field fullName does.
+func (id ID) FullName() string {
+	if id.raw == "" || id.scopeEnd == 0 && id.typ == TypeSubscription {
+		return id.Name()
+	}
+	if id.typ == TypeResourceGroup {
+		return id.Name()
+	}
+	segs := strings.Split(id.raw[id.scopeEnd+1:], "/") // providers, namespace, type, name, ...
+	names := make([]string, 0, 4)
+	for i := 3; i < len(segs); i += 2 {
+		names = append(names, segs[i])
+	}
+	return strings.Join(names, "/")
+}
+
+// Subscription is the subscription's name (a GUID in practice), "" if the id
+// is above subscriptions.
+func (id ID) Subscription() string {
+	if id.subEnd == 0 {
+		return ""
+	}
+	return id.raw[len("/subscriptions/"):id.subEnd]
+}
+
+// SubscriptionID is the id of the subscription, "" if there is none.
+func (id ID) SubscriptionID() string { return id.raw[:id.subEnd] }
+
+// ResourceGroup is the resource group's name, "" if there is none.
+func (id ID) ResourceGroup() string {
+	if id.groupEnd == 0 {
+		return ""
+	}
+	return id.raw[strings.LastIndexByte(id.raw[:id.groupEnd], '/')+1 : id.groupEnd]
+}
+
+// ResourceGroupID is the id of the resource group, "" if there is none.
+func (id ID) ResourceGroupID() string { return id.raw[:id.groupEnd] }
+
+// Parent is the id of what this resource lies in: the parent resource, the
+// resource that an extension hangs on, the group or the subscription. ok is
+// false for the tenant root.
+func (id ID) Parent() (parent ID, ok bool) {
+	if id.raw == "" {
+		return ID{}, false
+	}
+	if id.parentEnd == 0 {
+		return ID{typ: TypeTenant}, true
+	}
+	p, err := ParseID(id.raw[:id.parentEnd])
+	return p, err == nil
+}
+
+// IsChild reports whether the resource describes another resource: a nested
+// type or an extension, not a top-level resource.
+func (id ID) IsChild() bool {
+	return id.isExtension || strings.Count(id.typ, "/") > 1 && id.typ != TypeResourceGroup
+}
+
+// Root is the top-level resource (or container) that the id lies in: the
+// machine of its extension's child, for instance. A top-level id is its own root.
+func (id ID) Root() ID {
+	for id.IsChild() {
+		p, ok := id.Parent()
+		if !ok {
+			return id
+		}
+		id = p
+	}
+	return id
+}
+
+// Within reports whether the id is scope or lies below it.
+func (id ID) Within(scope ID) bool {
+	n := len(scope.raw)
+	return len(id.raw) >= n && strings.EqualFold(id.raw[:n], scope.raw) &&
+		(len(id.raw) == n || n == 0 || id.raw[n] == '/')
+}
+
+// Fold lower-cases for comparison of ids, types and names: ASCII only, the way
+// ARM compares them. It does not allocate when nothing changes.
+func Fold(s string) string {
+	for i := 0; i < len(s); i++ {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if 'A' <= b[i] && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+func collapse(s string) string {
+	if !strings.Contains(s, "//") {
+		return strings.TrimSuffix(s, "/")
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '/' && i+1 < len(s) && s[i+1] == '/' {
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return strings.TrimSuffix(b.String(), "/")
+}
+
+func checkSegment(seg string) error {
+	if seg == "" || seg == "." || seg == ".." {
+		return fmt.Errorf("segment %q is not a name", seg)
+	}
+	for i := 0; i < len(seg); i++ {
+		if c := seg[i]; c < 0x20 || c == 0x7f || c == '?' || c == '#' || c == '\\' {
+			return fmt.Errorf("segment %q has a character that ids may not have", clip(seg))
+		}
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if len(s) > 120 {
+		return s[:120] + "..."
+	}
+	return s
+}

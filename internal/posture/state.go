@@ -1,0 +1,81 @@
+package posture
+
+import (
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+)
+
+// State of an assessment: what one recommendation says of one resource.
+type State uint8
+
+// The states. NotApplicable is the zero value: no row is kept for it.
+const (
+	NotApplicable State = iota
+	Healthy
+	Unhealthy
+	Unknown // a path or related resource that the verdict depends on was not delivered
+	Exempt
+)
+
+// String is the state's name in JSON and URLs: "healthy", "unhealthy", ...
+func (s State) String() string {
+	return [...]string{"notApplicable", "healthy", "unhealthy", "unknown", "exempt"}[s]
+}
+
+// Counts are numbers of resources by state. Stale ones are counted in their
+// state as well.
+type Counts struct {
+	Healthy, Unhealthy, Unknown, NotApplicable, Exempt, Stale int
+}
+
+// Risk is the level of one unhealthy assessment, or the worst of several.
+type Risk uint8
+
+// The risk levels. The score never depends on them.
+const (
+	RiskNone Risk = iota
+	RiskLow
+	RiskMedium
+	RiskHigh
+	RiskCritical
+)
+
+// Assessment is what one recommendation says of one resource, named by
+// (resource, recommendation) across scans and versions.
+type Assessment struct {
+	Handle         uint32
+	ResourceID     string
+	ResourceName   string
+	ResourceType   string
+	Recommendation *Recommendation
+	State          State
+	// Reason is a sentence for states that need one: the unavailable path, the
+	// exemption's name, "policy disabled".
+	Reason      string
+	FirstSeen   time.Time
+	Since       time.Time // when the state last changed
+	ObservedAt  time.Time // the document's
+	Stale       bool
+	Risk        Risk
+	RiskFactors []string // in words
+	Owner       string
+	Due         time.Time // zero: none
+}
+
+// Recommendation is a recommendation as the estate knows it: built-in content
+// or a user's own policy. Content is nil for the latter.
+type Recommendation struct {
+	ID           string // GUID
+	Index        int    // dense, stable within one View
+	Title        string
+	Description  string
+	Severity     content.Severity
+	Control      *content.Control // nil for custom ones
+	Counted      bool             // counts in the score
+	Preview      bool
+	Disabled     bool // effect Disabled by parameter
+	Content      *content.Recommendation
+	DefinitionID string
+	Types        []string
+}
