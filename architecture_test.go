@@ -1,0 +1,208 @@
+// Package rampart_test holds the house to its picture: which room may import
+// which, that every package says what it is for, and that every exported name
+// is documented.
+package rampart_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rampart-sec/rampart/"
+
+// floors lists the rooms from the ground up. A package may import rooms of
+// lower floors, and rooms of its own floor only where beside names them.
+// Longest prefix wins.
+var floors = [][]string{
+	{"content", "internal/arm"},
+	{"internal/wire"},
+	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate"},
+	{"internal/policy/engine", "internal/access", "internal/inventory", "internal/template", "internal/agent/report"},
+	{"internal/plan", "internal/posture"},
+	{"internal/governance", "internal/compliance"},
+	{"internal/api", "internal/web"},
+	{"internal/app"},
+	{"cmd"},
+}
+
+// beside are the imports within a floor, each with its reason.
+var beside = map[string]string{
+	"internal/posture internal/plan": "registration of a subscription turns on its Free tier",
+}
+
+// extra forbids imports that the floors would allow.
+var extra = map[string][]string{
+	"content":         {"internal/"},
+	"internal/policy": {"internal/store", "internal/inventory", "content"},
+	"internal/agent":  {"internal/store", "internal/bus", "internal/policy"},
+}
+
+func floorOf(pkg string) (int, string) {
+	best, room := -1, ""
+	for i, rooms := range floors {
+		for _, r := range rooms {
+			if (pkg == r || strings.HasPrefix(pkg, r+"/")) && len(r) > len(room) {
+				best, room = i, r
+			}
+		}
+	}
+	return best, room
+}
+
+func TestImportsGoDownOnly(t *testing.T) {
+	for _, pkg := range slices.Sorted(maps.Keys(packages(t))) {
+		floor, room := floorOf(pkg)
+		if floor < 0 {
+			t.Errorf("%s stands on no floor: give it a place in architecture_test.go and docs/ARCHITECTURE.md", pkg)
+			continue
+		}
+		for _, file := range packages(t)[pkg] {
+			for _, imp := range file.Imports {
+				target, ours := strings.CutPrefix(strings.Trim(imp.Path.Value, `"`), module)
+				if !ours {
+					continue
+				}
+				tf, troom := floorOf(target)
+				if tf > floor || tf == floor && room != troom && beside[room+" "+troom] == "" {
+					t.Errorf("%s imports %s: arrows go down only", pkg, target)
+				}
+				for _, ban := range extra[room] {
+					if strings.HasPrefix(target, ban) && !strings.HasPrefix(target, room) {
+						t.Errorf("%s must never import %s", pkg, target)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for pkg, files := range packages(t) {
+		doc := ""
+		for _, f := range files {
+			if f.Doc != nil {
+				doc += f.Doc.Text()
+			}
+		}
+		switch {
+		case strings.HasPrefix(pkg, "cmd/"):
+			if doc == "" {
+				t.Errorf("%s has no comment", pkg)
+			}
+		case doc == "":
+			t.Errorf("%s has no package comment", pkg)
+		case !strings.Contains(doc, "never import"):
+			t.Errorf("%s: its package comment does not say what it must never import", pkg)
+		}
+	}
+}
+
+func TestEveryExportedNameIsDocumented(t *testing.T) {
+	for pkg, files := range packages(t) {
+		for _, f := range files {
+			for _, d := range f.Decls {
+				for _, name := range undocumented(d) {
+					t.Errorf("%s: %s has no comment", pkg, name)
+				}
+			}
+		}
+	}
+}
+
+// undocumented lists the exported names of a declaration that no comment
+// covers. A comment on a group covers its members; methods count when their
+// receiver is exported.
+func undocumented(d ast.Decl) (names []string) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && d.Doc == nil && receiverExported(d) && !wellKnown(d) {
+			names = append(names, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				if s.Name.IsExported() && d.Doc == nil && s.Doc == nil {
+					names = append(names, s.Name.Name)
+				}
+			case *ast.ValueSpec:
+				for _, n := range s.Names {
+					if n.IsExported() && d.Doc == nil && s.Doc == nil && s.Comment == nil {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+func receiverExported(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	t := d.Recv.List[0].Type
+	if s, ok := t.(*ast.StarExpr); ok {
+		t = s.X
+	}
+	if g, ok := t.(*ast.IndexExpr); ok {
+		t = g.X
+	}
+	id, ok := t.(*ast.Ident)
+	return ok && id.IsExported()
+}
+
+// wellKnown methods mean what their interface of the standard library says.
+func wellKnown(d *ast.FuncDecl) bool {
+	return d.Recv != nil && slices.Contains([]string{"Error", "String", "Unwrap", "Is", "MarshalJSON", "UnmarshalJSON",
+		"MarshalText", "UnmarshalText", "MarshalYAML", "UnmarshalYAML", "Len", "Less", "Swap", "ServeHTTP", "Write", "Read", "Close"}, d.Name.Name)
+}
+
+// packages parses the production files of the module by package folder.
+func packages(t *testing.T) map[string][]*ast.File {
+	t.Helper()
+	found := map[string][]*ast.File{}
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); p != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || hasModule(p)) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(fset, p, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		pkg := path.Dir(filepath.ToSlash(p))
+		found[pkg] = append(found[pkg], f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatal("no package found")
+	}
+	return found
+}
+
+func hasModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return dir != "." && err == nil
+}
