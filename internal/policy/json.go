@@ -199,3 +199,5 @@ func appendQuoted(b []byte, s string) []byte {
 	}
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
 }
+
+func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -118,7 +118,7 @@ func (p Path) HasPrefix(prefix Path) bool {
 		return false
 	}
 	for i, s := range prefix {
-		if s.Wildcard != p[i].Wildcard || !strings.EqualFold(s.Name, p[i].Name) {
+		if s.Wildcard != p[i].Wildcard || !equalFold(s.Name, p[i].Name) {
 			return false
 		}
 	}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"strconv"
-	"strings"
 )
 
 // Kind says what a Value is.
@@ -82,7 +81,7 @@ func (v Value) Get(name string) Value {
 		if m.Key == name {
 			return m.Value
 		}
-		if found.Kind == Missing && strings.EqualFold(m.Key, name) {
+		if found.Kind == Missing && equalFold(m.Key, name) {
 			found = m.Value
 		}
 	}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// layout says which paths of a document are kept in a row and where: a trie
+// over property names whose nodes name cells. It is immutable once compiled.
+type layout struct {
+	nodes []trieNode // 0 is the body itself
+	cells int        // of the root scope
+}
+
+// trieNode is one place in a document. Its cells lie in the scope of the
+// nearest array above it, or in the root scope.
+type trieNode struct {
+	cell  int32 // takes the value as a whole, -1 if nobody reads it
+	arr   int32 // takes the array's block, -1 if nobody selects its members
+	elem  int32 // node of an element, if arr is not -1
+	width int32 // cells of an element's scope
+	keep  keepMode
+	keys  keyTable
+}
+
+// keepMode says what a cell needs beyond the folded text.
+type keepMode uint8
+
+const (
+	keepText     keepMode = 1 << iota // strings as they are written
+	keepRaw                           // arrays and objects as raw JSON
+	keepLocation                      // strings fold as locations do, blanks dropped
+)
+
+// place is the address of a path in rows: the array cells to go through, each
+// in the scope of the one before, and the cell in the last scope.
+type place struct {
+	arrays []int32
+	cell   int32
+}
+
+// newLayout makes a layout without any path.
+func newLayout() *layout {
+	return &layout{nodes: []trieNode{{cell: -1, arr: -1, elem: -1}}}
+}
+
+// add makes room for a path and returns its place. A path that ends in [*]
+// addresses the members as a whole. The empty path is the whole body.
+func (l *layout) add(path policy.Path, keep keepMode) place {
+	p := place{}
+	n, scope := int32(0), int32(-1) // scope: the array node whose elements we are in
+	for _, seg := range path {
+		if !seg.Wildcard {
+			n = l.child(n, seg.Name)
+			continue
+		}
+		if l.nodes[n].arr < 0 {
+			arr, elem := l.grow(scope), l.newNode()
+			l.nodes[n].arr, l.nodes[n].elem = arr, elem
+		}
+		p.arrays = append(p.arrays, l.nodes[n].arr)
+		scope = n
+		n = l.nodes[n].elem
+	}
+	if l.nodes[n].cell < 0 {
+		c := l.grow(scope)
+		l.nodes[n].cell = c
+	}
+	l.nodes[n].keep |= keep
+	p.cell = l.nodes[n].cell
+	return p
+}
+
+// extra adds a cell to the root scope that no path fills.
+func (l *layout) extra() int32 { return l.grow(-1) }
+
+func (l *layout) grow(scope int32) int32 {
+	if scope < 0 {
+		l.cells++
+		return int32(l.cells - 1)
+	}
+	l.nodes[scope].width++
+	return l.nodes[scope].width - 1
+}
+
+func (l *layout) newNode() int32 {
+	l.nodes = append(l.nodes, trieNode{cell: -1, arr: -1, elem: -1})
+	return int32(len(l.nodes) - 1)
+}
+
+func (l *layout) child(n int32, name string) int32 {
+	if c := l.nodes[n].keys.find([]byte(name)); c >= 0 {
+		return c
+	}
+	c := l.newNode()
+	l.nodes[n].keys.insert(name, c)
+	return c
+}
+
+// keyTable finds the child of a trie node by property name, ASCII letters
+// compared without case. Its zero value is empty.
+type keyTable struct {
+	entries []keyEntry
+	slots   []uint16 // entry+1 by hash, 0 is empty; a power of two
+}
+
+type keyEntry struct {
+	name   string // as a rule spells it
+	folded string
+	node   int32
+}
+
+// keyHash is cheap and good enough for the few dozen names of one object.
+func keyHash(key []byte) uint32 {
+	n := len(key)
+	if n == 0 {
+		return 0
+	}
+	a, b, c := uint32(key[0]|0x20), uint32(key[n/2]|0x20), uint32(key[n-1]|0x20)
+	return (uint32(n)*0x9E3779B1 ^ a*0x85EBCA6B ^ b*0xC2B2AE35 ^ c*0x27D4EB2F) >> 7
+}
+
+// entry returns the index of the entry for key, or -1.
+func (t *keyTable) entry(key []byte) int {
+	if len(t.slots) == 0 {
+		return -1
+	}
+	mask := uint32(len(t.slots) - 1)
+	for h := keyHash(key) & mask; ; h = (h + 1) & mask {
+		e := int(t.slots[h]) - 1
+		if e < 0 {
+			return -1
+		}
+		if k := &t.entries[e]; k.name == string(key) || equalFoldASCII(key, k.folded) {
+			return e
+		}
+	}
+}
+
+func (t *keyTable) find(key []byte) int32 {
+	if e := t.entry(key); e >= 0 {
+		return t.entries[e].node
+	}
+	return -1
+}
+
+func (t *keyTable) insert(name string, node int32) {
+	t.entries = append(t.entries, keyEntry{name, strings.Clone(arm.Fold(name)), node})
+	size := 4
+	for size < 2*len(t.entries) {
+		size *= 2
+	}
+	t.slots = make([]uint16, size)
+	mask := uint32(size - 1)
+	for i := range t.entries {
+		h := keyHash([]byte(t.entries[i].name)) & mask
+		for t.slots[h] != 0 {
+			h = (h + 1) & mask
+		}
+		t.slots[h] = uint16(i + 1)
+	}
+}
+
+// equalFoldASCII compares key with a lower-case text.
+func equalFoldASCII(key []byte, folded string) bool {
+	if len(key) != len(folded) {
+		return false
+	}
+	for i, c := range key {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != folded[i] {
+			return false
+		}
+	}
+	return true
+}
