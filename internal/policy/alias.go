@@ -1,0 +1,206 @@
+package policy
+
+import (
+	_ "embed"
+	"strings"
+)
+
+// Origin says where an alias's path comes from.
+type Origin uint8
+
+// The origins. With OriginUnknown no type has the alias, and a rule that uses
+// it is not applicable to anything; with OriginOther some other type has it,
+// so on this type the field is missing; OriginMechanical is the guess that is
+// made when no table has it.
+const (
+	OriginUnknown Origin = iota
+	OriginOther
+	OriginTable
+	OriginBuiltIn
+	OriginMechanical
+)
+
+// Aliases resolves alias names on (resource type, alias). It is built once and
+// then only read; reading is safe from several goroutines.
+type Aliases struct {
+	types    map[string]map[string]*alias // folded type -> folded alias
+	names    map[string]*alias            // folded alias -> one of its entries
+	families map[string][]family          // folded type ("*" for any) -> irregular prefixes
+	// Strict switches the mechanical guess off: an alias that no table has is
+	// unknown.
+	Strict bool
+	// imported is whether a table other than the built-in one was loaded.
+	imported bool
+}
+
+// alias is one row: a path for all API versions and the exceptions.
+type alias struct {
+	path     Path
+	versions map[string]Path // folded API version -> path
+	// unmodifiable is true when the table says that modify may not write it.
+	unmodifiable bool
+	builtIn      bool
+}
+
+// family is a rule for many aliases of a type: the alias text after type and
+// "/" starts with prefix, which becomes path.
+type family struct{ prefix, path string }
+
+// NewAliases returns the built-in table alone: the irregular families, and the
+// mechanical guess for all else.
+func NewAliases() *Aliases {
+	a := &Aliases{types: map[string]map[string]*alias{}, names: map[string]*alias{}, families: map[string][]family{}}
+	if err := a.loadTSV(strings.NewReader(builtInAliases), true); err != nil {
+		panic("built-in alias table: " + err.Error()) // embedded, verified by a test
+	}
+	return a
+}
+
+//go:embed aliases.tsv
+var builtInAliases string
+
+// Path resolves an alias for a resource type and, if the table knows paths by
+// version, the API version of the document ("" takes the default path). The
+// path is nil for OriginUnknown and OriginOther.
+func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
+	typ, key := folded(resourceType), folded(name)
+	if row := a.types[typ][key]; row != nil {
+		return row.at(apiVersion), row.origin()
+	}
+	if a.names[key] != nil {
+		return a.borrowed(typ, key, apiVersion)
+	}
+	if a.Strict {
+		return nil, OriginUnknown
+	}
+	if path := a.guess(typ, name); path != nil {
+		return path, OriginMechanical
+	}
+	if ownerType(name) == "" {
+		return nil, OriginUnknown
+	}
+	return nil, OriginOther
+}
+
+// borrowed resolves a name that some table has, but not for this type. The
+// rows of a type may be incomplete, so the guess still holds for the aliases
+// under the type's own name.
+func (a *Aliases) borrowed(typ, key, apiVersion string) (Path, Origin) {
+	if ownerType(key) == typ {
+		row := a.names[key]
+		return row.at(apiVersion), row.origin()
+	}
+	return nil, OriginOther
+}
+
+// Lookup says where the path of an alias would come from on the type that its
+// name starts with; OriginUnknown if no table has it and it cannot be guessed.
+func (a *Aliases) Lookup(name string) Origin {
+	if row := a.names[folded(name)]; row != nil {
+		return row.origin()
+	}
+	if a.Strict || ownerType(name) == "" {
+		return OriginUnknown
+	}
+	typ := folded(ownerType(name))
+	for _, f := range a.families[typ] {
+		if hasPrefixFold(name[len(typ)+1:], f.prefix) {
+			return OriginBuiltIn
+		}
+	}
+	return OriginMechanical
+}
+
+// Modifiable reports whether a modify operation may write the alias; an alias
+// about which no table says otherwise is modifiable.
+func (a *Aliases) Modifiable(name string) bool {
+	row := a.names[folded(name)]
+	return row == nil || !row.unmodifiable
+}
+
+// Imported reports whether a full table was loaded; only then an alias outside
+// it is worth reporting as unknown.
+func (a *Aliases) Imported() bool { return a.imported }
+
+func (r *alias) origin() Origin {
+	if r.builtIn {
+		return OriginBuiltIn
+	}
+	return OriginTable
+}
+
+func (r *alias) at(apiVersion string) Path {
+	if p, ok := r.versions[folded(apiVersion)]; ok {
+		return p
+	}
+	return r.path
+}
+
+func (a *Aliases) add(resourceType, name string, row *alias) {
+	typ, key := folded(resourceType), folded(name)
+	if a.types[typ] == nil {
+		a.types[typ] = map[string]*alias{}
+	}
+	a.types[typ][key] = row
+	if a.names[key] == nil || ownerType(key) == typ || a.names[key].builtIn {
+		a.names[key] = row
+	}
+}
+
+// rootNames are members at the root of a resource that an alias may name; the
+// other envelope members (type, name, kind ...) never are meant by an alias.
+var rootNames = map[string]bool{
+	"sku": true, "zones": true, "managedby": true, "identity": true, "plan": true, "extendedlocation": true,
+}
+
+// guess derives a path from the alias's own text: an irregular family of the
+// type, a member of the root, else below properties. nil if the alias does not
+// sit under the type.
+func (a *Aliases) guess(typ, name string) Path {
+	if len(name) <= len(typ)+1 || !equalFold(name[:len(typ)], typ) || name[len(typ)] != '/' {
+		return nil
+	}
+	short := name[len(typ)+1:]
+	if strings.ContainsRune(beforeBracket(short), '/') {
+		return nil
+	}
+	text := a.familyPath(typ, short)
+	if text == "" {
+		text = "properties." + short
+		if end := strings.IndexAny(short, ".["); rootNames[folded(short[:max(end, 0)])] || end < 0 && rootNames[folded(short)] {
+			text = short
+		}
+	}
+	path, err := ParsePath(text)
+	if err != nil {
+		return nil
+	}
+	return path
+}
+
+// familyPath applies the longest matching family of the type.
+func (a *Aliases) familyPath(typ, short string) string {
+	best, out := -1, ""
+	for _, list := range [...][]family{a.families[typ], a.families["*"]} {
+		for _, f := range list {
+			if len(f.prefix) > best && hasPrefixFold(short, f.prefix) {
+				best, out = len(f.prefix), f.path+short[len(f.prefix):]
+			}
+		}
+	}
+	return out
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
+}
+
+// ownerType is the type that an alias's name starts with: everything before
+// the last slash, "" if there is no namespace and type.
+func ownerType(name string) string {
+	end := strings.LastIndexByte(beforeBracket(name), '/')
+	if end < 0 || strings.IndexByte(name[:end], '/') <= 0 || end == len(name)-1 {
+		return ""
+	}
+	return name[:end]
+}
