@@ -1,0 +1,403 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// SourceInventory owns documents made up for containers that no source has
+// delivered; any other source takes them over.
+const SourceInventory = "inventory"
+
+// lookupChunk is how many keys one select asks for: enough to amortise the
+// statement, few enough that a rest padded to it costs nothing.
+const lookupChunk = 256
+
+// Outcome is what became of one document.
+type Outcome uint8
+
+// Outcomes of PutResources.
+const (
+	Created   Outcome = iota + 1
+	Updated           // content changed
+	Unchanged         // same content; at most ObservedAt moved
+	Stale             // older than what is stored, dropped
+	Foreign           // owned by another source, dropped
+	Deleted           // a deletion took effect
+)
+
+// Written is the outcome for one document. Handle is 0 if nothing is stored
+// under its id.
+type Written struct {
+	Handle  uint32
+	Outcome Outcome
+}
+
+// Prepared is a document made ready for writing: everything that needs no
+// transaction has been done.
+type Prepared struct {
+	doc         wire.Document
+	id          arm.ID
+	key         key
+	digest      []byte
+	unavailable string
+	body        []byte
+}
+
+// Prepare parses ids, hashes and compresses. Documents must be valid (package
+// inventory sees to that); an id that is not fails the call.
+func Prepare(docs []wire.Document) ([]Prepared, error) {
+	ps := make([]Prepared, len(docs))
+	for i := range docs {
+		id, err := parseID(docs[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		ps[i] = prepare(docs[i], id)
+	}
+	return ps, nil
+}
+
+func prepare(doc wire.Document, id arm.ID) Prepared {
+	p := Prepared{doc: doc, id: id, key: keyOf(id), digest: []byte{}}
+	p.doc.ID = id.String()
+	if doc.Deleted {
+		p.body = []byte{}
+		return p
+	}
+	p.unavailable, p.body = strings.Join(doc.Unavailable, "\n"), compress(doc.Body)
+	p.digest = digest(&p)
+	return p
+}
+
+// digest tells whether anything that a reader can see has changed.
+func digest(p *Prepared) []byte {
+	h := sha256.New()
+	for _, s := range []string{p.doc.ID, p.doc.Type, p.doc.APIVersion, p.unavailable} {
+		_, _ = h.Write([]byte(s)) // a hash never fails
+		_, _ = h.Write([]byte{0})
+	}
+	_, _ = h.Write(p.doc.Body)
+	return h.Sum(nil)[:16]
+}
+
+// PutResources writes documents in order and appends their changes to the
+// feed. The ownership and order rules of the inventory hold: see Outcome. A
+// document with Deleted set removes the stored one and leaves a tombstone.
+func (tx *Tx) PutResources(ctx context.Context, tenant string, docs []wire.Document) ([]Written, error) {
+	ps, err := Prepare(docs)
+	if err != nil {
+		return nil, err
+	}
+	return tx.PutPrepared(ctx, tenant, ps)
+}
+
+// PutPrepared is PutResources for documents that were prepared before the
+// transaction began.
+func (tx *Tx) PutPrepared(ctx context.Context, tenant string, ps []Prepared) ([]Written, error) {
+	no, err := tx.tenantNo(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	b := batch{tx: tx, tenant: tenant, no: no, written: make([]Written, 0, len(ps)), changes: map[int][]Change{}, touched: map[uint32]bool{}}
+	for len(ps) > 0 {
+		n := distinct(ps)
+		if err := b.put(ctx, ps[:n]); err != nil {
+			return nil, fmt.Errorf("put resources: %w", err)
+		}
+		ps = ps[n:]
+	}
+	return b.written, b.appendChanges(ctx)
+}
+
+// distinct is how many documents from the first on have different ids.
+func distinct(ps []Prepared) int {
+	have := make(map[key]struct{}, len(ps))
+	for i := range ps {
+		if _, ok := have[ps[i].key]; ok {
+			return i
+		}
+		have[ps[i].key] = struct{}{}
+	}
+	return len(ps)
+}
+
+// row is one resources row to be written.
+type row struct {
+	*Prepared
+	handle    uint32
+	tenant    int64
+	updatedAt int64
+	deletedAt int64
+}
+
+// batch writes the documents of one PutPrepared.
+type batch struct {
+	tx      *Tx
+	tenant  string
+	no      int64
+	written []Written
+	changes map[int][]Change // by partition
+
+	insert, update []row // of the current run of distinct ids
+	touch          []row
+	touched        map[uint32]bool
+	takeover       []row
+}
+
+// put writes documents with distinct ids.
+func (b *batch) put(ctx context.Context, ps []Prepared) error {
+	have, err := b.tx.stored(ctx, b.no, ps)
+	if err != nil {
+		return err
+	}
+	b.insert, b.update, b.touch, b.takeover = b.insert[:0], b.update[:0], b.touch[:0], b.takeover[:0]
+	clear(b.touched)
+	first := len(b.written)
+	for i := range ps {
+		old := have[ps[i].key]
+		if old != nil && arm.Fold(old.id) != ps[i].id.Key() {
+			return collision(old.id, ps[i].doc.ID)
+		}
+		b.decide(&ps[i], old)
+	}
+	if err := b.write(ctx); err != nil {
+		return err
+	}
+	next := 0
+	for i := range ps {
+		w := &b.written[first+i]
+		if w.Outcome == Created && w.Handle == 0 {
+			w.Handle = b.insert[next].handle
+			next++
+		}
+		b.note(&ps[i], *w)
+	}
+	return nil
+}
+
+// decide applies the rules of ownership and order to one document.
+func (b *batch) decide(p *Prepared, old *storedRow) {
+	r := row{Prepared: p, tenant: b.no, updatedAt: micros(b.tx.at)}
+	if old != nil {
+		r.handle = old.handle
+	}
+	outcome := old.judge(p)
+	switch {
+	case outcome == Created && old == nil:
+		b.insert = append(b.insert, r)
+	case outcome == Deleted:
+		r.deletedAt = r.updatedAt
+		b.update = append(b.update, r)
+	case outcome == Created || outcome == Updated:
+		b.update = append(b.update, r)
+	case outcome == Unchanged && old != nil && old.deletedAt == 0 && old.seen.compare(p.seen()) < 0:
+		b.touch = append(b.touch, r)
+		b.touched[r.handle] = true
+	}
+	if old != nil && outcome == Updated && old.source != p.doc.Source {
+		b.takeover = append(b.takeover, r)
+	}
+	b.written = append(b.written, Written{Handle: r.handle, Outcome: outcome})
+}
+
+func (p *Prepared) seen() seen { return seen{p.doc.SourceVersion, micros(p.doc.ObservedAt)} }
+
+// storedRow is what judging a new document needs of the stored one.
+type storedRow struct {
+	handle     uint32
+	id, source string
+	seen       seen
+	deletedAt  int64
+	digest     []byte
+}
+
+// judge is the rule book; a nil receiver is an id that was never stored.
+func (old *storedRow) judge(p *Prepared) Outcome {
+	switch {
+	case old == nil && p.doc.Deleted:
+		return Unchanged
+	case old == nil:
+		return Created
+	case old.deletedAt > 0:
+		return old.revive(p)
+	case p.doc.Source == SourceInventory && old.source != SourceInventory:
+		return Unchanged
+	case old.source != p.doc.Source && old.source != SourceInventory:
+		return Foreign
+	case old.source == p.doc.Source && p.seen().compare(old.seen) < 0:
+		return Stale
+	case p.doc.Deleted:
+		return Deleted
+	case old.source == p.doc.Source && string(old.digest) == string(p.digest):
+		return Unchanged
+	}
+	return Updated
+}
+
+// revive judges a document against a tombstone. What the owner observed before
+// the deletion, or another source at that time, does not bring it back.
+func (old *storedRow) revive(p *Prepared) Outcome {
+	switch {
+	case p.doc.Deleted:
+		return Unchanged
+	case p.doc.Source == old.source && p.seen().compare(old.seen) <= 0,
+		p.doc.Source != old.source && p.doc.Source != SourceInventory && p.seen().at <= old.seen.at:
+		return Stale
+	}
+	return Created
+}
+
+// stored looks up the rows of the given keys.
+func (tx *Tx) stored(ctx context.Context, tenant int64, ps []Prepared) (map[key]*storedRow, error) {
+	have := make(map[key]*storedRow)
+	for chunk := range slices.Chunk(ps, lookupChunk) {
+		in, args := tx.db.inKeys(padKeys(chunk))
+		q := `SELECT r.id_key, r.handle, r.id, r.source, r.deleted_at, r.digest, r.source_version, r.observed_at,
+			(SELECT m.source_version FROM marks m WHERE m.handle = r.handle),
+			(SELECT m.observed_at FROM marks m WHERE m.handle = r.handle)
+			FROM resources r WHERE r.tenant = $1 AND r.id_key ` + in + ` ORDER BY r.handle` + tx.db.forUpdate()
+		rows, err := tx.query(ctx, q, append([]any{tenant}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("look up keys: %w", err)
+		}
+		if err := tx.fail(scanStored(rows, have)); err != nil {
+			return nil, fmt.Errorf("look up keys: %w", err)
+		}
+	}
+	return have, nil
+}
+
+func scanStored(rows *sql.Rows, have map[key]*storedRow) error {
+	defer rows.Close()
+	for rows.Next() {
+		var k []byte
+		var s storedRow
+		var markVersion, markObserved sql.NullInt64
+		err := rows.Scan(&k, &s.handle, &s.id, &s.source, &s.deletedAt, &s.digest, &s.seen.version, &s.seen.at, &markVersion, &markObserved)
+		if err != nil {
+			return err
+		}
+		if len(k) != keySize {
+			return errors.New("a stored key has the wrong size")
+		}
+		s.seen = s.seen.marked(markVersion, markObserved)
+		have[key(k)] = &s
+	}
+	return rows.Err()
+}
+
+// padKeys repeats the last key up to a full chunk, so that one prepared
+// statement serves every length beyond a few.
+func padKeys(ps []Prepared) [][]byte {
+	keys := make([][]byte, padded(len(ps)))
+	for i := range keys {
+		keys[i] = ps[min(i, len(ps)-1)].key[:]
+	}
+	return keys
+}
+
+func padHandles(hs []uint32) []uint32 {
+	out := make([]uint32, padded(len(hs)))
+	for i := range out {
+		out[i] = hs[min(i, len(hs)-1)]
+	}
+	return out
+}
+
+func padded(n int) int {
+	for _, size := range []int{1, 8, 64} {
+		if n <= size {
+			return size
+		}
+	}
+	return lookupChunk
+}
+
+// write brings the decided rows into the database.
+func (b *batch) write(ctx context.Context) error {
+	if len(b.insert) > 0 {
+		hs, err := b.tx.db.handles(ctx, b.tx, len(b.insert))
+		if err != nil {
+			return fmt.Errorf("take handles: %w", err)
+		}
+		for i := range b.insert {
+			b.insert[i].handle = hs[i]
+		}
+		if err := b.tx.fail(b.tx.db.insertResources(ctx, b.tx, b.insert)); err != nil {
+			return err
+		}
+	}
+	if len(b.update) > 0 {
+		if err := b.tx.fail(b.tx.db.updateResources(ctx, b.tx, b.update)); err != nil {
+			return err
+		}
+	}
+	return b.mark(ctx)
+}
+
+// mark forgets the states of deleted documents, what an owner that was taken
+// over from last observed, and moves the observation time of unchanged ones.
+func (b *batch) mark(ctx context.Context) error {
+	for _, r := range b.update {
+		if r.deletedAt == 0 {
+			continue
+		}
+		if _, err := b.tx.exec(ctx, `DELETE FROM marks WHERE handle = $1`, int64(r.handle)); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.takeover {
+		if _, err := b.tx.exec(ctx, `UPDATE marks SET source_version = NULL, observed_at = NULL WHERE handle = $1`, int64(r.handle)); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.touch {
+		_, err := b.tx.exec(ctx, `INSERT INTO marks (handle, source_version, observed_at) VALUES ($1, $2, $3)
+			ON CONFLICT (handle) DO UPDATE SET source_version = excluded.source_version, observed_at = excluded.observed_at`,
+			int64(r.handle), r.doc.SourceVersion, micros(r.doc.ObservedAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note records the change that an outcome means for readers of the feed.
+func (b *batch) note(p *Prepared, w Written) {
+	kind := ""
+	switch w.Outcome {
+	case Created, Updated:
+		kind = KindResource
+	case Deleted:
+		kind = KindResourceDeleted
+	case Unchanged:
+		if b.touched[w.Handle] {
+			kind = KindResourceSeen
+		}
+	}
+	if kind != "" {
+		part := Partition(p.id)
+		b.changes[part] = append(b.changes[part], Change{Kind: kind, Key: p.doc.ID, Handle: w.Handle})
+	}
+}
+
+// appendChanges goes by ascending partition, so that two transactions cannot
+// wait for each other's partition.
+func (b *batch) appendChanges(ctx context.Context) error {
+	for _, part := range slices.Sorted(maps.Keys(b.changes)) {
+		if _, err := b.tx.appendChanges(ctx, b.tenant, part, b.changes[part]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

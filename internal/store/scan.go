@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// ScanRange selects the documents of a tenant with From <= handle <= To.
+type ScanRange struct {
+	Tenant   string
+	From, To uint32
+}
+
+// ScanResources calls fn for each document of the range by ascending handle
+// and stops at fn's first error, which it returns. The Resource and all it
+// points to are only valid during the call. Several ranges may be scanned at
+// once, each on its own connection and snapshot.
+func (db *DB) ScanResources(ctx context.Context, s ScanRange, fn func(*Resource) error) error {
+	return db.View(ctx, func(tx *Tx) error { return tx.scan(ctx, s, fn) })
+}
+
+func (tx *Tx) scan(ctx context.Context, s ScanRange, fn func(*Resource) error) error {
+	no, err := tx.tenantNo(ctx, s.Tenant)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.query(ctx, `SELECT `+resourceColumns+`r.handle >= $1 AND r.handle <= $2 AND r.tenant = $3 AND r.deleted_at = 0 ORDER BY r.handle`,
+		int64(s.From), int64(s.To), no)
+	if err != nil {
+		return fmt.Errorf("scan resources: %w", err)
+	}
+	defer rows.Close()
+	var r Resource
+	var w resourceRow
+	var buf []byte
+	dest := w.dest(&r)
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return fmt.Errorf("scan resources: %w", err)
+		}
+		if err := w.fill(&r, s.Tenant, buf); err != nil {
+			return fmt.Errorf("scan %s: %w", r.Doc.ID, err)
+		}
+		if len(w.body) > 0 && len(r.Doc.Body) > 0 && &w.body[0] != &r.Doc.Body[0] {
+			buf = r.Doc.Body // the decompressed body's room serves the next
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+	}
+	return tx.fail(rows.Err())
+}
