@@ -214,6 +214,15 @@ func (id ID) IsChild() bool {
 	return id.isExtension || strings.Count(id.typ, "/") > 1 && id.typ != TypeResourceGroup
 }
 
+// ScopeID is the id of what the last provider of the id hangs on: the resource
+// that an extension extends, else the resource group or subscription; "" for
+// containers and what lies above subscriptions.
+func (id ID) ScopeID() string { return id.raw[:id.scopeEnd] }
+
+// IsExtension reports whether the id is an extension of another resource, or
+// lies below such an extension.
+func (id ID) IsExtension() bool { return id.isExtension }
+
 // Root is the top-level resource (or container) that the id lies in: the
 // machine of its extension's child, for instance. A top-level id is its own root.
 func (id ID) Root() ID {
