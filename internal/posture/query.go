@@ -6,14 +6,6 @@ import (
 	"github.com/rampart-sec/rampart/content"
 )
 
-// Scope narrows a question: the zero Scope is the whole estate. ID is an ARM id
-// prefix (management group, subscription, resource group or one resource);
-// Tag and TagValue select resources by tag. Both together intersect.
-type Scope struct {
-	ID            string
-	Tag, TagValue string
-}
-
 // RecommendationQuery selects rows of the Recommendations page.
 type RecommendationQuery struct {
 	Scope    Scope

@@ -1,21 +1,65 @@
 package posture
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 )
 
 // View is one immutable epoch of an estate. Any goroutine may read it for as
 // long as it likes.
-type View struct{}
+type View struct {
+	seq   uint64
+	at    time.Time
+	names *names
+	shape *shape
+	rows  table[row] // by handle
+
+	all, stale        *set
+	assessed, pending *set // see ledger
+	recs              []recSets
+	controls          []controlSets
+	types, groups     setTable
+	tags              tagIndex
+	factors           [factorSets]*set    // by exact set of factors
+	burden            [maxBurden + 1]*set // by number of unhealthy assessments
+	subs              table[subscription]
+	total             *ledger
+	ranks             *ranks // may lag behind rows; see ranks
+
+	cache *cache
+}
+
+// recSets are the rows of one recommendation by state, and under graceSet the
+// unhealthy ones that do not count yet.
+type recSets [graceSet + 1]*set
+
+const graceSet = Exempt + 1
+
+// controlSets are the rows of one control by state, and those whose control is
+// decided by one assessment: becoming healthy (last) or unknown (lastMixed).
+type controlSets struct {
+	by              [Exempt + 1]*set
+	last, lastMixed *set
+}
+
+// subscription is one subscription with everything in it.
+type subscription struct {
+	id       string // folded
+	resource *row   // its document, nil if none was delivered
+	members  *set
+	ledger   *ledger
+}
 
 // Seq is the epoch's number; it only grows.
-func (v *View) Seq() uint64 { return 0 }
+func (v *View) Seq() uint64 { return v.seq }
 
 // At is when the epoch was made.
-func (v *View) At() time.Time { return time.Time{} }
+func (v *View) At() time.Time { return v.at }
 
 // Resources is the number of resources, children included.
-func (v *View) Resources() int { return 0 }
+func (v *View) Resources() int { return v.all.len() }
 
 // SubscriptionScore is the score of one subscription.
 type SubscriptionScore struct {
@@ -24,45 +68,46 @@ type SubscriptionScore struct {
 }
 
 // Subscriptions are all known subscriptions by name.
-func (v *View) Subscriptions() []SubscriptionScore { return nil }
+func (v *View) Subscriptions() []SubscriptionScore {
+	var all []SubscriptionScore
+	v.subs.each(func(n uint32, s *subscription) bool {
+		if n != noSub && s.ledger.rows > 0 {
+			all = append(all, SubscriptionScore{ID: s.armID(), Name: s.name(), Score: s.ledger.score(v.shape)})
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b SubscriptionScore) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID))
+	})
+	return all
+}
 
-// Score is the secure score of a scope.
-func (v *View) Score(scope Scope) Score { return Score{} }
+func (s *subscription) armID() string {
+	if s.resource != nil {
+		return s.resource.id
+	}
+	return s.id
+}
 
-// Controls are the shares of a scope's score, by points, then title. Controls
-// with nothing to assess are listed with zero counts.
-func (v *View) Controls(scope Scope) []ControlScore { return nil }
+func (s *subscription) name() string {
+	if s.resource != nil {
+		return s.resource.name()
+	}
+	return s.id[strings.LastIndexByte(s.id, '/')+1:]
+}
 
 // Recommendation is the recommendation with an id (GUID, any case), or nil.
-func (v *View) Recommendation(id string) *Recommendation { return nil }
-
-// AllRecommendations are all known ones, by Index.
-func (v *View) AllRecommendations() []*Recommendation { return nil }
-
-// Recommendations is a page of the recommendations of a scope. A bad sort or
-// cursor is an *arm.Error.
-func (v *View) Recommendations(q RecommendationQuery) (Page[RecommendationRow], error) {
-	return Page[RecommendationRow]{}, nil
+func (v *View) Recommendation(id string) *Recommendation {
+	slot, ok := v.shape.slot(id)
+	if !ok {
+		return nil
+	}
+	return v.shape.slots[slot]
 }
 
-// Assessments is a page of assessments.
-func (v *View) Assessments(q AssessmentQuery) (Page[Assessment], error) {
-	return Page[Assessment]{}, nil
-}
-
-// Assessment is what one recommendation says of one resource; ok is false when
-// it does not apply or one of the two is not known.
-func (v *View) Assessment(resourceID, recommendationID string) (Assessment, bool) {
-	return Assessment{}, false
-}
-
-// Inventory is a page of resources.
-func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
-	return Page[ResourceRow]{}, nil
-}
-
-// Resource is one resource, by id.
-func (v *View) Resource(id string) (ResourceRow, bool) { return ResourceRow{}, false }
+// AllRecommendations are all known ones, by Index. The caller must not change
+// the slice.
+func (v *View) AllRecommendations() []*Recommendation { return v.shape.list }
 
 // TypeCount is a resource type with the number of its resources.
 type TypeCount struct {
@@ -70,11 +115,36 @@ type TypeCount struct {
 	N    int
 }
 
-// Types are the resource types present, by name.
-func (v *View) Types() []TypeCount { return nil }
+// Types are the resource types present, by name, as they were first spelled.
+func (v *View) Types() []TypeCount {
+	var all []TypeCount
+	v.types.each(func(i uint32, s *set) bool {
+		if n := s.len(); n > 0 {
+			all = append(all, TypeCount{v.names.types.name(i), n})
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b TypeCount) int { return cmp.Compare(a.Type, b.Type) })
+	return all
+}
 
 // TagNames are the tag names in use, sorted.
-func (v *View) TagNames() []string { return nil }
+func (v *View) TagNames() []string {
+	return present(v.names.tags, func(name string) bool { return !v.tags.find(name, "").IsEmpty() })
+}
 
-// Locations are the locations in use, sorted.
-func (v *View) Locations() []string { return nil }
+// Locations are the locations seen, sorted.
+func (v *View) Locations() []string {
+	return present(v.names.locations, func(name string) bool { return name != "" })
+}
+
+func present(d *dict, keep func(string) bool) []string {
+	var all []string
+	for _, name := range d.all() {
+		if keep(name) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}

@@ -1,0 +1,193 @@
+package posture
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/content"
+)
+
+// Assessments is a page of assessments. A bad sort or cursor is an *arm.Error.
+// Sorted by "risk" (default) or "severity" a page costs one pass over sets;
+// "name" and "since" also look at every row selected.
+func (v *View) Assessments(q AssessmentQuery) (Page[Assessment], error) {
+	var page Page[Assessment]
+	sort, err := readSort(q.Sort, "risk", "since", "name", "severity")
+	if err != nil {
+		return page, err
+	}
+	after, paged, err := readCursor(q.After, sort, q.Desc)
+	if err != nil {
+		return page, err
+	}
+	s := &assessmentSearch{v: v, q: &q, sort: sort, limit: readLimit(q.Limit), after: after, paged: paged}
+	s.collect()
+	if sort == "risk" || sort == "severity" {
+		return s.inOrder(), nil
+	}
+	return s.smallest(), nil
+}
+
+// assessmentSearch answers one query in segments: the rows of one
+// recommendation in one state and, by risk, of one level.
+type assessmentSearch struct {
+	v        *View
+	q        *AssessmentQuery
+	sort     string
+	limit    int
+	after    cursor
+	paged    bool
+	segments []segment
+	total    int
+	levels   map[content.Severity][RiskCritical + 1]*roaring.Bitmap
+}
+
+type segment struct {
+	slot  uint16
+	state State
+	level Risk
+	place int // of the slot in shape.order
+	bits  *roaring.Bitmap
+}
+
+// stateOrder is how states are listed: what needs work first.
+var stateOrder = [...]State{Unhealthy, Unknown, Healthy, Exempt}
+
+func (s *assessmentSearch) collect() {
+	f := s.v.newFilter(s.q.Scope, s.q.Type, s.q.Text)
+	for place, slot := range s.v.shape.order {
+		r := s.v.shape.slots[slot]
+		if !s.q.selects(r) {
+			continue
+		}
+		for _, state := range stateOrder {
+			if len(s.q.State) > 0 && !slices.Contains(s.q.State, state) {
+				continue
+			}
+			bits := f.withWords(f.and(s.v.recs[slot][state].read()), r.Title)
+			s.add(segment{slot: slot, state: state, place: place, bits: bits})
+		}
+	}
+	slices.SortFunc(s.segments, s.order)
+}
+
+func (q *AssessmentQuery) selects(r *Recommendation) bool {
+	switch {
+	case q.Recommendation != "" && !equalIDs(q.Recommendation, r.ID):
+		return false
+	case len(q.Severity) > 0 && !slices.Contains(q.Severity, r.Severity):
+		return false
+	case len(q.Control) > 0 && (r.Control == nil || !slices.Contains(q.Control, r.Control.ID)):
+		return false
+	}
+	return true
+}
+
+// add books a segment, unhealthy ones split by level where that is the order.
+func (s *assessmentSearch) add(g segment) {
+	if g.bits.IsEmpty() {
+		return
+	}
+	s.total += int(g.bits.GetCardinality())
+	if g.state != Unhealthy || s.sort != "risk" {
+		s.segments = append(s.segments, g)
+		return
+	}
+	for level, class := range s.classes(g.slot) {
+		if class == nil {
+			continue
+		}
+		if bits := roaring.And(g.bits, class); !bits.IsEmpty() {
+			s.segments = append(s.segments, segment{g.slot, g.state, Risk(level), g.place, bits})
+		}
+	}
+}
+
+// classes are the rows whose factors give each level to a slot's severity.
+func (s *assessmentSearch) classes(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
+	severity := s.v.shape.slots[slot].Severity
+	if levels, ok := s.levels[severity]; ok {
+		return levels
+	}
+	var levels [RiskCritical + 1]*roaring.Bitmap
+	for f, class := range s.v.factors {
+		if class.len() == 0 {
+			continue
+		}
+		level := s.v.shape.riskOf(slot, factorSet(f))
+		if levels[level] == nil {
+			levels[level] = roaring.New()
+		}
+		levels[level].Or(class.read())
+	}
+	if s.levels == nil {
+		s.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}
+	}
+	s.levels[severity] = levels
+	return levels
+}
+
+// order compares segments; desc turns the whole order round.
+func (s *assessmentSearch) order(a, b segment) int {
+	c := cmp.Compare(a.place, b.place)
+	if s.sort == "risk" {
+		c = cmp.Or(cmp.Compare(b.level, a.level), cmp.Compare(stateIndex(a.state), stateIndex(b.state)), c)
+	}
+	c = cmp.Or(c, cmp.Compare(stateIndex(a.state), stateIndex(b.state)))
+	if s.q.Desc {
+		return -c
+	}
+	return c
+}
+
+func stateIndex(state State) int { return slices.Index(stateOrder[:], state) }
+
+// inOrder reads the page straight from the segments; within one by handle.
+func (s *assessmentSearch) inOrder() Page[Assessment] {
+	page := Page[Assessment]{Total: s.total}
+	start := s.startAfter()
+	for _, g := range s.segments {
+		c := 1
+		if s.paged {
+			c = s.order(g, start)
+		}
+		if c < 0 {
+			continue
+		}
+		it := g.bits.Iterator()
+		if c == 0 {
+			it.AdvanceIfNeeded(s.after.Handle + 1)
+		}
+		for it.HasNext() {
+			if len(page.Rows) == s.limit {
+				last := page.Rows[s.limit-1]
+				page.Next = s.cursorAt(last)
+				return page
+			}
+			page.Rows = append(page.Rows, s.v.assessment(s.v.rows.at(it.Next()), g.slot))
+		}
+	}
+	return page
+}
+
+// startAfter is the segment that the cursor's row was in.
+func (s *assessmentSearch) startAfter() segment {
+	g := segment{state: State(s.after.Key & 0xff), level: Risk(s.after.Key >> 8)}
+	if slot, ok := s.v.shape.slot(s.after.Rec); ok {
+		g.slot, g.place = slot, slices.Index(s.v.shape.order, slot)
+	}
+	return g
+}
+
+func (s *assessmentSearch) cursorAt(a Assessment) string {
+	level := a.Risk
+	if s.sort != "risk" {
+		level = RiskNone
+	}
+	return cursor{
+		Sort: s.sort, Desc: s.q.Desc, Rec: a.Recommendation.ID, Handle: a.Handle,
+		Key: uint64(level)<<8 | uint64(a.State),
+	}.encode()
+}

@@ -1,0 +1,76 @@
+package posture
+
+import "cmp"
+
+// pair is one assessment in an order over rows.
+type pair struct {
+	r    *row
+	slot uint16
+	key  uint64
+}
+
+// smallest answers a query in an order over rows: by name or by the time of
+// the last change, latest first.
+func (s *assessmentSearch) smallest() Page[Assessment] {
+	page := Page[Assessment]{Total: s.total}
+	start, valid := s.startPair()
+	top := newTopK(s.limit+1, s.comparePairs)
+	for _, g := range s.segments {
+		it := g.bits.Iterator()
+		for it.HasNext() {
+			p := s.pair(s.v.rows.at(it.Next()), g.slot)
+			if !s.paged || !valid || s.comparePairs(p, start) > 0 {
+				top.add(p)
+			}
+		}
+	}
+	rows := top.sorted()
+	if len(rows) > s.limit {
+		rows = rows[:s.limit]
+		last := rows[s.limit-1]
+		page.Next = cursor{
+			Sort: s.sort, Desc: s.q.Desc, Key: last.key, Handle: last.r.handle,
+			At: last.r.id, Rec: s.v.shape.slots[last.slot].ID,
+		}.encode()
+	}
+	for _, p := range rows {
+		page.Rows = append(page.Rows, s.v.assessment(p.r, p.slot))
+	}
+	return page
+}
+
+func (s *assessmentSearch) pair(r *row, slot uint16) pair {
+	if s.sort == "name" {
+		return pair{r, slot, s.v.rank(r)}
+	}
+	c, _ := r.cell(slot)
+	return pair{r, slot, ^uint64(c.since)} // latest first
+}
+
+// startPair is the cursor's pair. A row that is gone keeps its place by id.
+func (s *assessmentSearch) startPair() (pair, bool) {
+	if !s.paged {
+		return pair{}, false
+	}
+	slot, _ := s.v.shape.slot(s.after.Rec)
+	r := &row{handle: s.after.Handle, id: s.after.At}
+	if known := s.v.rows.at(s.after.Handle); known != nil {
+		r = known
+	}
+	key := s.after.Key
+	if s.sort == "name" {
+		key = s.v.rank(r)
+	}
+	return pair{r, slot, key}, true
+}
+
+func (s *assessmentSearch) comparePairs(a, b pair) int {
+	c := cmp.Compare(a.key, b.key)
+	if c == 0 && s.sort == "name" {
+		c = compareNames(a.r, b.r)
+	}
+	if s.q.Desc {
+		c = -c
+	}
+	return cmp.Or(c, cmp.Compare(a.r.handle, b.r.handle), cmp.Compare(a.slot, b.slot))
+}

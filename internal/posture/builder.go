@@ -1,0 +1,207 @@
+package posture
+
+import (
+	"time"
+)
+
+// builder makes the next view out of one: it writes copies of what it changes
+// and shares the rest. It is used by one goroutine and dead after commit.
+type builder struct {
+	v        *View
+	old, new []standing // scratch
+}
+
+// edit begins the next epoch. A new shape must number known slots alike; if it
+// moves a slot to another control, rebuild must be used instead.
+func (v *View) edit(sh *shape) *builder {
+	next := *v
+	next.seq++
+	next.shape = sh
+	next.recs = append(make([]recSets, 0, len(sh.slots)), v.recs...)
+	for len(next.recs) < len(sh.slots) {
+		next.recs = append(next.recs, recSets{})
+	}
+	next.controls = append([]controlSets(nil), v.controls...)
+	next.total = v.total.own(next.seq, sh)
+	next.cache = newCache()
+	return &builder{v: &next, old: make([]standing, len(sh.controls)), new: make([]standing, len(sh.controls))}
+}
+
+// emptyView is the epoch before the first.
+func emptyView(names *names, sh *shape) *View {
+	return &View{names: names, shape: sh, total: newLedger(0, sh), controls: make([]controlSets, len(sh.controls)), cache: newCache()}
+}
+
+// rebuild makes the next view with other meanings of slots from all rows of v.
+func (v *View) rebuild(sh *shape) *builder {
+	fresh := emptyView(v.names, sh)
+	fresh.seq = v.seq
+	b := fresh.edit(sh)
+	v.rows.each(func(_ uint32, r *row) bool {
+		b.put(r)
+		return true
+	})
+	return b
+}
+
+// commit ends the epoch.
+func (b *builder) commit(at time.Time) *View {
+	b.v.at = at
+	return b.v
+}
+
+// put adds a row or replaces the one with its handle.
+func (b *builder) put(r *row) { b.swap(r.handle, r) }
+
+// remove takes a row out.
+func (b *builder) remove(handle uint32) { b.swap(handle, nil) }
+
+func (b *builder) swap(h uint32, now *row) {
+	was := b.v.rows.at(h)
+	if was == nil && now == nil {
+		return
+	}
+	b.v.shape.standings(was, b.old)
+	b.v.shape.standings(now, b.new)
+	b.place(h, was, now)
+	b.tag(was, now)
+	b.judge(h, was, now)
+	b.stand(h, was, now)
+	b.book(was, b.old, -1)
+	b.book(now, b.new, +1)
+	b.v.rows.put(b.v.seq, h, now)
+	if was == nil {
+		b.v.names.addID(now)
+	}
+}
+
+// place keeps the sets of where and what a resource is.
+func (b *builder) place(h uint32, was, now *row) {
+	v, epoch := b.v, b.v.seq
+	put(&v.all, epoch, h, now != nil)
+	put(&v.stale, epoch, h, now != nil && now.stale)
+	if was != nil && (now == nil || was.typ != now.typ) {
+		v.types.edit(epoch, was.typ, h, false)
+	}
+	if was != nil && (now == nil || was.group != now.group) {
+		v.groups.edit(epoch, was.group, h, false)
+	}
+	if was != nil && (now == nil || was.factors != now.factors) {
+		put(&v.factors[was.factors], epoch, h, false)
+	}
+	if now != nil {
+		v.types.edit(epoch, now.typ, h, true)
+		v.groups.edit(epoch, now.group, h, true)
+		put(&v.factors[now.factors], epoch, h, true)
+	}
+}
+
+func (b *builder) tag(was, now *row) {
+	if was != nil && now != nil && was.tags == now.tags {
+		return
+	}
+	if was != nil {
+		b.v.tags.put(b.v.seq, was, false)
+	}
+	if now != nil {
+		b.v.tags.put(b.v.seq, now, true)
+	}
+}
+
+// judge keeps the sets per recommendation and state.
+func (b *builder) judge(h uint32, was, now *row) {
+	if was != nil {
+		for _, c := range was.cells {
+			if after, ok := now.cellOrNone(c.slot); !ok || after.state != c.state {
+				put(&b.v.recs[c.slot][c.state], b.v.seq, h, false)
+			}
+			put(&b.v.recs[c.slot][graceSet], b.v.seq, h, false)
+		}
+	}
+	if now != nil {
+		for _, c := range now.cells {
+			put(&b.v.recs[c.slot][c.state], b.v.seq, h, true)
+			put(&b.v.recs[c.slot][graceSet], b.v.seq, h, c.flags&inGrace != 0)
+		}
+	}
+	b.rank(h, was.unhealthy(), now.unhealthy(), now != nil)
+}
+
+// rank keeps the sets of resources by their number of unhealthy assessments.
+func (b *builder) rank(h uint32, was, now int, in bool) {
+	if was != now || !in {
+		put(&b.v.burden[was], b.v.seq, h, false)
+	}
+	if in {
+		put(&b.v.burden[now], b.v.seq, h, true)
+	}
+}
+
+// stand keeps the sets per control and state.
+func (b *builder) stand(h uint32, was, now *row) {
+	epoch := b.v.seq
+	known, unknown := false, false
+	for i := range b.new {
+		old, state := b.old[i].state(), b.new[i].state()
+		sets := &b.v.controls[i]
+		if old != state {
+			put(&sets.by[old], epoch, h, false)
+		}
+		if state != NotApplicable {
+			put(&sets.by[state], epoch, h, true)
+		}
+		put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
+		put(&sets.lastMixed, epoch, h, b.new[i].last() && b.new[i].unknown > 0)
+		if b.v.shape.controls[i].Max > 0 {
+			known = known || state == Healthy || state == Unhealthy
+			unknown = unknown || state == Unknown
+		}
+	}
+	put(&b.v.assessed, epoch, h, known)
+	put(&b.v.pending, epoch, h, unknown && !known)
+}
+
+// book adds a row to the ledgers of the estate and its subscription.
+func (b *builder) book(r *row, st []standing, sign int32) {
+	if r == nil {
+		return
+	}
+	b.v.total.add(b.v.shape, r, st, sign)
+	s := b.subscription(r.sub)
+	s.ledger.add(b.v.shape, r, st, sign)
+	put(&s.members, b.v.seq, r.handle, sign > 0)
+	if r.typ == subscriptionType {
+		s.resource = nil
+		if sign > 0 {
+			s.resource = r
+		}
+	}
+}
+
+// subscription gives the entry of a subscription to write in this epoch.
+func (b *builder) subscription(n uint32) *subscription {
+	s := b.v.subs.at(n)
+	if s == nil {
+		s = &subscription{id: b.v.names.subs.name(n)}
+	} else if s.ledger.epoch == b.v.seq {
+		return s
+	} else {
+		c := *s
+		s = &c
+	}
+	s.ledger = s.ledger.own(b.v.seq, b.v.shape)
+	b.v.subs.put(b.v.seq, n, s)
+	return s
+}
+
+// setTable is a table of sets.
+type setTable struct{ table[set] }
+
+func (t *setTable) edit(epoch uint64, i, h uint32, in bool) {
+	was := t.at(i)
+	s := was
+	put(&s, epoch, h, in)
+	if s != was {
+		t.put(epoch, i, s)
+	}
+}

@@ -1,0 +1,385 @@
+package posture
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// testLibrary is a small content library: three scored controls, one of zero
+// points.
+func testLibrary() *content.Library {
+	return &content.Library{Controls: []*content.Control{
+		{ID: "mfa", Title: "Enable MFA", Max: 10}, {ID: "ports", Title: "Secure management ports", Max: 8},
+		{ID: "rest", Title: "Encrypt at rest", Max: 4}, {ID: "practice", Title: "Best practices", Max: 0},
+	}}
+}
+
+// testShape has twelve recommendations: three per control, the last of each
+// not counted.
+func testShape(t testing.TB) *shape {
+	t.Helper()
+	lib := testLibrary()
+	risk, err := content.Risk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	severities := []content.Severity{content.High, content.Medium, content.Low}
+	var ids []string
+	var recs []*Recommendation
+	for i := range 12 {
+		ids = append(ids, fmt.Sprintf("00000000-0000-0000-0000-%012d", i))
+		recs = append(recs, &Recommendation{
+			ID: ids[i], Title: fmt.Sprintf("Things %02d should be right", i), Severity: severities[i%3],
+			Control: lib.Controls[i/3], Counted: i%3 < 2,
+		})
+	}
+	sh := newShape(lib, ids, recs)
+	sh.risk = risk
+	return sh
+}
+
+var testTypes = []string{"Microsoft.Storage/storageAccounts", "Microsoft.Compute/virtualMachines", "Microsoft.KeyVault/vaults"}
+
+// randomRow makes a row with random cells at a handle.
+func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle uint32) *row {
+	t.Helper()
+	typ := testTypes[rnd.IntN(len(testTypes))]
+	id := fmt.Sprintf("/subscriptions/sub-%d/resourceGroups/rg-%d/providers/%s/r%d", rnd.IntN(3), rnd.IntN(4), typ, handle)
+	body := fmt.Sprintf(`{"location":"l%d","tags":{"env":"e%d","Sensitivity":"%s"},"properties":{"publicNetworkAccess":"%s"}}`,
+		rnd.IntN(2), rnd.IntN(3), []string{"high", "low"}[rnd.IntN(2)], []string{"Enabled", "Disabled"}[rnd.IntN(2)])
+	r, err := n.row(fr, handle, &wire.Document{ID: id, Type: typ, Body: []byte(body), ObservedAt: time.Unix(int64(rnd.IntN(1000)), 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stale = rnd.IntN(8) == 0
+	for slot := range uint16(12) {
+		if state := State(rnd.IntN(int(Exempt) + 1)); state != NotApplicable {
+			r.cells = append(r.cells, cell{slot: slot, state: state, since: uint32(rnd.IntN(500)), flags: cellFlag(rnd.IntN(8) / 7)})
+		}
+	}
+	return r
+}
+
+// TestAggregatesEqualRecount makes random edits and compares every aggregate
+// of the index with a recount from the rows after each epoch; old epochs must
+// not change.
+func TestAggregatesEqualRecount(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 7))
+	sh := testShape(t)
+	n, fr := newNames(), newFactorReader(sh.risk)
+	v := emptyView(n, sh)
+	model := map[uint32]*row{}
+	type frozen struct {
+		v    *View
+		want recount
+	}
+	var old []frozen
+	for epoch := range 60 {
+		b := v.edit(sh)
+		for range 1 + rnd.IntN(40) {
+			h := uint32(1 + rnd.IntN(300))
+			if known := model[h]; known != nil && rnd.IntN(4) == 0 {
+				b.remove(h)
+				delete(model, h)
+				continue
+			}
+			r := randomRow(t, n, fr, rnd, h)
+			if was := model[h]; was != nil { // an id does not change
+				r.id, r.typ, r.group, r.sub = was.id, was.typ, was.group, was.sub
+			}
+			b.put(r)
+			model[h] = r
+		}
+		v = b.commit(time.Unix(int64(epoch), 0))
+		want := recountRows(v, model)
+		if diff := cmp.Diff(want, v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+			t.Fatalf("epoch %d: index differs from rows (-rows +index):\n%s", epoch, diff)
+		}
+		if epoch%20 == 0 {
+			old = append(old, frozen{v, want})
+		}
+	}
+	for _, f := range old {
+		if diff := cmp.Diff(f.want, f.v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+			t.Errorf("epoch %d changed after later edits:\n%s", f.v.Seq(), diff)
+		}
+	}
+	again := v.rebuild(sh).commit(v.at)
+	if diff := cmp.Diff(v.count(), again.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+		t.Errorf("rebuilt index differs:\n%s", diff)
+	}
+}
+
+// recount is what the index holds, in a form that compares.
+type recount struct {
+	All, Stale, Assessed, Pending []uint32
+	States                        map[string][]uint32 // "slot/state"
+	Controls                      map[string][]uint32 // "control/state", "control/last", "control/lastMixed"
+	Places                        map[string][]uint32 // types, groups, tags, factors, burden, subscriptions
+	Ledgers                       map[string]recountLedger
+}
+
+type recountLedger struct {
+	Rows, Assessed, Pending int
+	Controls                []tally
+	Recs                    []recTally
+}
+
+func newRecount() recount {
+	return recount{States: map[string][]uint32{}, Controls: map[string][]uint32{}, Places: map[string][]uint32{}, Ledgers: map[string]recountLedger{}}
+}
+
+// count reads the index.
+func (v *View) count() recount {
+	c := newRecount()
+	c.All, c.Stale = v.all.list(), v.stale.list()
+	c.Assessed, c.Pending = v.assessed.list(), v.pending.list()
+	for slot := range v.recs {
+		for state, s := range v.recs[slot][:graceSet] {
+			keep(c.States, fmt.Sprintf("%d/%v", slot, State(state)), s.list())
+		}
+		keep(c.States, fmt.Sprintf("%d/grace", slot), v.recs[slot][graceSet].list())
+	}
+	for i, sets := range v.controls {
+		for state, s := range sets.by {
+			keep(c.Controls, fmt.Sprintf("%d/%v", i, State(state)), s.list())
+		}
+		keep(c.Controls, fmt.Sprintf("%d/last", i), sets.last.list())
+		keep(c.Controls, fmt.Sprintf("%d/lastMixed", i), sets.lastMixed.list())
+	}
+	v.countPlaces(&c)
+	c.Ledgers["estate"] = ledgerCount(v.total)
+	v.subs.each(func(n uint32, s *subscription) bool {
+		keep(c.Places, "sub/"+s.id, s.members.list())
+		if s.ledger.rows > 0 {
+			c.Ledgers[s.id] = ledgerCount(s.ledger)
+		}
+		return true
+	})
+	return c
+}
+
+func (v *View) countPlaces(c *recount) {
+	v.types.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("type/%d", i), s.list()); return true })
+	v.groups.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("group/%d", i), s.list()); return true })
+	for f, s := range v.factors {
+		keep(c.Places, fmt.Sprintf("factors/%d", f), s.list())
+	}
+	for n, s := range v.burden {
+		keep(c.Places, fmt.Sprintf("burden/%d", n), s.list())
+	}
+	for _, value := range []string{"e0", "e1", "e2", ""} {
+		keep(c.Places, "env/"+value, v.tags.find("ENV", value).ToArray())
+	}
+}
+
+// ledgerCount leaves out the time of the latest change, which stays when rows go.
+func ledgerCount(l *ledger) recountLedger {
+	recs := slices.Clone(l.recs)
+	for i := range recs {
+		recs[i].changed = 0
+	}
+	return recountLedger{l.rows, l.assessed, l.pending, slices.Clone(l.controls), recs}
+}
+
+func (s *set) list() []uint32 { return s.read().ToArray() }
+
+func keep(m map[string][]uint32, key string, list []uint32) {
+	if len(list) > 0 {
+		m[key] = list
+	}
+}
+
+// recountRows counts anew, by definition: row by row, cell by cell.
+func recountRows(v *View, model map[uint32]*row) recount {
+	c := newRecount()
+	c.All, c.Stale, c.Assessed, c.Pending = []uint32{}, []uint32{}, []uint32{}, []uint32{}
+	ledgers := map[string]*recountLedger{"estate": emptyCount(v)}
+	for _, h := range slices.Sorted(maps.Keys(model)) {
+		r := model[h]
+		sub := v.names.subs.name(r.sub)
+		if ledgers[sub] == nil {
+			ledgers[sub] = emptyCount(v)
+		}
+		countRow(v, &c, r, sub)
+		for _, l := range []*recountLedger{ledgers["estate"], ledgers[sub]} {
+			l.Rows++
+			countLedger(v, l, r)
+		}
+		known, unknown := scored(v, r)
+		if known {
+			c.Assessed = append(c.Assessed, h)
+		} else if unknown {
+			c.Pending = append(c.Pending, h)
+		}
+	}
+	for name, l := range ledgers {
+		c.Ledgers[name] = *l
+	}
+	return c
+}
+
+func emptyCount(v *View) *recountLedger {
+	return &recountLedger{Controls: make([]tally, len(v.shape.controls)), Recs: make([]recTally, len(v.shape.slots))}
+}
+
+func countRow(v *View, c *recount, r *row, sub string) {
+	h := r.handle
+	add := func(m map[string][]uint32, key string) { m[key] = append(m[key], h) }
+	c.All = append(c.All, h)
+	if r.stale {
+		c.Stale = append(c.Stale, h)
+	}
+	bad := 0
+	for _, cl := range r.cells {
+		add(c.States, fmt.Sprintf("%d/%v", cl.slot, cl.state))
+		if cl.flags&inGrace != 0 {
+			add(c.States, fmt.Sprintf("%d/grace", cl.slot))
+		}
+		if cl.state == Unhealthy {
+			bad++
+		}
+	}
+	for i := range v.shape.controls {
+		state, bad, unknown := inControl(v, r, i)
+		if state != NotApplicable {
+			add(c.Controls, fmt.Sprintf("%d/%v", i, state))
+		}
+		if bad == 1 && unknown == 0 {
+			add(c.Controls, fmt.Sprintf("%d/last", i))
+		} else if bad == 1 {
+			add(c.Controls, fmt.Sprintf("%d/lastMixed", i))
+		}
+	}
+	add(c.Places, "sub/"+sub)
+	add(c.Places, fmt.Sprintf("type/%d", r.typ))
+	add(c.Places, fmt.Sprintf("group/%d", r.group))
+	add(c.Places, fmt.Sprintf("factors/%d", r.factors))
+	add(c.Places, fmt.Sprintf("burden/%d", bad))
+	if env, ok := r.tagMap()["env"]; ok {
+		add(c.Places, "env/"+env)
+		add(c.Places, "env/")
+	}
+}
+
+// inControl is a row's state in a control, said as the score's definition says it.
+func inControl(v *View, r *row, control int) (state State, unhealthy, unknown int) {
+	seen := map[State]int{}
+	for _, c := range r.cells {
+		rec := v.shape.slots[c.slot]
+		if rec.Counted && rec.Control == v.shape.controls[control] && c.flags&inGrace == 0 {
+			seen[c.state]++
+		}
+	}
+	for _, s := range []State{Unhealthy, Unknown, Healthy, Exempt} {
+		if seen[s] > 0 {
+			return s, seen[Unhealthy], seen[Unknown]
+		}
+	}
+	return NotApplicable, 0, 0
+}
+
+func scored(v *View, r *row) (known, unknown bool) {
+	for i, c := range v.shape.controls {
+		state, _, _ := inControl(v, r, i)
+		if c.Max > 0 {
+			known = known || state == Healthy || state == Unhealthy
+			unknown = unknown || state == Unknown
+		}
+	}
+	return known, unknown
+}
+
+func countLedger(v *View, l *recountLedger, r *row) {
+	known, unknown := scored(v, r)
+	if known {
+		l.Assessed++
+	} else if unknown {
+		l.Pending++
+	}
+	for i := range v.shape.controls {
+		state, _, _ := inControl(v, r, i)
+		switch state {
+		case Healthy:
+			l.Controls[i].healthy++
+		case Unhealthy:
+			l.Controls[i].unhealthy++
+		case Unknown:
+			l.Controls[i].unknown++
+		case Exempt:
+			l.Controls[i].notApplicable++
+		}
+	}
+	for _, c := range r.cells {
+		t := &l.Recs[c.slot]
+		t.by[c.state]++
+		if r.stale {
+			t.stale++
+		}
+		if c.state != Unhealthy {
+			continue
+		}
+		t.risk[v.shape.riskOf(c.slot, r.factors)]++
+		if v.shape.control(c.slot) == uncounted || c.flags&inGrace != 0 {
+			continue
+		}
+		switch _, bad, unknown := inControl(v, r, v.shape.control(c.slot)); {
+		case bad == 1 && unknown == 0:
+			t.fixed++
+		case bad == 1:
+			t.softened++
+		}
+	}
+}
+
+// TestScopesAgree compares every way to answer a scope: ledgers kept, sums over
+// rows, sums over sets.
+func TestScopesAgree(t *testing.T) {
+	v := randomView(t, 2000)
+	for _, scope := range []Scope{
+		{}, {ID: "/subscriptions/SUB-1"}, {ID: "/subscriptions/sub-1/resourceGroups/rg-2"},
+		{Tag: "env", TagValue: "e1"}, {Tag: "Env"}, {ID: "/subscriptions/sub-0", Tag: "env", TagValue: "e2"},
+	} {
+		t.Run(strings.ReplaceAll(fmt.Sprint(scope), "/", "_"), func(t *testing.T) {
+			sel := v.resolve(scope)
+			bits := sel.set()
+			if bits == nil {
+				bits = v.all.read()
+			}
+			want := ledgerCount(v.sumRows(bits))
+			if want.Rows == 0 {
+				t.Fatal("the scope selects nothing")
+			}
+			opt := cmp.AllowUnexported(tally{}, recTally{})
+			if diff := cmp.Diff(want, ledgerCount(v.ledgerOf(scope, sel)), opt); diff != "" {
+				t.Errorf("ledger (-rows +ledger):\n%s", diff)
+			}
+			if diff := cmp.Diff(want, ledgerCount(v.sumSets(selection{bits: bits})), opt); diff != "" {
+				t.Errorf("sets (-rows +sets):\n%s", diff)
+			}
+		})
+	}
+}
+
+// randomView is one epoch of n random rows.
+func randomView(t testing.TB, n int) *View {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(3, uint64(n)))
+	sh := testShape(t)
+	names, fr := newNames(), newFactorReader(sh.risk)
+	b := emptyView(names, sh).edit(sh)
+	for h := range uint32(n) {
+		b.put(randomRow(t, names, fr, rnd, h+1))
+	}
+	return b.commit(time.Unix(0, 0))
+}

@@ -1,0 +1,98 @@
+package posture
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// containerFacts are what only subscriptions and management groups have.
+type containerFacts struct {
+	display string
+	above   []string // folded names of the management groups above
+}
+
+// maxTagText bounds what the index keeps of one resource's tags; the language
+// allows 50 tags of 512 + 256 characters.
+const maxTagText = 64 << 10
+
+// row makes the row of a document, without cells. The document's id must parse.
+func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, error) {
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return nil, fmt.Errorf("index resource: %w", err)
+	}
+	typ := arm.Fold(doc.Type)
+	r := &row{
+		handle: handle, id: strings.Clone(id.String()), observed: doc.ObservedAt.Unix(),
+		typ: n.types.spell(typ, doc.Type), source: n.sources.id(doc.Source),
+		group: n.groups.id(container(id)),
+	}
+	if sub := id.SubscriptionID(); sub != "" {
+		r.sub = n.subs.id(arm.Fold(sub))
+	}
+	properties := n.envelope(r, doc.Body)
+	r.factors = fr.read(r, typ, properties)
+	if r.typ == subscriptionType {
+		r.container = subscriptionFacts(doc.Body, properties)
+	}
+	return r, nil
+}
+
+// envelope reads location and tags of a body and returns its properties.
+func (n *names) envelope(r *row, body []byte) (properties []byte) {
+	location := ""
+	members(body, func(key, value []byte) bool {
+		switch string(key) {
+		case "location":
+			location = plain(value)
+		case "tags":
+			r.tags = n.tagText(value)
+		case "properties":
+			properties = value
+		}
+		return true
+	})
+	r.location = n.locations.id(location)
+	return properties
+}
+
+func (n *names) tagText(object []byte) string {
+	var b strings.Builder
+	members(object, func(key, value []byte) bool {
+		name, text := plain([]byte(`"`+string(key)+`"`)), plain(value)
+		if strings.ContainsRune(name+text, 0) || b.Len()+len(name)+len(text) > maxTagText {
+			return true // such a tag cannot be asked for
+		}
+		n.tags.id(name)
+		b.WriteString(name)
+		b.WriteByte(0)
+		b.WriteString(text)
+		b.WriteByte(0)
+		return true
+	})
+	return b.String()
+}
+
+// subscriptionFacts reads the display name and the management groups above, in
+// the shapes of Resource Manager and of Resource Graph.
+func subscriptionFacts(body, properties []byte) *containerFacts {
+	c := &containerFacts{}
+	for _, object := range [][]byte{body, properties} {
+		for _, key := range []string{"displayName", "subscriptionName"} {
+			if name := lookup(object, []string{key}); name != nil && c.display == "" {
+				c.display = plain(name)
+			}
+		}
+	}
+	if chain := lookup(properties, []string{"managementGroupAncestorsChain"}); chain != nil {
+		elements(chain, func(group []byte) {
+			if name := lookup(group, []string{"name"}); name != nil {
+				c.above = append(c.above, arm.Fold(plain(name)))
+			}
+		})
+	}
+	return c
+}

@@ -1,0 +1,76 @@
+package posture
+
+// afterFix is a control's tally when fixed rows become healthy and softened
+// ones unknown.
+func (t tally) afterFix(fixed, softened int32) tally {
+	t.healthy += fixed
+	t.unhealthy -= fixed + softened
+	t.unknown += softened
+	return t
+}
+
+// gain is the percent that a pool's score rises if only one recommendation of a
+// control is fixed everywhere in it.
+func (l *ledger) gain(maximum, control int, rec recTally, s Score) float64 {
+	if rec.fixed == 0 && rec.softened == 0 || maximum == 0 {
+		return 0
+	}
+	before := l.controls[control]
+	after := before.afterFix(rec.fixed, rec.softened)
+	points := s.Current + share(maximum, int(after.healthy), after.known()) - share(maximum, int(before.healthy), before.known())
+	total := s.Max
+	if after.known() == 0 {
+		total -= maximum
+	}
+	return percentOf(points, total) - s.Percent
+}
+
+// gain is the percent points that a scope's score rises if one recommendation
+// is fixed everywhere in it and nothing else changes.
+func (v *View) gain(sel selection, l *ledger, slot uint16) float64 {
+	control := v.shape.control(slot)
+	if control == uncounted {
+		return 0
+	}
+	maximum := v.shape.controls[control].Max
+	if sel.subs == nil && sel.set() != nil {
+		return l.gain(maximum, control, l.recs[slot], l.score(v.shape))
+	}
+	weight, sum := 0, 0.0
+	v.eachPart(sel, func(s *subscription, score Score) {
+		weight += score.Weight
+		if int(slot) < len(s.ledger.recs) {
+			sum += float64(score.Weight) * s.ledger.gain(maximum, control, s.ledger.recs[slot], score)
+		}
+	})
+	if weight == 0 {
+		return 0
+	}
+	return sum / float64(weight)
+}
+
+// eachPart calls fn for the subscriptions of a weighted score.
+func (v *View) eachPart(sel selection, fn func(*subscription, Score)) {
+	if sel.subs != nil {
+		for _, s := range sel.subs {
+			fn(s, s.ledger.score(v.shape))
+		}
+		return
+	}
+	for _, p := range v.cache.parts(v) {
+		fn(p.sub, p.score)
+	}
+}
+
+// potential is the reference's figure for a recommendation: the points per
+// resource of its control times its unhealthy resources, in percent points,
+// never more than the control's own.
+func (v *View) potential(l *ledger, slot uint16, maximum int) float64 {
+	control := v.shape.control(slot)
+	if control == uncounted || maximum == 0 {
+		return 0
+	}
+	t := l.controls[control]
+	n := min(l.recs[slot].by[Unhealthy], t.unhealthy)
+	return share(v.shape.controls[control].Max, int(n), t.known()) / float64(maximum) * 100
+}

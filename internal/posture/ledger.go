@@ -1,0 +1,123 @@
+package posture
+
+// ledger sums the rows of a scope, per control and per recommendation. One is
+// kept for the estate and for each subscription, so that their pages need no
+// intersections.
+type ledger struct {
+	epoch    uint64
+	rows     int
+	controls []tally
+	recs     []recTally
+	assessed int // rows with a verdict in at least one scored control
+	pending  int // rows whose only verdicts in scored controls are unknown
+}
+
+// recTally counts the rows of a scope in one recommendation.
+type recTally struct {
+	by    [Exempt + 1]int32       // by state; NotApplicable unused
+	risk  [RiskCritical + 1]int32 // unhealthy ones by risk level
+	stale int32
+	// fixed and softened count the rows whose control becomes healthy, or
+	// unknown, if only this recommendation is fixed.
+	fixed, softened int32
+	changed         uint32 // latest change, Unix seconds; kept when rows go
+}
+
+func newLedger(epoch uint64, sh *shape) *ledger {
+	return &ledger{epoch: epoch, controls: make([]tally, len(sh.controls)), recs: make([]recTally, len(sh.slots))}
+}
+
+// own gives the ledger to write in an epoch with room for all slots.
+func (l *ledger) own(epoch uint64, sh *shape) *ledger {
+	if l == nil {
+		return newLedger(epoch, sh)
+	}
+	if l.epoch != epoch {
+		c := *l
+		c.epoch = epoch
+		c.controls = append([]tally(nil), l.controls...)
+		c.recs = append(make([]recTally, 0, len(sh.slots)), l.recs...)
+		l = &c
+	}
+	for len(l.recs) < len(sh.slots) {
+		l.recs = append(l.recs, recTally{})
+	}
+	return l
+}
+
+// add books a row, or with sign -1 takes it off. st are its standings.
+func (l *ledger) add(sh *shape, r *row, st []standing, sign int32) {
+	l.rows += int(sign)
+	known, unknown := false, false
+	for i, s := range st {
+		state := s.state()
+		l.controls[i].add(state, sign)
+		if sh.controls[i].Max > 0 {
+			known = known || state == Healthy || state == Unhealthy
+			unknown = unknown || state == Unknown
+		}
+	}
+	switch {
+	case known:
+		l.assessed += int(sign)
+	case unknown:
+		l.pending += int(sign)
+	}
+	for _, c := range r.cells {
+		l.recs[c.slot].add(sh, r, c, st, sign)
+	}
+}
+
+func (t *tally) add(s State, sign int32) {
+	switch s {
+	case Healthy:
+		t.healthy += sign
+	case Unhealthy:
+		t.unhealthy += sign
+	case Unknown:
+		t.unknown += sign
+	case Exempt:
+		t.notApplicable += sign
+	}
+}
+
+func (t *recTally) add(sh *shape, r *row, c cell, st []standing, sign int32) {
+	t.by[c.state] += sign
+	if r.stale {
+		t.stale += sign
+	}
+	t.changed = max(t.changed, c.since)
+	if c.state != Unhealthy {
+		return
+	}
+	t.risk[sh.riskOf(c.slot, r.factors)] += sign
+	control := sh.control(c.slot)
+	if control == uncounted || c.flags&inGrace != 0 || !st[control].last() {
+		return
+	}
+	if st[control].unknown > 0 {
+		t.softened += sign
+	} else {
+		t.fixed += sign
+	}
+}
+
+func (t recTally) counts() Counts {
+	return Counts{
+		Healthy: int(t.by[Healthy]), Unhealthy: int(t.by[Unhealthy]), Unknown: int(t.by[Unknown]),
+		Exempt: int(t.by[Exempt]), Stale: int(t.stale),
+	}
+}
+
+// worst is the highest risk among the unhealthy ones.
+func (t recTally) worst() Risk {
+	for level := RiskCritical; level > RiskNone; level-- {
+		if t.risk[level] > 0 {
+			return level
+		}
+	}
+	return RiskNone
+}
+
+// score is the pool's score.
+func (l *ledger) score(sh *shape) Score { return poolScore(sh.controls, l.controls, l.assessed) }

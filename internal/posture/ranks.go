@@ -1,0 +1,100 @@
+package posture
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// ranks orders resources by name, so that sorting a filtered page compares
+// integers. Handles never change names, so that ranks made from an old view
+// hold for new ones; rows that came since are placed between their neighbours
+// when they are asked for. A nil ranks knows no row.
+type ranks struct {
+	order []uint32 // handles by name
+	of    []uint32 // by handle: position in order plus 1, 0 if it came later
+}
+
+// compareNames is the order of resources by name without case, then id.
+func compareNames(a, b *row) int {
+	return cmp.Or(compareFold(a.name(), b.name()), compareFold(a.id, b.id), cmp.Compare(a.handle, b.handle))
+}
+
+func compareFold(a, b string) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if x, y := lower(a[i]), lower(b[i]); x != y {
+			return cmp.Compare(x, y)
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// newRanks sorts all rows of a view; it takes seconds for a million.
+func newRanks(v *View) *ranks {
+	rows := make([]*row, 0, v.Resources())
+	v.rows.each(func(_ uint32, r *row) bool {
+		rows = append(rows, r)
+		return true
+	})
+	k := &ranks{order: make([]uint32, len(rows))}
+	if len(rows) > 0 {
+		k.of = make([]uint32, rows[len(rows)-1].handle+1)
+	}
+	slices.SortFunc(rows, compareNames)
+	for i, r := range rows {
+		k.order[i] = r.handle
+		k.of[r.handle] = uint32(i + 1)
+	}
+	return k
+}
+
+// rank is the place of a row in the order of names: odd for ranked rows, even
+// for those that came between two of them. Two rows with one even rank are
+// compared by name.
+func (v *View) rank(r *row) uint64 {
+	k := v.ranks
+	if k == nil {
+		return 0
+	}
+	if int(r.handle) < len(k.of) && k.of[r.handle] > 0 {
+		return uint64(k.of[r.handle])*2 - 1
+	}
+	return uint64(k.place(v, r)) * 2
+}
+
+// place is how many ranked rows come before r. Ranked rows that are gone from
+// the view cannot be compared and are passed over to the next living one.
+func (k *ranks) place(v *View, r *row) int {
+	return sort.Search(len(k.order), func(i int) bool {
+		for ; i < len(k.order); i++ {
+			if other := v.rows.at(k.order[i]); other != nil {
+				return compareNames(other, r) > 0
+			}
+		}
+		return true
+	})
+}
+
+// byRank compares two rows of a view by name.
+func (v *View) byRank(a, b *row) int {
+	return cmp.Or(cmp.Compare(v.rank(a), v.rank(b)), compareNames(a, b))
+}
+
+// hasAll reports whether a text contains every word; words are lower case.
+func hasAll(text string, words []string) bool {
+	text = strings.ToLower(text)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}

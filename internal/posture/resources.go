@@ -1,0 +1,213 @@
+package posture
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// Resource is one resource, by id of any case.
+func (v *View) Resource(id string) (ResourceRow, bool) {
+	r := v.byID(strings.TrimSuffix(id, "/"))
+	if r == nil {
+		return ResourceRow{}, false
+	}
+	return v.resourceRow(r), true
+}
+
+func (v *View) resourceRow(r *row) ResourceRow {
+	out := ResourceRow{
+		Handle: r.handle, ID: r.id, Name: r.name(), Type: typeOf(r.id),
+		Location: v.names.locations.name(r.location), Tags: r.tagMap(),
+		ObservedAt: r.observedAt(), Source: v.names.sources.name(r.source), Stale: r.stale,
+	}
+	for _, c := range r.cells {
+		out.Counts.add(c.state)
+		if severity := v.shape.slots[c.slot].Severity; c.state == Unhealthy && severityRank(severity) > severityRank(out.Worst) {
+			out.Worst = severity
+		}
+	}
+	if r.stale {
+		out.Counts.Stale = len(r.cells)
+	}
+	return out
+}
+
+func (c *Counts) add(s State) {
+	switch s {
+	case Healthy:
+		c.Healthy++
+	case Unhealthy:
+		c.Unhealthy++
+	case Unknown:
+		c.Unknown++
+	case Exempt:
+		c.Exempt++
+	case NotApplicable:
+		c.NotApplicable++
+	}
+}
+
+// Inventory is a page of resources. A bad sort or cursor is an *arm.Error.
+func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
+	var page Page[ResourceRow]
+	sort, err := readSort(q.Sort, "unhealthy", "name", "type", "seen")
+	if err != nil {
+		return page, err
+	}
+	after, paged, err := readCursor(q.After, sort, q.Desc)
+	if err != nil {
+		return page, err
+	}
+	s := &resourceSearch{v: v, sort: sort, desc: q.Desc, bits: v.inventory(q), limit: readLimit(q.Limit)}
+	if paged {
+		s.after = &place{&row{handle: after.Handle, id: after.At}, after.Key}
+		if known := v.rows.at(after.Handle); known != nil {
+			s.after.r = known
+		}
+	}
+	page.Total = int(s.bits.GetCardinality())
+	rows := s.read()
+	if len(rows) > s.limit {
+		rows = rows[:s.limit]
+		last := rows[s.limit-1]
+		page.Next = cursor{Sort: sort, Desc: q.Desc, Key: last.key, Handle: last.r.handle, At: last.r.id}.encode()
+	}
+	for _, p := range rows {
+		page.Rows = append(page.Rows, v.resourceRow(p.r))
+	}
+	return page, nil
+}
+
+// inventory is the set of resources that a query selects.
+func (v *View) inventory(q InventoryQuery) *roaring.Bitmap {
+	f := v.newFilter(q.Scope, q.Type, q.Text)
+	bits := f.all()
+	if q.Recommendation != "" || len(q.State) > 0 {
+		bits = roaring.And(bits, v.withState(q.Recommendation, q.State))
+	}
+	return f.withWords(bits, "")
+}
+
+// withState is the set of resources with an assessment in one of the states
+// (any but not applicable if none is named), of one recommendation or any.
+func (v *View) withState(recommendation string, states []State) *roaring.Bitmap {
+	if len(states) == 0 {
+		states = stateOrder[:]
+	}
+	var sets []*roaring.Bitmap
+	for _, slot := range v.shape.slotOf {
+		if recommendation != "" && !equalIDs(recommendation, v.shape.slots[slot].ID) {
+			continue
+		}
+		for _, state := range states {
+			if state <= Exempt && v.recs[slot][state] != nil {
+				sets = append(sets, v.recs[slot][state].bits)
+			}
+		}
+	}
+	return roaring.FastOr(sets...)
+}
+
+// resourceSearch reads one page in groups of equal primary key.
+type resourceSearch struct {
+	v     *View
+	sort  string
+	desc  bool
+	bits  *roaring.Bitmap
+	limit int
+	after *place
+}
+
+// place is a row's position in an order: key, then name.
+type place struct {
+	r   *row
+	key uint64
+}
+
+// read returns up to limit+1 rows.
+func (s *resourceSearch) read() []place {
+	if s.sort == "name" || s.sort == "seen" {
+		return s.smallest(s.bits, 0, s.limit+1)
+	}
+	var rows []place
+	for _, g := range s.groups() {
+		if s.after != nil && s.compareKeys(g.key, s.after.key) < 0 {
+			continue
+		}
+		if left := s.limit + 1 - len(rows); left > 0 {
+			rows = append(rows, s.smallest(roaring.And(s.bits, g.bits), g.key, left)...)
+		}
+	}
+	return rows
+}
+
+type keyGroup struct {
+	key  uint64
+	name string
+	bits *roaring.Bitmap
+}
+
+// groups are the sets of equal key in order: by burden or by type. The key of a
+// type is its place among the types of this view; a cursor's is looked up anew.
+func (s *resourceSearch) groups() []keyGroup {
+	var groups []keyGroup
+	if s.sort == "unhealthy" {
+		for n, b := range s.v.burden {
+			if b != nil {
+				groups = append(groups, keyGroup{key: maxBurden - uint64(n), bits: b.bits})
+			}
+		}
+	} else {
+		s.v.types.each(func(i uint32, b *set) bool {
+			groups = append(groups, keyGroup{name: strings.ToLower(s.v.names.types.name(i)), bits: b.bits})
+			return true
+		})
+		slices.SortFunc(groups, func(a, b keyGroup) int { return cmp.Compare(a.name, b.name) })
+		for i := range groups {
+			groups[i].key = uint64(i)
+			if s.after != nil && strings.EqualFold(typeOf(s.after.r.id), groups[i].name) {
+				s.after.key = uint64(i)
+			}
+		}
+	}
+	slices.SortFunc(groups, func(a, b keyGroup) int { return s.compareKeys(a.key, b.key) })
+	return groups
+}
+
+func (s *resourceSearch) compareKeys(a, b uint64) int {
+	if s.desc {
+		return cmp.Compare(b, a)
+	}
+	return cmp.Compare(a, b)
+}
+
+// smallest are the first k rows of a set, after the cursor.
+func (s *resourceSearch) smallest(bits *roaring.Bitmap, key uint64, k int) []place {
+	top := newTopK(k, s.compare)
+	it := bits.Iterator()
+	for it.HasNext() {
+		p := s.place(s.v.rows.at(it.Next()), key)
+		if s.after == nil || s.compare(p, *s.after) > 0 {
+			top.add(p)
+		}
+	}
+	return top.sorted()
+}
+
+func (s *resourceSearch) place(r *row, key uint64) place {
+	if s.sort == "seen" {
+		key = ^uint64(r.observed) // latest first
+	}
+	return place{r, key}
+}
+
+// compare orders by key, then name; only the order's own key is turned round.
+func (s *resourceSearch) compare(a, b place) int {
+	if s.sort == "name" && s.desc {
+		return s.v.byRank(b.r, a.r)
+	}
+	return cmp.Or(s.compareKeys(a.key, b.key), s.v.byRank(a.r, b.r))
+}

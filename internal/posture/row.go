@@ -1,0 +1,149 @@
+package posture
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+)
+
+// row is what the index knows of one resource. A row is never changed once it
+// is in a view; a change makes a new one.
+type row struct {
+	handle   uint32
+	id       string // as written
+	tags     string // name, NUL, value, NUL ... as written
+	cells    []cell // by slot
+	group    uint32 // number of the container: resource group, else subscription, else "/"
+	sub      uint32 // number of the subscription; noSub above subscriptions
+	typ      uint32
+	location uint32
+	source   uint32
+	observed int64 // Unix seconds
+	factors  factorSet
+	stale    bool
+
+	container *containerFacts // of subscriptions, else nil
+}
+
+// noSub is the number under which everything above subscriptions is kept.
+const noSub = 0
+
+// cell is one assessment of a row.
+type cell struct {
+	slot   uint16 // of the recommendation
+	state  State
+	flags  cellFlag
+	reason uint32 // number in the dict of reasons; 0 is none
+	since  uint32 // Unix seconds
+	first  uint32
+}
+
+type cellFlag uint8
+
+const (
+	// inGrace marks an unhealthy assessment whose governance rule keeps it out
+	// of the score until it is due.
+	inGrace cellFlag = 1 << iota
+)
+
+// name is the display name of a container, else the last segment of the id.
+func (r *row) name() string {
+	if r.container != nil && r.container.display != "" {
+		return r.container.display
+	}
+	return r.id[strings.LastIndexByte(r.id, '/')+1:]
+}
+
+func (r *row) observedAt() time.Time { return unixTime(r.observed) }
+
+// cell is the assessment in a slot.
+func (r *row) cell(slot uint16) (cell, bool) {
+	for _, c := range r.cells {
+		if c.slot == slot {
+			return c, true
+		}
+	}
+	return cell{}, false
+}
+
+// cellOrNone is cell for a row that may be nil.
+func (r *row) cellOrNone(slot uint16) (cell, bool) {
+	if r == nil {
+		return cell{}, false
+	}
+	return r.cell(slot)
+}
+
+// maxBurden is the number of unhealthy assessments from which resources are no
+// longer told apart when they are sorted by it.
+const maxBurden = 63
+
+// unhealthy is the number of unhealthy assessments, at most maxBurden; 0 for
+// a nil row.
+func (r *row) unhealthy() int {
+	n := 0
+	if r != nil {
+		for _, c := range r.cells {
+			if c.state == Unhealthy && n < maxBurden {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// eachTag calls fn for every tag.
+func (r *row) eachTag(fn func(name, value string)) {
+	rest := r.tags
+	for rest != "" {
+		name, after, _ := strings.Cut(rest, "\x00")
+		value, next, _ := strings.Cut(after, "\x00")
+		fn(name, value)
+		rest = next
+	}
+}
+
+func (r *row) tagMap() map[string]string {
+	if r.tags == "" {
+		return nil
+	}
+	m := map[string]string{}
+	r.eachTag(func(name, value string) { m[name] = value })
+	return m
+}
+
+// tag is the value of a tag; names compare without case.
+func (r *row) tag(name string) (value string, ok bool) {
+	r.eachTag(func(n, v string) {
+		if !ok && strings.EqualFold(n, name) {
+			value, ok = v, true
+		}
+	})
+	return value, ok
+}
+
+// lies reports whether the row's id is scope or below it.
+func (r *row) lies(scope string) bool {
+	n := len(scope)
+	return len(r.id) >= n && strings.EqualFold(r.id[:n], scope) && (len(r.id) == n || r.id[n] == '/')
+}
+
+// container is the id of the resource group, else of the subscription, else
+// the root.
+func container(id arm.ID) string {
+	if g := id.ResourceGroupID(); g != "" {
+		return arm.Fold(g)
+	}
+	if s := id.SubscriptionID(); s != "" {
+		return arm.Fold(s)
+	}
+	return "/"
+}
+
+func unixTime(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,100 @@
+package posture
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
+)
+
+// uncounted is the control number of recommendations outside the score.
+const uncounted = -1
+
+// shape is what the cells of an estate mean: which recommendation a slot is
+// and which control it counts in. It is immutable; a policy edit makes a new
+// one. A slot, once given, keeps its recommendation for good, because packed
+// states and history name it.
+type shape struct {
+	slots    []*Recommendation // by slot; nil: assigned no more
+	counts   []int             // by slot: number of the control, or uncounted
+	controls []*content.Control
+	byID     map[string]uint16 // folded id to slot
+	list     []*Recommendation // by Index
+	slotOf   []uint16          // by Index
+	order    []uint16          // slots by severity, then title
+	risk     *content.RiskModel
+}
+
+// newShape numbers recommendations: slots of known ids are given in ids, which
+// holds every id ever numbered in order; recs are those assigned now, all with
+// ids in ids.
+func newShape(lib *content.Library, ids []string, recs []*Recommendation) *shape {
+	s := &shape{
+		slots: make([]*Recommendation, len(ids)), counts: make([]int, len(ids)),
+		controls: lib.Controls, byID: make(map[string]uint16, len(ids)),
+	}
+	number := map[string]uint16{}
+	for i, id := range ids {
+		number[arm.Fold(id)] = uint16(i)
+		s.counts[i] = uncounted
+	}
+	for _, r := range recs {
+		slot := number[arm.Fold(r.ID)]
+		s.slots[slot] = r
+		s.byID[arm.Fold(r.ID)] = slot
+		if r.Counted && r.Control != nil {
+			s.counts[slot] = slices.Index(s.controls, r.Control)
+		}
+	}
+	s.enumerate()
+	return s
+}
+
+// enumerate fills the lists over the slots in use.
+func (s *shape) enumerate() {
+	for slot, r := range s.slots {
+		if r == nil {
+			continue
+		}
+		r.Index = len(s.list)
+		s.list = append(s.list, r)
+		s.slotOf = append(s.slotOf, uint16(slot))
+		s.order = append(s.order, uint16(slot))
+	}
+	slices.SortFunc(s.order, func(a, b uint16) int {
+		ra, rb := s.slots[a], s.slots[b]
+		return cmp.Or(cmp.Compare(severityRank(rb.Severity), severityRank(ra.Severity)),
+			cmp.Compare(ra.Title, rb.Title), cmp.Compare(a, b))
+	})
+}
+
+// slot is the slot of a recommendation in use, by id of any case.
+func (s *shape) slot(id string) (uint16, bool) {
+	n, ok := s.byID[arm.Fold(id)]
+	return n, ok
+}
+
+// control is the number of the control that a slot counts in, or uncounted.
+func (s *shape) control(slot uint16) int { return s.counts[slot] }
+
+// sameScore reports whether every slot that old knows counts where it did, so
+// that control sets made under old are good under s.
+func (s *shape) sameScore(old *shape) bool {
+	return len(s.controls) == len(old.controls) && slices.Equal(s.counts[:len(old.counts)], old.counts)
+}
+
+// severityRank orders severities, worst highest.
+func severityRank(s content.Severity) int {
+	switch s {
+	case content.Critical:
+		return 4
+	case content.High:
+		return 3
+	case content.Medium:
+		return 2
+	case content.Low:
+		return 1
+	}
+	return 0
+}
