@@ -28,6 +28,7 @@ var floors = [][]string{
 	{"internal/wire", "internal/client"},
 	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/plan"},
 	{"internal/policy/engine", "internal/access", "internal/inventory", "internal/template"},
+	{"internal/exposure"},
 	{"internal/posture"},
 	{"internal/compliance"},
 	{"internal/api", "internal/web"},
