@@ -2,33 +2,35 @@ package policy
 
 import "fmt"
 
-// member is x.name. A member that an object does not have is an error, as in
-// templates; tryGet() is the call that allows it.
+// member is x.name. A member that is not there is Missing: the condition that
+// asks for it is false, and tryGet() and coalesce() can tell.
 func member(x Value, name string) (Value, error) {
 	switch x.Kind {
-	case Unavailable:
+	case Unavailable, Missing:
 		return x, nil
+	case Null:
+		return Value{}, nil
 	case Object:
-		if v := x.Get(name); v.Kind != Missing {
-			return v, nil
-		}
-		return Value{}, fmt.Errorf("the object has no member %q", clip(name))
+		return x.Get(name), nil
 	}
-	return Value{}, fmt.Errorf("%s has no member %q", x.Kind, clip(name))
+	return Value{}, fmt.Errorf("%s %s has no member %q", article(x.Kind), x.Kind, clip(name))
 }
 
-// indexed is x[i]: by position in an array, by key in an object.
+// indexed is x[i]: by position in an array, by key in an object; Missing if it
+// is not there.
 func indexed(x, i Value) (Value, error) {
 	switch {
-	case x.Kind == Unavailable:
+	case x.Kind == Unavailable || x.Kind == Missing:
 		return x, nil
-	case i.Kind == Unavailable:
+	case i.Kind == Unavailable || i.Kind == Missing:
 		return i, nil
+	case x.Kind == Null:
+		return Value{}, nil
 	case x.Kind == Object && i.Kind == String:
-		return member(x, i.Str)
+		return x.Get(i.Str), nil
 	case x.Kind == Array && i.Kind == Int:
 		if i.Int < 0 || i.Int >= int64(len(x.Items)) {
-			return Value{}, fmt.Errorf("index %d is outside the array of %d", i.Int, len(x.Items))
+			return Value{}, nil
 		}
 		return x.Items[i.Int], nil
 	}

@@ -29,6 +29,9 @@ type Aliases struct {
 	// Strict switches the mechanical guess off: an alias that no table has is
 	// unknown.
 	Strict bool
+	// capabilities are what a provider list says about types; a type that is
+	// absent is not known.
+	capabilities map[string]string
 	// imported is whether a table other than the built-in one was loaded.
 	imported bool
 }
@@ -49,7 +52,7 @@ type family struct{ prefix, path string }
 // NewAliases returns the built-in table alone: the irregular families, and the
 // mechanical guess for all else.
 func NewAliases() *Aliases {
-	a := &Aliases{types: map[string]map[string]*alias{}, names: map[string]*alias{}, families: map[string][]family{}}
+	a := &Aliases{types: map[string]map[string]*alias{}, names: map[string]*alias{}, families: map[string][]family{}, capabilities: map[string]string{}}
 	if err := a.loadTSV(strings.NewReader(builtInAliases), true); err != nil {
 		panic("built-in alias table: " + err.Error()) // embedded, verified by a test
 	}
@@ -121,6 +124,12 @@ func (a *Aliases) Modifiable(name string) bool {
 // Imported reports whether a full table was loaded; only then an alias outside
 // it is worth reporting as unknown.
 func (a *Aliases) Imported() bool { return a.imported }
+
+// unindexed reports whether a type is known to lack tags or location.
+func (a *Aliases) unindexed(typ string) bool {
+	c, known := a.capabilities[typ]
+	return known && !(strings.Contains(c, "SupportsTags") && strings.Contains(c, "SupportsLocation"))
+}
 
 func (r *alias) origin() Origin {
 	if r.builtIn {

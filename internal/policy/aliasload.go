@@ -68,6 +68,7 @@ type providerDoc struct {
 	Namespace     string `json:"namespace"`
 	ResourceTypes []struct {
 		ResourceType string        `json:"resourceType"`
+		Capabilities string        `json:"capabilities"`
 		Aliases      []providerRow `json:"aliases"`
 	} `json:"resourceTypes"`
 }
@@ -107,6 +108,9 @@ func (a *Aliases) LoadProviders(r io.Reader) error {
 	a.imported = true
 	for _, p := range list {
 		for _, t := range p.ResourceTypes {
+			if t.Capabilities != "" {
+				a.capabilities[folded(p.Namespace+"/"+t.ResourceType)] = t.Capabilities
+			}
 			if err := a.loadProviderRows(p.Namespace+"/"+t.ResourceType, t.Aliases); err != nil {
 				return err
 			}

@@ -14,12 +14,12 @@ import (
 // that its declaration does not accept. Values for undeclared parameters are
 // an error too, unless the definition declares none at all: then it is a bare
 // rule, and the values speak for themselves.
-func Bind(d *Definition, given map[string]Value) (*Bound, error) {
+func Bind(d *Definition, given map[string]Value, opt Options) (*Bound, error) {
 	values, err := resolveParameters(d.Parameters, given)
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{values: values}
+	b := &binder{values: values, opt: opt}
 	out := &Bound{Definition: d, Parameters: values}
 	r := d.Rule
 	if out.Effect, err = b.effect(r); err != nil {
@@ -72,7 +72,10 @@ func resolveParameters(declared []*Parameter, given map[string]Value) (map[strin
 func sameValue(a, b Value) bool { return a.String() == b.String() }
 
 // binder replaces parameters in trees; the parsed trees stay as they are.
-type binder struct{ values map[string]Value }
+type binder struct {
+	values map[string]Value
+	opt    Options
+}
 
 func (b *binder) effect(r *Rule) (string, error) {
 	at := r.Path + ".then.effect"

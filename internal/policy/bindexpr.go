@@ -74,17 +74,18 @@ func (b *binder) call(c *Call) (Expr, error) {
 		}
 	}
 	out := &Call{Name: c.Name, Args: args}
-	fn, ok := functions[c.Name]
-	if !ok {
-		return out, nil
-	}
 	values := make([]Value, len(args))
 	for i, a := range args {
-		if values[i], ok = Constant(a); !ok {
+		v, ok := Constant(a)
+		if !ok {
 			return out, nil
 		}
+		values[i] = v
 	}
-	v, err := fn(values)
+	if _, pure := functions[c.Name]; !pure {
+		return out, nil
+	}
+	v, err := Invoke(c.Name, values, b.opt)
 	if err != nil {
 		return out, nil //nolint:nilerr // reported when it is evaluated, see expr
 	}

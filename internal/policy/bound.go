@@ -85,6 +85,9 @@ type Options struct {
 	// ExactEqualsFunction makes the template function equals() compare strings
 	// with case; by default it folds case as the operator does.
 	ExactEqualsFunction bool
+	// UndefinedIsError makes a value condition an error when its expression
+	// reads a member that is not there; by default the condition is false.
+	UndefinedIsError bool
 	// LocationAsText compares locations as text; by default spaces and case do
 	// not count.
 	LocationAsText bool

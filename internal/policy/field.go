@@ -120,3 +120,6 @@ func (f *Field) IsArray() bool {
 	}
 	return f.Kind == FieldAlias && strings.Contains(f.Text, "[*]")
 }
+
+// wildcards is the number of [*] in the reference's text.
+func (f *Field) wildcards() int { return strings.Count(f.Text, "[*]") }

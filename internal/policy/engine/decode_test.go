@@ -51,12 +51,12 @@ func mustJSON(v any) []byte {
 }
 
 // collect gives every cell of a place, element by element.
-func collect(r Row, p place, d *dict) []string {
+func collect(r Row, lay *layout, p place, d *dict) []string {
 	scopes := []uint32{1}
 	for _, a := range p.arrays {
 		var next []uint32
 		for _, s := range scopes {
-			c := r.at(s + uint32(a))
+			c := r.at(s + uint32(lay.nodes[a].arr))
 			if c.tag() != tagBlock {
 				continue
 			}
@@ -108,7 +108,7 @@ func TestDecode(t *testing.T) {
 			if err := d.decode(lay, words, []byte(tt.body)); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(collect(d.appendRow(nil), p, words), ","); got != tt.want {
+			if got := strings.Join(collect(d.appendRow(nil), lay, p, words), ","); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -1,11 +1,6 @@
 package engine
 
-import (
-	"bytes"
-	"encoding/binary"
-	"hash/maphash"
-	"unicode/utf8"
-)
+import "hash/maphash"
 
 // dict numbers the folded texts that the programs of one resource type compare
 // with, so that a comparison with a constant is a comparison of integers. It is
@@ -48,58 +43,4 @@ func (d *dict) find(folded []byte) (id uint32, ok bool) {
 		}
 		h = (h + 1) & d.mask
 	}
-}
-
-// lowerASCII appends src to dst with A to Z lowered, eight bytes at a time.
-func lowerASCII(dst, src []byte) []byte {
-	n := len(dst)
-	dst = append(dst, src...)
-	b := dst[n:]
-	for len(b) >= 8 {
-		w := binary.LittleEndian.Uint64(b)
-		binary.LittleEndian.PutUint64(b, lowerWord(w))
-		b = b[8:]
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c | 0x20
-		}
-	}
-	return dst
-}
-
-// lowerWord lowers the ASCII letters among eight bytes; bytes beyond ASCII stay.
-func lowerWord(w uint64) uint64 {
-	low := w &^ highs
-	upper := (low + (0x80-'A')*ones) & ^(low + (0x80-'Z'-1)*ones) & ^w & highs
-	return w | upper>>2
-}
-
-func isASCII(b []byte) bool {
-	for len(b) >= 8 {
-		if binary.LittleEndian.Uint64(b)&highs != 0 {
-			return false
-		}
-		b = b[8:]
-	}
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// dropSpaces removes blanks in place, for locations ("East US 2" is eastus2).
-func dropSpaces(b []byte) []byte {
-	if bytes.IndexByte(b, ' ') < 0 {
-		return b
-	}
-	out := b[:0]
-	for _, c := range b {
-		if c != ' ' {
-			out = append(out, c)
-		}
-	}
-	return out
 }

@@ -34,8 +34,10 @@ const (
 	keepLocation                      // strings fold as locations do, blanks dropped
 )
 
-// place is the address of a path in rows: the array cells to go through, each
-// in the scope of the one before, and the cell in the last scope.
+// place is the address of a path in rows: the trie nodes of the arrays to go
+// through, and the cell in the scope of the last one. Where the arrays' blocks
+// are named and how wide their elements are is only known when the layout is
+// complete: steps has that.
 type place struct {
 	arrays []int32
 	cell   int32
@@ -60,7 +62,7 @@ func (l *layout) add(path policy.Path, keep keepMode) place {
 			arr, elem := l.grow(scope), l.newNode()
 			l.nodes[n].arr, l.nodes[n].elem = arr, elem
 		}
-		p.arrays = append(p.arrays, l.nodes[n].arr)
+		p.arrays = append(p.arrays, n)
 		scope = n
 		n = l.nodes[n].elem
 	}

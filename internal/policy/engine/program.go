@@ -2,40 +2,18 @@ package engine
 
 import "github.com/rampart-sec/rampart/internal/policy"
 
-// truth is the result of a node. The zero value means "not evaluated yet", so
-// that remembered results need no second field.
-type truth uint8
-
-const (
-	unset truth = iota
-	no
-	yes
-	unknown // depends on a value that the source did not deliver
-	failed  // depends on an expression that cannot be computed
-)
-
-// not inverts no and yes; unknown and failed stay.
-func (t truth) not() truth { return [...]truth{unset, yes, no, unknown, failed}[t] }
-
-func truthOf(b bool) truth {
-	if b {
-		return yes
-	}
-	return no
-}
-
 // op says what a node does.
 type op uint8
 
 const (
-	opConst    op = iota // arg is the truth
-	opAll                // kids
-	opAny                // kids
-	opNot                // arg is the kid
-	opLeaf               // arg is the index of a leaf
-	opCount              // arg is the index of a count
-	opSum                // kids: how many are true, compared; arg is the index of a count
-	opFallback           // arg is the index of a condition that the tree walker evaluates
+	opConst op = iota // arg is the truth
+	opAll             // kids
+	opAny             // kids
+	opNot             // arg is the kid
+	opLeaf            // arg is the index of a leaf
+	opCount           // arg is the index of a count
+	opTally           // kids: how many are true is what a count over constants compares; arg is the index of a count
+	opSlow            // arg is the index of a condition that the tree walker evaluates
 )
 
 // node is one condition of a program. Nodes are hash-consed: equal conditions
@@ -44,14 +22,13 @@ const (
 type node struct {
 	op   op
 	arg  uint32
-	kids []uint32
 	memo int32 // index of the remembered result, -1 if there is none
+	kids []uint32
 }
 
 // program is everything that is evaluated for resources of one type: a
 // directed graph of nodes over the slots of one layout. It is immutable.
 type program struct {
-	typ    string // folded
 	layout *layout
 	dict   *dict
 	nodes  []node
@@ -70,32 +47,106 @@ type steps struct {
 	cell  uint32
 }
 
-// hop enters the array whose block is named by cell; width is the number of
-// cells of an element.
-type hop struct{ cell, width uint32 }
+// hop enters the array of a trie node; cell names its block and width is the
+// number of cells of an element.
+type hop struct{ node, cell, width uint32 }
+
+// settle fills in the hops once the layout is complete.
+func (s *steps) settle(lay *layout) {
+	for i := range s.hops {
+		n := &lay.nodes[s.hops[i].node]
+		s.hops[i].cell, s.hops[i].width = uint32(n.arr), uint32(n.width)
+	}
+}
 
 // leaf compares cells with a constant.
 type leaf struct {
 	steps
 	op     policy.Operator // never a negated one
 	negate bool
-	// What is known beforehand, from policy.Compare, of values without
-	// content: indexed by tag up to tagTrue.
-	fixed [tagTrue + 1]truth
-	// words has a bit for each word of the dict that equals the constant, for
-	// equals and in.
-	words  []uint64
-	number *numberTest
-	text   *textTest
-	right  policy.Value
+	mixed  bool // the constant of equals or in has a part that is no text
+	// fixed is the result for values without content, by tag up to tagTrue.
+	fixed [tagTrue + 1]policy.Truth
+	// vacuous is the result when an array on the way is missing or null.
+	vacuous policy.Truth
+	// words has a bit for each word of the dict that satisfies equals or in;
+	// nil for other operators.
+	words   []uint64
+	pattern *pattern // of like, contains on texts; nil for others
+	right   policy.Value
+	opt     *policy.Options
+	reason  uint32
+}
+
+// count counts array members for which a node is true and compares the number.
+type count struct {
+	steps        // the cell is unused
+	open   uint8 // scope that the current member opens
+	where  int32 // node, -1 counts every member
+	test   intTest
 	reason uint32
 }
 
-// count counts array members for which a node is true.
-type count struct {
-	steps
-	open   uint8 // scope that the current member opens
-	where  int32 // node, -1 counts every member
-	test   numberTest
-	reason uint32
+// intTest compares a number of members with a constant.
+type intTest struct {
+	op    policy.Operator
+	right policy.Value
+	opt   *policy.Options
+}
+
+// of is the truth of the comparison for n.
+func (t *intTest) of(n int) policy.Truth {
+	if t.right.Kind != policy.Int {
+		out, _ := policy.Apply(t.op, policy.IntValue(int64(n)), t.right, *t.opt)
+		return out
+	}
+	c := 0
+	switch r := t.right.Int; {
+	case int64(n) < r:
+		c = -1
+	case int64(n) > r:
+		c = 1
+	}
+	switch t.op {
+	case policy.OpEquals:
+		return truthOf(c == 0)
+	case policy.OpNotEquals:
+		return truthOf(c != 0)
+	case policy.OpLess:
+		return truthOf(c < 0)
+	case policy.OpLessOrEquals:
+		return truthOf(c <= 0)
+	case policy.OpGreater:
+		return truthOf(c > 0)
+	case policy.OpGreaterOrEquals:
+		return truthOf(c >= 0)
+	}
+	out, _ := policy.Apply(t.op, policy.IntValue(int64(n)), t.right, *t.opt)
+	return out
+}
+
+// between is the truth when the number is only known to lie in [low, high]:
+// that of every number in between if they agree, else Open.
+func (t *intTest) between(low, high int) policy.Truth {
+	out := t.of(low)
+	for n := low + 1; n <= high; n++ {
+		if t.of(n) != out {
+			return policy.Open
+		}
+	}
+	return out
+}
+
+func truthOf(b bool) policy.Truth {
+	if b {
+		return policy.True
+	}
+	return policy.False
+}
+
+func not(t policy.Truth) policy.Truth {
+	if t <= policy.True {
+		return t ^ 1
+	}
+	return t
 }

@@ -1,0 +1,79 @@
+package policy
+
+import "github.com/rampart-sec/rampart/internal/arm"
+
+// group is resourceGroup(): the group's document if the estate has it, else
+// what the resource's id says.
+func (r *run) group() Value {
+	if r.env.ResourceGroup.Kind != Missing {
+		return r.env.ResourceGroup
+	}
+	id := r.root.ID.ResourceGroupID()
+	if id == "" {
+		return Value{}
+	}
+	base := ObjectValue(Member{"id", StringValue(id)}, Member{"name", StringValue(r.root.ID.ResourceGroup())},
+		Member{"type", StringValue("Microsoft.Resources/resourceGroups")})
+	return r.known(base, id)
+}
+
+// subscription is subscription().
+func (r *run) subscription() Value {
+	if r.env.Subscription.Kind != Missing {
+		return r.env.Subscription
+	}
+	id := r.root.ID.SubscriptionID()
+	if id == "" {
+		return Value{}
+	}
+	base := ObjectValue(Member{"id", StringValue(id)}, Member{"subscriptionId", StringValue(r.root.ID.Subscription())})
+	return r.known(base, id)
+}
+
+// known overlays what the estate knows about a container on what its id says.
+func (r *run) known(base Value, id string) Value {
+	if r.Estate == nil {
+		return base
+	}
+	parsed, err := arm.ParseID(id)
+	if err != nil {
+		return base
+	}
+	doc := r.Estate.Resource(parsed)
+	if doc == nil {
+		return base
+	}
+	for _, m := range doc.Body.Fields {
+		if base.Get(m.Key).Kind == Missing {
+			base = with(base, m.Key, m.Value)
+		}
+	}
+	if name := doc.Body.Get("properties").Get("displayName"); name.Kind != Missing && base.Get("displayName").Kind == Missing {
+		base = with(base, "displayName", name)
+	}
+	return base
+}
+
+// policy is policy().
+func (r *run) policy() Value {
+	a := r.env.Assigned
+	if a.DefinitionID == "" {
+		a.DefinitionID = r.bound.Definition.ID
+	}
+	out := ObjectValue()
+	for _, m := range [...]struct{ key, value string }{
+		{"assignmentId", a.AssignmentID}, {"definitionId", a.DefinitionID},
+		{"setDefinitionId", a.SetDefinitionID}, {"definitionReferenceId", a.ReferenceID},
+	} {
+		out.Fields = append(out.Fields, Member{m.key, StringValue(m.value)})
+	}
+	return out
+}
+
+// request is requestContext().
+func (r *run) request() Value {
+	if r.env.RequestContext.Kind != Missing {
+		return r.env.RequestContext
+	}
+	return ObjectValue(Member{"apiVersion", StringValue(newestAPIVersion)})
+}
