@@ -14,6 +14,7 @@ import (
 const (
 	DocumentType = "Microsoft.Security/exposures"
 	documentTail = "/providers/Microsoft.Security/exposures/default"
+	source       = "exposure" // owner of the documents
 )
 
 // Exposure is what the internet can reach of one machine or interface; its
@@ -63,7 +64,7 @@ func document(id string, e Exposure, now time.Time) wire.Document {
 	if err != nil { // strings, numbers and booleans always encode
 		panic(err)
 	}
-	doc := wire.Document{ID: id + documentTail, Type: DocumentType, Source: "exposure", ObservedAt: now, Body: body}
+	doc := wire.Document{ID: id + documentTail, Type: DocumentType, Source: source, ObservedAt: now, Body: body}
 	if len(e.missing) > 0 {
 		reason := " not delivered: " + strings.Join(e.missing[:min(3, len(e.missing))], ", ")
 		for _, p := range []string{"internetExposed", "managementPorts", "openPorts", "restrictedPorts", "allPortsOpen"} {

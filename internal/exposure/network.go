@@ -3,27 +3,23 @@ package exposure
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 )
 
-// The resource types that decide exposure, folded.
-var (
-	typeVM            = arm.Fold("Microsoft.Compute/virtualMachines")
-	typeInterface     = arm.Fold("Microsoft.Network/networkInterfaces")
-	typeGroup         = arm.Fold("Microsoft.Network/networkSecurityGroups")
-	typeNetwork       = arm.Fold("Microsoft.Network/virtualNetworks")
-	typePublicAddress = arm.Fold("Microsoft.Network/publicIPAddresses")
-	typeBalancer      = arm.Fold("Microsoft.Network/loadBalancers")
-)
+// Types are the resource types that decide exposure.
+var Types = []string{"Microsoft.Compute/virtualMachines", "Microsoft.Network/networkInterfaces", "Microsoft.Network/networkSecurityGroups",
+	"Microsoft.Network/virtualNetworks", "Microsoft.Network/publicIPAddresses", "Microsoft.Network/loadBalancers"}
+
+// The same, folded.
+var typeVM, typeInterface, typeGroup, typeNetwork, typePublicAddress, typeBalancer = arm.Fold(Types[0]), arm.Fold(Types[1]),
+	arm.Fold(Types[2]), arm.Fold(Types[3]), arm.Fold(Types[4]), arm.Fold(Types[5])
 
 // Matters reports whether a document of a resource type changes the picture.
 func Matters(typ string) bool {
-	switch arm.Fold(typ) {
-	case typeVM, typeInterface, typeGroup, typeNetwork, typePublicAddress, typeBalancer:
-		return true
-	}
-	return false
+	return slices.ContainsFunc(Types, func(t string) bool { return strings.EqualFold(t, typ) })
 }
 
 // Network is the part of a tenant's estate that decides exposure, kept up to

@@ -3,12 +3,16 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/rampart-sec/rampart/internal/arm"
 )
 
-// ScanRange selects the documents of a tenant with From <= handle <= To.
+// ScanRange selects the documents of a tenant with From <= handle <= To, of the
+// given resource types if there are any (case does not matter).
 type ScanRange struct {
 	Tenant   string
 	From, To uint32
+	Types    []string
 }
 
 // ScanResources calls fn for each document of the range by ascending handle
@@ -24,8 +28,16 @@ func (tx *Tx) scan(ctx context.Context, s ScanRange, fn func(*Resource) error) e
 	if err != nil {
 		return err
 	}
-	rows, err := tx.query(ctx, `SELECT `+resourceColumns+`r.handle >= $1 AND r.handle <= $2 AND r.tenant = $3 AND r.deleted_at = 0 ORDER BY r.handle`,
-		int64(s.From), int64(s.To), no)
+	args := []any{int64(s.From), int64(s.To), no}
+	types := ""
+	for _, t := range s.Types {
+		args = append(args, arm.Fold(t))
+		types += fmt.Sprintf(", $%d", len(args))
+	}
+	if types != "" {
+		types = ` AND lower(r.type) IN (` + types[2:] + `)`
+	}
+	rows, err := tx.query(ctx, `SELECT `+resourceColumns+`r.handle >= $1 AND r.handle <= $2 AND r.tenant = $3 AND r.deleted_at = 0`+types+` ORDER BY r.handle`, args...)
 	if err != nil {
 		return fmt.Errorf("scan resources: %w", err)
 	}
