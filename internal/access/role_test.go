@@ -1,0 +1,56 @@
+package access
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestRoleGrants(t *testing.T) {
+	const (
+		read      = "Microsoft.Security/assessments/read"
+		document  = "Microsoft.Compute/virtualMachines/read"
+		exempt    = "Microsoft.Authorization/policyExemptions/write"
+		role      = "Microsoft.Authorization/roleAssignments/write"
+		pricing   = "Microsoft.Security/pricings/write"
+		principal = "Rampart/principals/write"
+		ingest    = "Rampart/import/action"
+	)
+	tests := map[string]map[string]bool{
+		"Reader":          {read: true, document: true, exempt: false, role: false, pricing: false, principal: false, ingest: false},
+		"Contributor":     {read: true, document: true, exempt: false, role: false, pricing: true, principal: false, ingest: true},
+		"Owner":           {read: true, document: true, exempt: true, role: true, pricing: true, principal: true, ingest: true},
+		"Security Reader": {read: true, document: false, exempt: false, role: false, pricing: false, principal: false, ingest: false},
+		"Security Admin":  {read: true, document: false, exempt: true, role: false, pricing: true, principal: false, ingest: false},
+	}
+	for name, actions := range tests {
+		for action, want := range actions {
+			r := FindRole(strings.ToUpper(name))
+			if r == nil {
+				t.Fatalf("no role %q", name)
+			}
+			if got := r.Grants(strings.ToUpper(action)); got != want {
+				t.Errorf("%s, %s: %v, want %v", name, action, got, want)
+			}
+		}
+	}
+	if FindRole("Emperor") != nil {
+		t.Error("an unknown role was found")
+	}
+}
+
+// FuzzMatchAction compares with the same pattern as a regular expression.
+func FuzzMatchAction(f *testing.F) {
+	f.Add("*/read", "a/b/read")
+	f.Add("a/*/b*", "a/x/y/bc")
+	f.Add("**", "")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if len(pattern) > 40 || len(s) > 200 || strings.ToValidUTF8(pattern+s, "") != pattern+s {
+			return // regular expressions read code points
+		}
+		want := regexp.MustCompile(`(?s)\A` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `\z`)
+		if got := matchAction(pattern, s); got != want.MatchString(s) {
+			t.Errorf("matchAction(%q, %q) = %v", pattern, s, got)
+		}
+	})
+}
