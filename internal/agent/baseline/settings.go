@@ -1,0 +1,191 @@
+package baseline
+
+import (
+	"strings"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/agent/host"
+)
+
+func (e *evaluator) sshServer() outcome {
+	if e.h.SSHServer() {
+		return pass(Evidence{Path: "/etc/ssh/sshd_config"})
+	}
+	return fail(Evidence{Note: "no SSH server is installed"})
+}
+
+func (e *evaluator) sshdOption(p *content.SSHDOption) outcome {
+	s, err := e.h.SSHDOption(p.Option)
+	if err != nil {
+		return unknown(err)
+	}
+	o := compare(p.Compare, s)
+	if s.Line == 0 {
+		o.evidence.Note = p.Option + " is not set; this is the default"
+	}
+	if o.state == Fail && len(p.Excludes) > 0 { // a long list: name what is wrong in it
+		if w := firstExcluded(p.Excludes, wordsOf(s.Value)); w != "" {
+			o.evidence.Found = "offers " + strings.Join(allExcluded(p.Excludes, wordsOf(s.Value)), ", ")
+		}
+	}
+	return o
+}
+
+func allExcluded(patterns, words []string) []string {
+	var all []string
+	for _, w := range words {
+		if firstExcluded(patterns, []string{w}) != "" {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// sysctl wants the running value to hold, and what the next start will set.
+func (e *evaluator) sysctl(p *content.Sysctl) outcome {
+	running, err := e.h.Sysctl(p.Key)
+	if host.Absent(err) {
+		if p.Missing == "" {
+			return inapplicable("this kernel has no " + p.Key)
+		}
+		return compareMissing(p.Compare, "/proc/sys", p.Key)
+	}
+	if err != nil {
+		return unknown(err)
+	}
+	o := compare(p.Compare, running)
+	boot, set, err := e.h.SysctlAtBoot(p.Key)
+	if err != nil || !set || o.state != Pass {
+		return o
+	}
+	if later := compare(p.Compare, boot); later.state == Fail {
+		later.evidence.Note = "it is right now, but the next start will set this value"
+		return later
+	}
+	return o
+}
+
+func (e *evaluator) keyValue(p *content.KeyValue) outcome {
+	separator := byte('=')
+	if p.Separator == "blank" {
+		separator = ' '
+	}
+	s, found, _, err := e.h.KeyValue(p.Paths, p.Key, separator)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return compareMissing(p.Compare, p.Paths[0], p.Key)
+	}
+	return compare(p.Compare, s)
+}
+
+func (e *evaluator) loginDefs(p *content.LoginDefs) outcome {
+	s, found, err := e.h.LoginDefs(p.Key)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return compareMissing(p.Compare, "/etc/login.defs", p.Key)
+	}
+	return compare(p.Compare, s)
+}
+
+func (e *evaluator) aptOption(p *content.AptOption) outcome {
+	s, found, err := e.h.AptOption(p.Key)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return compareMissing(p.Compare, "/etc/apt/apt.conf.d", p.Key)
+	}
+	return compare(p.Compare, s)
+}
+
+func (e *evaluator) limit(p *content.Limit) outcome {
+	s, found, err := e.h.Limit(p.Item)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return compareMissing(p.Compare, "/etc/security/limits.conf", "* hard "+p.Item)
+	}
+	return compare(p.Compare, s)
+}
+
+func (e *evaluator) kernelArgument(p *content.KernelArgument) outcome {
+	s, found, err := e.h.KernelArgument(p.Name)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !found:
+		return compareMissing(p.Compare, "/proc/cmdline", p.Name)
+	}
+	return compare(p.Compare, s)
+}
+
+// pamModule looks for a module in any of the services; the first service that
+// exists decides where the evidence points.
+func (e *evaluator) pamModule(p *content.PAMModule) outcome {
+	first := ""
+	for _, service := range p.Services {
+		stack, err := e.h.PAM(service)
+		if host.Absent(err) {
+			continue
+		}
+		if err != nil {
+			return unknown(err)
+		}
+		if first == "" {
+			first = "/etc/pam.d/" + service
+		}
+		for _, entry := range stack {
+			if entry.Module == p.Module+".so" && (p.Type == "" || entry.Type == p.Type) {
+				return pamArgument(p, entry)
+			}
+		}
+	}
+	if first == "" {
+		return inapplicable("none of the PAM services " + strings.Join(p.Services, ", ") + " exists")
+	}
+	return missing(p.Missing, Evidence{Path: first, Found: p.Module + " is not used", Wanted: p.Module + " in the " + p.Type + " stack"})
+}
+
+func pamArgument(p *content.PAMModule, entry host.PAMEntry) outcome {
+	s := host.Setting{Value: strings.Join(entry.Arguments, " "), Path: entry.Path, Line: entry.Line}
+	if p.Argument == "" {
+		return compare(p.Compare, s)
+	}
+	for _, a := range entry.Arguments {
+		if key, value, _ := strings.Cut(a, "="); key == p.Argument {
+			s.Value = value
+			return compare(p.Compare, s)
+		}
+	}
+	o := compareMissing(p.Compare, entry.Path, p.Argument)
+	o.evidence.Line = entry.Line
+	return o
+}
+
+func (e *evaluator) sudoers(p *content.Sudoers) outcome {
+	s, err := e.h.Sudoers()
+	if host.Absent(err) {
+		return inapplicable("sudo is not installed")
+	}
+	if err != nil {
+		return unknown(err)
+	}
+	if p.Default != "" {
+		found, ok := s.Default(p.Default)
+		if !ok {
+			return fail(Evidence{Path: "/etc/sudoers", Found: p.Default + " is not set", Wanted: "Defaults " + p.Default})
+		}
+		return pass(Evidence{Path: found.Path, Line: found.Line, Found: p.Default, Wanted: "Defaults " + p.Default})
+	}
+	found, ok := s.Tagged(p.Forbid)
+	if !ok {
+		return pass(Evidence{Path: "/etc/sudoers", Wanted: "no " + p.Forbid})
+	}
+	who, _, _ := strings.Cut(found.Value, " ")
+	return fail(Evidence{Path: found.Path, Line: found.Line, Found: p.Forbid + " for " + who, Wanted: "no " + p.Forbid})
+}

@@ -1,0 +1,183 @@
+package agent
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/rampart-sec/rampart/internal/agent/host"
+)
+
+// maxItems bounds the list of one fact document; total says how many there are.
+const maxItems = 10000
+
+// factCollectors give one document per kind of fact, in this order.
+var factCollectors = []func(*host.Host) document{
+	packagesFact, portsFact, usersFact, servicesFact, mountsFact, firewallFact, updatesFact,
+}
+
+// factProperties are those of Microsoft.Security/hostFacts.
+type factProperties struct {
+	Kind      string `json:"kind"`
+	Total     int    `json:"total"`
+	Truncated bool   `json:"truncated,omitempty"`
+	Items     any    `json:"items"`
+	Manager   string `json:"manager,omitempty"` // of packages
+	Listed    string `json:"listed,omitempty"`  // updates: date of the package lists
+	Security  *int   `json:"security,omitempty"`
+}
+
+// listFact is the document of a list; with an error the list is declared
+// unavailable for its reason.
+func listFact[T any](kind string, items []T, err error) (document, *factProperties) {
+	d := childDocument("Microsoft.Security", "hostFacts", kind, "2026-01-01")
+	p := &factProperties{Kind: kind, Total: len(items), Truncated: len(items) > maxItems}
+	if err != nil {
+		for _, path := range []string{"properties.items", "properties.total"} {
+			d.unavailable = append(d.unavailable, path+" "+err.Error())
+		}
+	}
+	p.Items = append([]T{}, items[:min(len(items), maxItems)]...)
+	d.properties = p
+	return d, p
+}
+
+func packagesFact(h *host.Host) document {
+	packages, err := h.Packages()
+	if err != nil {
+		packages = &host.Packages{}
+	}
+	d, p := listFact("packages", packages.All, err)
+	p.Manager = packages.Manager
+	return d
+}
+
+func portsFact(h *host.Host) document {
+	sockets, err := h.Listeners()
+	d, _ := listFact("ports", sockets, err)
+	return d
+}
+
+func servicesFact(h *host.Host) document {
+	units, err := h.Services()
+	d, _ := listFact("services", units, err)
+	if err == nil && !h.SystemdRuns() {
+		d.unavailable = append(d.unavailable, "properties.items[*].active systemd does not run here")
+	}
+	return d
+}
+
+func mountsFact(h *host.Host) document {
+	all, err := h.Mounts()
+	var disks []host.Mount
+	for _, m := range all {
+		if m.Device != "" && m.Device[0] == '/' || m.Type == "tmpfs" || m.Type == "overlay" || m.Type == "nfs" || m.Type == "nfs4" {
+			disks = append(disks, m)
+		}
+	}
+	d, _ := listFact("mounts", disks, err)
+	return d
+}
+
+func firewallFact(h *host.Host) document {
+	f, err := h.Firewall()
+	d, _ := listFact("firewall", []host.Firewall{f}, err)
+	return d
+}
+
+func updatesFact(h *host.Host) document {
+	u, err := h.Updates()
+	if err != nil {
+		u = &host.Updates{}
+	}
+	d, p := listFact("updates", u.Pending, err)
+	if err == nil {
+		p.Listed = u.Listed.UTC().Format("2006-01-02")
+		security := 0
+		for _, update := range u.Pending {
+			if update.Security {
+				security++
+			}
+		}
+		p.Security = &security
+	}
+	return d
+}
+
+// account is a user without anything secret.
+type account struct {
+	Name   string   `json:"name"`
+	UID    int      `json:"uid"`
+	GID    int      `json:"gid"`
+	Home   string   `json:"home"`
+	Shell  string   `json:"shell"`
+	Login  bool     `json:"login"` // has a shell to sign in with
+	Groups []string `json:"groups,omitempty"`
+	// Password is "set", "locked", "none" (empty) or "unknown".
+	Password string `json:"password"`
+	// AuthorizedKeys counts SSH keys; -1 if they may not be read.
+	AuthorizedKeys int `json:"authorizedKeys"`
+}
+
+func usersFact(h *host.Host) document {
+	users, err := h.Users()
+	groups, groupErr := h.Groups()
+	shadows, shadowErr := h.Shadows()
+	passwords := map[string]string{}
+	for _, s := range shadows {
+		passwords[s.Name] = passwordState(s)
+	}
+	accounts := make([]account, 0, len(users))
+	keysUnread := ""
+	for _, u := range users {
+		a := account{Name: u.Name, UID: u.UID, GID: u.GID, Home: u.Home, Shell: u.Shell, Login: host.LoginShell(u.Shell), Password: "unknown"}
+		if state, ok := passwords[u.Name]; ok {
+			a.Password = state
+		}
+		for _, g := range groups {
+			if slices.Contains(g.Members, u.Name) {
+				a.Groups = append(a.Groups, g.Name)
+			}
+		}
+		if a.Login {
+			a.AuthorizedKeys = authorizedKeys(h, u)
+		}
+		if a.AuthorizedKeys < 0 && keysUnread == "" {
+			keysUnread = path.Join(u.Home, ".ssh/authorized_keys")
+		}
+		accounts = append(accounts, a)
+	}
+	d, _ := listFact("users", accounts, errors.Join(err, groupErr))
+	if shadowErr != nil {
+		d.unavailable = append(d.unavailable, "properties.items[*].password "+shadowErr.Error())
+	}
+	if keysUnread != "" {
+		d.unavailable = append(d.unavailable, "properties.items[*].authorizedKeys "+keysUnread+": permission denied")
+	}
+	return d
+}
+
+func passwordState(s host.Shadow) string {
+	switch s.Hash {
+	case "none", "locked":
+		return s.Hash
+	}
+	return "set"
+}
+
+// authorizedKeys counts the keys that open an account; none if there is no file.
+func authorizedKeys(h *host.Host, u host.User) int {
+	data, err := h.Read(path.Join(u.Home, ".ssh/authorized_keys"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0
+	}
+	if err != nil {
+		return -1
+	}
+	n := 0
+	for range host.Settings(data, "#") {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,73 @@
+package host
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Mount is a mounted file system, or a line of fstab.
+type Mount struct {
+	Device  string   `json:"device"`
+	Path    string   `json:"path"`
+	Type    string   `json:"type"`
+	Options []string `json:"options"`
+	Line    int      `json:"-"`
+}
+
+// ParseMounts reads /proc/mounts and fstab text; \040 and the like are decoded.
+func ParseMounts(data []byte) []Mount {
+	var mounts []Mount
+	for n, line := range Settings(data, "#") {
+		f := strings.Fields(line)
+		if len(f) < 4 {
+			continue
+		}
+		mounts = append(mounts, Mount{
+			Device: octal(f[0]), Path: path.Clean(octal(f[1])), Type: f[2], Options: strings.Split(f[3], ","), Line: n,
+		})
+	}
+	return mounts
+}
+
+// octal decodes the \nnn escapes of mount tables.
+func octal(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// Mounts are the mounted file systems that this process sees.
+func (h *Host) Mounts() ([]Mount, error) {
+	return memo(h, "mounts", func() ([]Mount, error) {
+		data, err := h.Read("/proc/self/mounts")
+		if Absent(err) {
+			err = &Unreadable{"/proc/self/mounts", "the proc file system is not mounted here"}
+		}
+		return ParseMounts(data), err
+	})
+}
+
+// MountAt is the file system mounted at a path; the last mount there counts.
+func (h *Host) MountAt(p string) (m Mount, ok bool, err error) {
+	mounts, err := h.Mounts()
+	for _, candidate := range slices.Backward(mounts) {
+		if candidate.Path == p {
+			return candidate, true, nil
+		}
+	}
+	return Mount{}, false, err
+}

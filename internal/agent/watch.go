@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// maxWatches bounds the watched directories; beyond it polling must do.
+const maxWatches = 4096
+
+// watcher tells that one of a set of files may have changed. Directories are
+// watched, not files: editors replace a file rather than write it. A nil
+// watcher never tells.
+type watcher struct {
+	root     string
+	debounce time.Duration
+	log      *slog.Logger
+	notify   *fsnotify.Watcher
+	wanted   chan interest
+	out      chan struct{}
+	done     chan struct{}
+}
+
+// interest is what matters: paths exactly, and directories of which any entry
+// does.
+type interest struct {
+	paths, dirs map[string]bool
+}
+
+func newWatcher(root string, debounce time.Duration, log *slog.Logger) (*watcher, error) {
+	n, err := fsnotify.NewBufferedWatcher(256)
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{
+		root: root, debounce: debounce, log: log, notify: n,
+		wanted: make(chan interest), out: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	go w.loop()
+	return w, nil
+}
+
+// close ends the watcher and waits for it.
+func (w *watcher) close() {
+	if w == nil {
+		return
+	}
+	w.notify.Close()
+	<-w.done
+}
+
+// changed receives once after changes have calmed down.
+func (w *watcher) changed() <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	return w.out
+}
+
+// watch replaces what matters by the touched paths of a collection; those that
+// end in a slash are directories of which any entry matters.
+func (w *watcher) watch(touched []string) {
+	if w == nil {
+		return
+	}
+	in := interest{paths: map[string]bool{}, dirs: map[string]bool{}}
+	watched := map[string]bool{}
+	for _, p := range touched {
+		dir, listed := strings.CutSuffix(p, "/")
+		if listed {
+			in.dirs[dir] = true
+		}
+		in.paths[strings.TrimSuffix(p, "/")] = true
+		w.addAncestors(in, watched, p)
+	}
+	for _, real := range w.notify.WatchList() {
+		if !watched[real] {
+			w.notify.Remove(real) // it may be gone already
+		}
+	}
+	for real := range watched {
+		if err := w.notify.Add(real); err != nil {
+			w.log.Debug("directory is not watched", "path", real, "error", err)
+		}
+	}
+	select {
+	case w.wanted <- in:
+	case <-w.done:
+	}
+}
+
+// addAncestors watches the nearest existing directory of a path; where that is
+// not the path's own, its next missing part matters too.
+func (w *watcher) addAncestors(in interest, watched map[string]bool, p string) {
+	dir, listed := strings.CutSuffix(p, "/")
+	if !listed {
+		dir = path.Dir(p)
+	}
+	for len(watched) < maxWatches {
+		real := filepath.Join(w.root, dir)
+		if info, err := os.Stat(real); err == nil && info.IsDir() {
+			watched[real] = true
+			return
+		}
+		in.paths[dir] = true
+		if dir == "/" {
+			return
+		}
+		dir = path.Dir(dir)
+	}
+}
+
+// loop filters events and tells once they have calmed down for the debounce
+// time, but at the latest ten times that after the first.
+func (w *watcher) loop() {
+	defer close(w.done)
+	var in interest
+	var timer <-chan time.Time
+	var latest time.Time
+	arm := func() {
+		now := time.Now()
+		if timer == nil {
+			latest = now.Add(10 * w.debounce)
+		}
+		timer = time.After(min(w.debounce, max(0, latest.Sub(now))))
+	}
+	for {
+		select {
+		case in = <-w.wanted:
+		case e, ok := <-w.notify.Events:
+			if !ok {
+				return
+			}
+			if in.matters(w.below(e.Name)) {
+				arm()
+			}
+		case err, ok := <-w.notify.Errors:
+			if !ok {
+				return
+			}
+			w.log.Warn("changes were missed, everything is read again", "error", err)
+			arm()
+		case <-timer:
+			timer = nil
+			select {
+			case w.out <- struct{}{}:
+			default: // one is waiting already
+			}
+		}
+	}
+}
+
+// below gives a real path as seen below the root.
+func (w *watcher) below(real string) string {
+	rel, err := filepath.Rel(w.root, real)
+	if err != nil {
+		return real
+	}
+	return path.Join("/", filepath.ToSlash(rel))
+}
+
+func (in interest) matters(p string) bool {
+	return in.paths[p] || in.dirs[path.Dir(p)] || in.dirs[p]
+}
