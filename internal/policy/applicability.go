@@ -9,6 +9,21 @@ import (
 // notApplicable says why a definition does not apply to a resource, before and
 // apart from compliance; "" if it does.
 func (e *Evaluator) notApplicable(b *Bound, r *Resource, env Environment) string {
+	if why := e.notApplicableTo(b, r); why != "" {
+		return why
+	}
+	if b.Effect == "auditifnotexists" || b.Effect == "deployifnotexists" {
+		return "" // an if that is false says so itself
+	}
+	run := e.run(b, r, r, env)
+	if run.applies(b.If, shapeOf(b.If), true) == False {
+		return "the rule is about other types or names"
+	}
+	return ""
+}
+
+// notApplicableTo is the part of notApplicable that looks at the type alone.
+func (e *Evaluator) notApplicableTo(b *Bound, r *Resource) string {
 	switch b.Effect {
 	case "disabled":
 		return "the effect is disabled"
@@ -24,13 +39,6 @@ func (e *Evaluator) notApplicable(b *Bound, r *Resource, env Environment) string
 	}
 	if usesIdentity(b.If) {
 		return "requestContext().identity is known for requests only"
-	}
-	if b.Effect == "auditifnotexists" || b.Effect == "deployifnotexists" {
-		return "" // an if that is false says so itself
-	}
-	run := e.run(b, r, r, env)
-	if run.applies(b.If, shapeOf(b.If), true) == False {
-		return "the rule is about other types or names"
 	}
 	return ""
 }
