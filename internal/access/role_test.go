@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestRoleGrants(t *testing.T) {
@@ -45,7 +46,7 @@ func FuzzMatchAction(f *testing.F) {
 	f.Add("a/*/b*", "a/x/y/bc")
 	f.Add("**", "")
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if len(pattern) > 40 || len(s) > 200 || strings.ToValidUTF8(pattern+s, "") != pattern+s {
+		if len(pattern) > 40 || len(s) > 200 || !utf8.ValidString(pattern) || !utf8.ValidString(s) {
 			return // regular expressions read code points
 		}
 		want := regexp.MustCompile(`(?s)\A` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `\z`)
