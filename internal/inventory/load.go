@@ -1,0 +1,52 @@
+package inventory
+
+import (
+	"context"
+
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// load is valid documents with distinct ids, ready for one transaction.
+type load struct {
+	tenant   string
+	docs     []wire.Document
+	prepared []store.Prepared
+	at       []Rejection // where each came from
+}
+
+// write stores the load and what containers it needs, deletes what lies below
+// deleted documents, and counts into res once it is committed.
+func (v *Inventory) write(ctx context.Context, b *load, res *Result) error {
+	if len(b.docs) == 0 {
+		return nil
+	}
+	missing := v.known.missing(b.tenant, b.docs)
+	var written []store.Written
+	err := v.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if written, err = tx.PutPrepared(ctx, b.tenant, b.prepared); err != nil {
+			return err
+		}
+		for i, w := range written {
+			if w.Outcome != store.Deleted {
+				continue
+			}
+			if err := deleteBelow(ctx, tx, b.tenant, b.docs[i].ID); err != nil {
+				return err
+			}
+		}
+		_, err = tx.PutResources(ctx, b.tenant, missing)
+		return err
+	})
+	if err != nil {
+		v.known.forget(b.tenant)
+		return err
+	}
+	v.known.add(b.tenant, missing)
+	for i, w := range written {
+		b.at[i].ID = b.docs[i].ID
+		res.count(w, b.at[i])
+	}
+	return nil
+}
