@@ -70,8 +70,9 @@ func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
 	if row := a.types[typ][key]; row != nil {
 		return row.at(apiVersion), row.origin()
 	}
-	if a.names[key] != nil {
-		return a.borrowed(typ, key, apiVersion)
+	owned := folded(ownerType(name)) == typ
+	if a.names[key] != nil && !owned {
+		return nil, OriginOther
 	}
 	if a.Strict {
 		return nil, OriginUnknown
@@ -81,17 +82,6 @@ func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
 	}
 	if ownerType(name) == "" {
 		return nil, OriginUnknown
-	}
-	return nil, OriginOther
-}
-
-// borrowed resolves a name that some table has, but not for this type. The
-// rows of a type may be incomplete, so the guess still holds for the aliases
-// under the type's own name.
-func (a *Aliases) borrowed(typ, key, apiVersion string) (Path, Origin) {
-	if ownerType(key) == typ {
-		row := a.names[key]
-		return row.at(apiVersion), row.origin()
 	}
 	return nil, OriginOther
 }

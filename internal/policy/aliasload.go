@@ -46,6 +46,9 @@ func (a *Aliases) loadTSV(r io.Reader, builtIn bool) error {
 // family: the alias column is then the start of what follows the type.
 func (a *Aliases) loadRow(line string, builtIn bool) error {
 	cols := strings.Split(line, "\t")
+	if len(cols) == 3 && cols[0] == "" {
+		cols[0] = ownerType(cols[1]) // public dumps leave it out now and then
+	}
 	if len(cols) != 3 || cols[0] == "" || cols[1] == "" || cols[2] == "" {
 		return fmt.Errorf("needs type, alias and path, separated by tabs")
 	}
@@ -162,13 +165,11 @@ func (r providerRow) alias() (*alias, error) {
 }
 
 // unmodifiable is true when the provider states attributes and Modifiable is
-// not among them, for any version.
+// among them for no version.
 func (r providerRow) unmodifiable() bool {
 	stated := r.DefaultMetadata.Attributes
 	for _, p := range r.Paths {
-		if p.Metadata.Attributes != "" {
-			stated = p.Metadata.Attributes
-		}
+		stated += p.Metadata.Attributes
 	}
 	return stated != "" && !strings.Contains(stated, "Modifiable")
 }

@@ -15,7 +15,7 @@ import (
 // an error too, unless the definition declares none at all: then it is a bare
 // rule, and the values speak for themselves.
 func Bind(d *Definition, given map[string]Value, opt Options) (*Bound, error) {
-	values, err := resolveParameters(d.Parameters, given)
+	values, err := resolveParameters(d.Parameters, given, opt.UnboundParameters)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,8 @@ func Bind(d *Definition, given map[string]Value, opt Options) (*Bound, error) {
 }
 
 // resolveParameters gives every declared parameter its value, by folded name.
-func resolveParameters(declared []*Parameter, given map[string]Value) (map[string]Value, error) {
+// A lax reading leaves out what has neither value nor default.
+func resolveParameters(declared []*Parameter, given map[string]Value, lax bool) (map[string]Value, error) {
 	values := make(map[string]Value, len(given))
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		values[folded(name)] = given[name]
@@ -59,6 +60,9 @@ func resolveParameters(declared []*Parameter, given map[string]Value) (map[strin
 	}
 	for _, p := range declared {
 		if _, ok := values[folded(p.Name)]; ok {
+			continue
+		}
+		if p.Default.Kind == Missing && lax {
 			continue
 		}
 		if p.Default.Kind == Missing {

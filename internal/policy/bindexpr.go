@@ -98,6 +98,9 @@ func (b *binder) parameter(name Expr) (Expr, error) {
 		return nil, fmt.Errorf("parameters() takes the constant name of a parameter")
 	}
 	value, ok := b.values[folded(v.Str)]
+	if !ok && b.opt.UnboundParameters {
+		return &Call{Name: "parameters", Args: []Expr{name}}, nil
+	}
 	if !ok {
 		return nil, fmt.Errorf("there is no parameter %q", clip(v.Str))
 	}

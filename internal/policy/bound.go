@@ -88,6 +88,10 @@ type Options struct {
 	// UndefinedIsError makes a value condition an error when its expression
 	// reads a member that is not there; by default the condition is false.
 	UndefinedIsError bool
+	// UnboundParameters binds although a parameter has neither value nor
+	// default; reading it is then an error of the evaluation. For case files
+	// and templates.
+	UnboundParameters bool
 	// LocationAsText compares locations as text; by default spaces and case do
 	// not count.
 	LocationAsText bool

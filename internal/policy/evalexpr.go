@@ -72,6 +72,8 @@ func (r *run) call(c *Call, s *scope) (Value, error) {
 		return Value{}, err
 	}
 	switch c.Name {
+	case "parameters":
+		return Value{}, fmt.Errorf("the parameter %s has no value", show(args[0]))
 	case "resourcegroup":
 		return r.group(), nil
 	case "subscription":

@@ -92,10 +92,11 @@ func beforeBracket(text string) string {
 }
 
 // tagName recognises tags.X, tags[X], tags['X'] and tags[”'X”']; an
-// apostrophe within quotes is doubled.
+// apostrophe within quotes is doubled. The name may be empty, as it is when a
+// parameter that names the tag is: no resource has such a tag.
 func tagName(text string) (string, bool) {
 	const root = "tags"
-	if len(text) < len(root)+2 || !strings.EqualFold(text[:len(root)], root) {
+	if len(text) <= len(root) || !strings.EqualFold(text[:len(root)], root) {
 		return "", false
 	}
 	rest := text[len(root):]
@@ -109,7 +110,7 @@ func tagName(text string) (string, bool) {
 	if len(name) >= 2 && name[0] == '\'' && name[len(name)-1] == '\'' {
 		name = strings.ReplaceAll(name[1:len(name)-1], "''", "'")
 	}
-	return name, name != "" && name != "*"
+	return name, name != "*"
 }
 
 // IsArray reports whether the reference has array semantics by its text: a

@@ -143,7 +143,7 @@ func (in *Initiative) Member(referenceID string) *Reference {
 // MemberValues computes the parameter values that a member's definition is
 // bound with, from the values given to the initiative and its defaults.
 func (in *Initiative) MemberValues(m *Reference, given map[string]Value) (map[string]Value, error) {
-	values, err := resolveParameters(in.Parameters, given)
+	values, err := resolveParameters(in.Parameters, given, false)
 	if err != nil {
 		return nil, err
 	}
