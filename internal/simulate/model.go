@@ -97,18 +97,30 @@ func readExample(rec *content.Recommendation, i int, drafts map[string]*draft, n
 	}
 	rawID, _ := body["id"].(string)
 	id, err := arm.ParseID(rawID)
-	if err != nil || id.Subscription() == "" || id.IsChild() || id.Type() == arm.TypeSubscription || id.Type() == arm.TypeResourceGroup {
+	root := id.Root()
+	if err != nil || id.Subscription() == "" || root.Type() == arm.TypeSubscription || root.Type() == arm.TypeResourceGroup {
 		return
 	}
-	key := arm.Fold(id.Type())
-	names[key] = id.Type()
+	key := arm.Fold(root.Type())
+	names[key] = root.Type()
 	d := drafts[key]
 	if d == nil {
 		d = &draft{base: map[string]any{}, children: map[string]*childDraft{}}
 		drafts[key] = d
 	}
+	if id.IsChild() { // the recommendation judges the child itself
+		d.addChild(raw, root, rec.Examples[i].Want)
+		return
+	}
+	d.read(rec, i, neutralise(body, id.String()))
+	for _, related := range rec.Examples[i].Related {
+		d.addChild(related, id, rec.Examples[i].Want)
+	}
+}
+
+// read takes in an example's own resource.
+func (d *draft) read(rec *content.Recommendation, i int, neutral map[string]any) {
 	example := rec.Examples[i]
-	neutral := neutralise(body, id.String())
 	switch example.Want {
 	case "healthy":
 		merge(d.base, neutral)
@@ -118,9 +130,6 @@ func readExample(rec *content.Recommendation, i int, drafts map[string]*draft, n
 		} else if len(example.Related) == 0 && example.From == "" {
 			d.faults = append(d.faults, fault{body: neutral, p: faultRate(rec.Severity) / 2})
 		}
-	}
-	for _, related := range example.Related {
-		d.addChild(related, id, example.Want)
 	}
 }
 
