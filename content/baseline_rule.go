@@ -80,6 +80,7 @@ type Compare struct {
 	// Missing is the state when there is no value: fail (default), pass or
 	// notApplicable.
 	Missing string `yaml:"missing"`
+	Means   string `yaml:"means"` // the comparison in words, for evidence
 }
 
 // Names are package, unit, process or account names.
@@ -122,9 +123,11 @@ type FilePermissions struct {
 }
 
 // FileLine wants one line of one of the files to match; comments are skipped.
+// Means says in words what the line is, for evidence: "a line with ...".
 type FileLine struct {
 	Paths   []string `yaml:"paths"`
 	Matches string   `yaml:"matches"`
+	Means   string   `yaml:"means"`
 	Missing string   `yaml:"missing"` // no file at all: fail (default), pass, notApplicable
 }
 

@@ -45,7 +45,9 @@ func (a *Agent) Run(ctx context.Context, deliver func(ctx context.Context, docs 
 		} else {
 			retry = minRetry
 		}
-		w.watch(a.touched)
+		if w.watch(a.touched) {
+			continue // a change between reading and watching would be missed
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -25,6 +25,7 @@ type watcher struct {
 	wanted   chan interest
 	out      chan struct{}
 	done     chan struct{}
+	last     interest // of the last call of watch
 }
 
 // interest is what matters: paths exactly, and directories of which any entry
@@ -64,24 +65,36 @@ func (w *watcher) changed() <-chan struct{} {
 }
 
 // watch replaces what matters by the touched paths of a collection; those that
-// end in a slash are directories of which any entry matters.
-func (w *watcher) watch(touched []string) {
+// end in a slash are directories of which any entry matters. It reports
+// whether something matters now that did not before: the caller must look
+// again, because its change may have come before the watch.
+func (w *watcher) watch(touched []string) (more bool) {
 	if w == nil {
-		return
+		return false
 	}
 	in := interest{paths: map[string]bool{}, dirs: map[string]bool{}}
 	watched := map[string]bool{}
 	for _, p := range touched {
-		dir, listed := strings.CutSuffix(p, "/")
-		if listed {
-			in.dirs[dir] = true
+		w.want(in, watched, p)
+		if target := w.target(strings.TrimSuffix(p, "/")); target != "" {
+			w.want(in, watched, target)
 		}
-		in.paths[strings.TrimSuffix(p, "/")] = true
-		w.addAncestors(in, watched, p)
 	}
+	w.addWatches(watched)
+	more = !in.within(w.last)
+	w.last = in
+	select {
+	case w.wanted <- in:
+	case <-w.done:
+		return false
+	}
+	return more
+}
+
+func (w *watcher) addWatches(watched map[string]bool) {
 	for _, real := range w.notify.WatchList() {
 		if !watched[real] {
-			w.notify.Remove(real) // it may be gone already
+			_ = w.notify.Remove(real) // it may be gone already
 		}
 	}
 	for real := range watched {
@@ -89,10 +102,30 @@ func (w *watcher) watch(touched []string) {
 			w.log.Debug("directory is not watched", "path", real, "error", err)
 		}
 	}
-	select {
-	case w.wanted <- in:
-	case <-w.done:
+}
+
+// want notes one path and watches where its changes show.
+func (w *watcher) want(in interest, watched map[string]bool, p string) {
+	dir, listed := strings.CutSuffix(p, "/")
+	if listed {
+		in.dirs[dir] = true
 	}
+	in.paths[dir] = true
+	w.addAncestors(in, watched, p)
+}
+
+// target is where a path leads if it goes through symbolic links, as seen
+// below the root; "" if it does not, or leads out of the root.
+func (w *watcher) target(p string) string {
+	real, err := filepath.EvalSymlinks(filepath.Join(w.root, p))
+	if err != nil {
+		return ""
+	}
+	shown := w.below(real)
+	if shown == p || strings.HasPrefix(shown, "/..") {
+		return ""
+	}
+	return shown
 }
 
 // addAncestors watches the nearest existing directory of a path; where that is
@@ -163,6 +196,21 @@ func (w *watcher) below(real string) string {
 		return real
 	}
 	return path.Join("/", filepath.ToSlash(rel))
+}
+
+// within reports whether everything that matters to in matters to old too.
+func (in interest) within(old interest) bool {
+	for p := range in.paths {
+		if !old.paths[p] {
+			return false
+		}
+	}
+	for d := range in.dirs {
+		if !old.dirs[d] {
+			return false
+		}
+	}
+	return true
 }
 
 func (in interest) matters(p string) bool {

@@ -25,8 +25,12 @@ func named(offenders []string) string {
 
 // none passes if there are no offenders.
 func none(offenders []string, e Evidence) outcome {
+	if len(offenders) == 0 {
+		e.Found = "none"
+		return pass(e)
+	}
 	e.Found = named(offenders)
-	return when(len(offenders) == 0, e)
+	return fail(e)
 }
 
 func (e *evaluator) accountUnique(p *content.AccountUnique) outcome {

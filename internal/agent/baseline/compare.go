@@ -101,6 +101,9 @@ func firstExcluded(patterns, words []string) string {
 
 // wanted says a comparison in words.
 func wanted(c content.Compare) string {
+	if c.Means != "" {
+		return c.Means
+	}
 	var parts []string
 	if c.Equals != "" {
 		parts = append(parts, c.Equals)

@@ -136,7 +136,9 @@ func (e *evaluator) not(r *content.Rule) outcome {
 	case Fail:
 		o.state = Pass
 	}
-	if o.evidence.Wanted != "" {
+	if rest, ok := strings.CutPrefix(o.evidence.Wanted, "a "); ok {
+		o.evidence.Wanted = "no " + rest
+	} else if o.evidence.Wanted != "" {
 		o.evidence.Wanted = "not " + o.evidence.Wanted
 	}
 	return o

@@ -27,7 +27,7 @@ func (e *evaluator) fileExists(p *content.Paths) outcome {
 			}
 		}
 	}
-	return fail(Evidence{Path: p.Paths[0], Found: "absent", Wanted: "present"})
+	return fail(Evidence{Path: p.Paths[0], Found: "absent", Wanted: "a file here"})
 }
 
 func (e *evaluator) fileLine(p *content.FileLine) outcome {
@@ -35,7 +35,7 @@ func (e *evaluator) fileLine(p *content.FileLine) outcome {
 	if err != nil {
 		return unknown(err)
 	}
-	wanted := Evidence{Path: p.Paths[0], Wanted: "a line matching " + p.Matches}
+	wanted := Evidence{Path: p.Paths[0], Wanted: p.Means}
 	exist := false
 	for _, pattern := range p.Paths {
 		names, err := e.h.Glob(pattern)

@@ -208,7 +208,7 @@ func (e *evaluator) kernelModuleDisabled(p *content.KernelModule) outcome {
 		return pass(Evidence{Path: blocked.Path, Line: blocked.Line, Found: blocked.Value, Wanted: want})
 	}
 	if available, known := e.h.ModuleAvailable(p.Module); known && !available {
-		return pass(Evidence{Path: "/lib/modules", Found: "this kernel has no " + p.Module, Wanted: want})
+		return pass(Evidence{Path: "/lib/modules", Found: "no " + p.Module + " is installed for this kernel", Wanted: want})
 	}
 	return fail(Evidence{Path: "/etc/modprobe.d", Found: p.Module + " can be loaded", Wanted: want})
 }

@@ -2,8 +2,15 @@ package host
 
 import "strings"
 
+// initialPIDs is the kernel's fixed number of the first pid namespace; what
+// lives in it is no container, whatever marks its file system was built with.
+const initialPIDs = "pid:[4026531836]"
+
 // Container names the kind of container that the host is, "" if it is none.
 func (h *Host) Container() string {
+	if h.Readlink("/proc/self/ns/pid") == initialPIDs {
+		return ""
+	}
 	for _, mark := range []struct{ path, kind string }{
 		{"/.dockerenv", "docker"}, {"/run/.containerenv", "podman"},
 		{"/var/run/secrets/kubernetes.io", "kubernetes"},

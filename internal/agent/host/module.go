@@ -18,14 +18,17 @@ func (h *Host) ModuleLoaded(name string) (bool, error) {
 }
 
 // ModuleAvailable reports whether this kernel could load a module: it is among
-// the files of the running kernel, or built in. known is false if the kernel's
-// module list is not there (a container, or a kernel from elsewhere).
+// the files of the running kernel, or built in. A kernel without module files
+// can load none. known is false if the running kernel is not known.
 func (h *Host) ModuleAvailable(name string) (available, known bool) {
 	release, err := h.Read("/proc/sys/kernel/osrelease")
 	if err != nil {
 		return false, false
 	}
 	dir := "/lib/modules/" + strings.TrimSpace(string(release))
+	if !h.Exists(dir) {
+		return false, true
+	}
 	for _, list := range []string{"/modules.dep", "/modules.builtin"} {
 		data, err := h.Read(dir + list)
 		if err != nil {

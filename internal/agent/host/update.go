@@ -44,7 +44,7 @@ func (h *Host) Updates() (*Updates, error) {
 			return nil, err
 		}
 		u := &Updates{}
-		candidates := map[string]Update{}
+		candidates := map[string]candidate{}
 		for _, name := range names {
 			if !strings.Contains(name, "_Packages") {
 				continue
@@ -64,14 +64,25 @@ func (h *Host) Updates() (*Updates, error) {
 	})
 }
 
+// candidate is the newest version that the lists know of a package, and the
+// newest in a security repository, "" if it is in none.
+type candidate struct{ version, security string }
+
+func newer(a, b string) string {
+	if a == "" || CompareDebian(a, b) < 0 {
+		return b
+	}
+	return a
+}
+
 // pending keeps the candidates that are newer than what is installed.
-func pending(packages *Packages, candidates map[string]Update) []Update {
+func pending(packages *Packages, candidates map[string]candidate) []Update {
 	var all []Update
 	for _, p := range packages.All {
 		c, ok := candidates[p.Name+" "+p.Arch]
-		if ok && CompareDebian(p.Version, c.Candidate) < 0 {
-			c.Name, c.Installed = p.Name, p.Version
-			all = append(all, c)
+		if ok && CompareDebian(p.Version, c.version) < 0 {
+			security := c.security != "" && CompareDebian(p.Version, c.security) < 0
+			all = append(all, Update{Name: p.Name, Installed: p.Version, Candidate: c.version, Security: security})
 		}
 	}
 	slices.SortFunc(all, func(a, b Update) int { return strings.Compare(a.Name, b.Name) })
@@ -79,7 +90,7 @@ func pending(packages *Packages, candidates map[string]Update) []Update {
 }
 
 // addCandidates merges one list, parsed at most once per version of the file.
-func (h *Host) addCandidates(into map[string]Update, name string) error {
+func (h *Host) addCandidates(into map[string]candidate, name string) error {
 	versions, err := memoCached(h, name, h.signature(name)+h.signature("/var/lib/dpkg/status"), func() (map[string]string, error) {
 		return h.readList(name)
 	})
@@ -88,9 +99,12 @@ func (h *Host) addCandidates(into map[string]Update, name string) error {
 	}
 	security := strings.Contains(name, "-security")
 	for key, version := range versions {
-		if old, ok := into[key]; !ok || CompareDebian(old.Candidate, version) < 0 {
-			into[key] = Update{Candidate: version, Security: security || ok && old.Security}
+		c := into[key]
+		c.version = newer(c.version, version)
+		if security {
+			c.security = newer(c.security, version)
 		}
+		into[key] = c
 	}
 	return nil
 }
