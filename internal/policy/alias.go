@@ -78,7 +78,7 @@ func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
 		return nil, OriginUnknown
 	}
 	if path := a.guess(typ, name); path != nil {
-		return path, OriginMechanical
+		return path, a.guessed(typ, name)
 	}
 	if ownerType(name) == "" {
 		return nil, OriginUnknown
@@ -95,13 +95,23 @@ func (a *Aliases) Lookup(name string) Origin {
 	if a.Strict || ownerType(name) == "" {
 		return OriginUnknown
 	}
-	typ := folded(ownerType(name))
-	for _, f := range a.families[typ] {
-		if hasPrefixFold(name[len(typ)+1:], f.prefix) {
-			return OriginBuiltIn
-		}
+	return a.guessed(folded(ownerType(name)), name)
+}
+
+// guessed says how sure a guess is: families and data-plane objects follow a
+// rule that is known, everything else is only likely.
+func (a *Aliases) guessed(typ, name string) Origin {
+	if dataPlaneType(typ) || a.familyPath(typ, name[len(typ)+1:]) != "" {
+		return OriginBuiltIn
 	}
 	return OriginMechanical
+}
+
+// dataPlaneType reports whether a folded type is of objects inside a resource
+// (Microsoft.KeyVault.Data/vaults/keys): they are flat, without properties.
+func dataPlaneType(typ string) bool {
+	namespace, _, _ := strings.Cut(typ, "/")
+	return strings.HasSuffix(namespace, ".data")
 }
 
 // Modifiable reports whether a modify operation may write the alias; an alias
@@ -164,7 +174,11 @@ func (a *Aliases) guess(typ, name string) Path {
 		return nil
 	}
 	text := a.familyPath(typ, short)
-	if text == "" {
+	switch {
+	case text != "":
+	case dataPlaneType(typ):
+		text = short
+	default:
 		text = "properties." + short
 		if end := strings.IndexAny(short, ".["); rootNames[folded(short[:max(end, 0)])] || end < 0 && rootNames[folded(short)] {
 			text = short

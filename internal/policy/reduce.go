@@ -48,3 +48,21 @@ func (a *Aliases) Versioned(resourceType string) bool {
 	}
 	return false
 }
+
+// Condition evaluates one condition outside any rule: plain fields refer to
+// subject, field() to root; b is the definition that policy() names. A
+// condition that stands inside a count cannot be evaluated alone.
+func (e *Evaluator) Condition(c Condition, b *Bound, docs Documents, env Environment) Truth {
+	t, _ := e.run(b, docs.Subject, docs.Root, env).condition(c, nil)
+	return t
+}
+
+// Documents are what a condition is about: Subject and Root are the same but
+// in an existenceCondition, where Subject is the related resource.
+type Documents struct{ Subject, Root *Resource }
+
+// Lookup computes where the related resources of a resource are looked for.
+// open is the declaration that makes a part of it unknown.
+func (e *Evaluator) Lookup(b *Bound, r *Resource, env Environment) (q Query, open string, err error) {
+	return e.run(b, r, r, env).query(b.Details)
+}

@@ -14,6 +14,9 @@ type Rule struct {
 	// Existence has the parts that *IfNotExists effects read; nil if the
 	// details are no object.
 	Existence *Existence
+	// foreign are the folded keys of the details, by which a data-plane rule
+	// shows that its judgement is written in another language.
+	foreign map[string]bool
 	// ApplicableWhen is metadata.rampart.applicableWhen, or nil.
 	ApplicableWhen Condition
 }
@@ -95,7 +98,9 @@ func (p *ruleParser) details(r *Rule, v Value, path string) error {
 		return err
 	}
 	o := &ObjectExpr{}
+	r.foreign = map[string]bool{}
 	for _, m := range v.Fields {
+		r.foreign[folded(m.Key)] = true
 		if opaque[folded(m.Key)] {
 			continue
 		}

@@ -12,7 +12,14 @@ import (
 type layout struct {
 	nodes []trieNode // 0 is the body itself
 	cells int        // of the root scope
+	// derived are cells that are computed from the document's envelope, by the
+	// kind of field; -1 if nobody reads it.
+	derived map[policy.FieldKind]int32
 }
+
+// hiddenCell holds the declared unavailable paths, one a line; it is missing
+// in the usual row, which has none.
+const hiddenCell = 0
 
 // trieNode is one place in a document. Its cells lie in the scope of the
 // nearest array above it, or in the root scope.
@@ -45,7 +52,7 @@ type place struct {
 
 // newLayout makes a layout without any path.
 func newLayout() *layout {
-	return &layout{nodes: []trieNode{{cell: -1, arr: -1, elem: -1}}}
+	return &layout{nodes: []trieNode{{cell: -1, arr: -1, elem: -1}}, cells: hiddenCell + 1, derived: map[policy.FieldKind]int32{}}
 }
 
 // add makes room for a path and returns its place. A path that ends in [*]
@@ -75,8 +82,22 @@ func (l *layout) add(path policy.Path, keep keepMode) place {
 	return p
 }
 
-// extra adds a cell to the root scope that no path fills.
-func (l *layout) extra() int32 { return l.grow(-1) }
+// derive makes room for a field that is computed from the envelope, and for
+// the member of the body that it is computed from.
+func (l *layout) derive(kind policy.FieldKind) int32 {
+	if c, ok := l.derived[kind]; ok {
+		return c
+	}
+	l.add(member(derivedFrom[kind]), keepText|keepRaw)
+	c := l.grow(-1)
+	l.derived[kind] = c
+	return c
+}
+
+// derivedFrom is the member of the body that a derived field starts from.
+var derivedFrom = map[policy.FieldKind]string{
+	policy.FieldName: "name", policy.FieldFullName: "name", policy.FieldID: "id", policy.FieldAPIVersion: "apiVersion",
+}
 
 func (l *layout) grow(scope int32) int32 {
 	if scope < 0 {

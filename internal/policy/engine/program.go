@@ -59,12 +59,17 @@ func (s *steps) settle(lay *layout) {
 	}
 }
 
+// noNode is a count without where.
+const noNode = -1
+
 // leaf compares cells with a constant.
 type leaf struct {
 	steps
-	op     policy.Operator // never a negated one
-	negate bool
-	mixed  bool // the constant of equals or in has a part that is no text
+	path     policy.Path
+	op       policy.Operator // never a negated one
+	negate   bool
+	location bool // texts fold as locations
+	mixed    bool // the constant of equals or in has a part that is no text
 	// fixed is the result for values without content, by tag up to tagTrue.
 	fixed [tagTrue + 1]policy.Truth
 	// vacuous is the result when an array on the way is missing or null.
