@@ -245,8 +245,12 @@ func (e *evaluator) pendingUpdates(p *content.PendingUpdates) outcome {
 	if p.Security {
 		kind = "security updates"
 	}
+	limit := "no"
+	if p.Max > 0 {
+		limit = fmt.Sprintf("at most %d", p.Max)
+	}
 	ev := Evidence{
-		Path: "/var/lib/apt/lists", Wanted: fmt.Sprintf("at most %d %s waiting", p.Max, kind),
+		Path: "/var/lib/apt/lists", Wanted: limit + " " + kind + " waiting",
 		Note: "as of the package lists of " + u.Listed.UTC().Format(time.DateOnly),
 	}
 	ev.Found = fmt.Sprintf("%d %s waiting", len(waiting), kind)
