@@ -13,14 +13,16 @@ import (
 // conditions become one node, whatever definition they come from.
 type builder struct {
 	env    environment
+	rule   *rule // whose conditions are being compiled
+	// related is true inside an existenceCondition, where field() means the
+	// resource of the if.
+	related bool
 	prog   *program
 	index  map[string]uint32 // node by its canonical text
 	uses   []int             // references to each node
 	words  map[string]uint32
 	texts  []string
 	scopes []openScope // counts around the condition that is being compiled
-	// unknownAlias is set when a condition names an alias that no type has.
-	unknownAlias bool
 }
 
 // environment is what a condition means depends on beside its text: the type
@@ -40,7 +42,7 @@ type openScope struct {
 
 func newBuilder(env environment) *builder {
 	return &builder{
-		env: env, prog: &program{layout: newLayout(), opt: *env.opt},
+		env: env, prog: &program{layout: newLayout(), kept: &assembly{cell: -1}, opt: *env.opt},
 		index: map[string]uint32{}, words: map[string]uint32{},
 	}
 }
@@ -51,6 +53,10 @@ func (b *builder) finish() *program {
 	p.dict = newDict(b.texts)
 	for i := range p.leaves {
 		p.leaves[i].setWords(p.dict)
+		p.leaves[i].settle(p.layout)
+	}
+	for i := range p.counts {
+		p.counts[i].settle(p.layout)
 	}
 	for i := range p.nodes {
 		p.nodes[i].memo = -1
@@ -76,7 +82,7 @@ func (b *builder) inScope(n *node) bool {
 		return b.prog.counts[n.arg].scope > 0
 	case opNot:
 		return b.inScope(&b.prog.nodes[n.arg])
-	case opAll, opAny, opTally:
+	case opAll, opAny:
 		return slices.ContainsFunc(n.kids, func(k uint32) bool { return b.inScope(&b.prog.nodes[k]) })
 	}
 	return false
@@ -182,7 +188,7 @@ func (b *builder) costOf(nd *node) int {
 	switch nd.op {
 	case opLeaf:
 		return 1 + 4*len(b.prog.leaves[nd.arg].hops)
-	case opAll, opAny, opTally:
+	case opAll, opAny:
 		sum := 1
 		for _, k := range nd.kids {
 			sum += b.cost(k)

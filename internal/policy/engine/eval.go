@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
 )
 
 // maxScopes is how deeply counts may nest inside one another on the fast path;
@@ -19,6 +21,8 @@ type machine struct {
 	bases [maxScopes]uint32 // word offset of each open scope; 0 is the root's
 	fold  []byte
 	slow  func(s *slowLeaf) policy.Truth // the tree walker, for opSlow
+	// hidden are the declared unavailable paths of a row that has any.
+	hidden []policy.Path
 }
 
 // load makes the machine ready for a row of a program.
@@ -30,6 +34,30 @@ func (m *machine) load(p *program, row Row) {
 	}
 	m.memo = m.memo[:p.memos]
 	clear(m.memo)
+	m.hidden = m.hidden[:0]
+	if c := row.at(1 + hiddenCell); c != 0 {
+		m.hide(c)
+	}
+}
+
+// hide parses the declared unavailable paths.
+func (m *machine) hide(c cell) {
+	for line := range strings.Lines(string(m.row.text(c))) {
+		if path, ok := hiddenPath(strings.TrimSuffix(line, "\n")); ok {
+			m.hidden = append(m.hidden, path)
+		}
+	}
+}
+
+// conceals reports whether a declared path makes a value that is absent at
+// path unknown: one that lies at, above or below it.
+func (m *machine) conceals(path policy.Path) bool {
+	for _, h := range m.hidden {
+		if h.HasPrefix(path) || path.HasPrefix(h) {
+			return true
+		}
+	}
+	return false
 }
 
 // eval gives the truth of node n.
@@ -64,8 +92,6 @@ func (m *machine) compute(nd *node) policy.Truth {
 		return policy.Truth(nd.arg)
 	case opCount:
 		return m.count(&m.prog.counts[nd.arg])
-	case opTally:
-		return m.tally(nd)
 	}
 	return m.slow(&m.prog.slow[nd.arg])
 }
@@ -105,8 +131,11 @@ func (m *machine) each(l *leaf, base uint32, hops []hop) policy.Truth {
 	switch c.tag() {
 	case tagBlock:
 	case tagUnavailable:
-		return policy.Open
+		return l.fixed[tagUnavailable]
 	default:
+		if len(m.hidden) > 0 && m.conceals(l.path) {
+			return l.fixed[tagUnavailable]
+		}
 		return l.vacuous
 	}
 	n, at := m.row.block(c)
@@ -129,8 +158,6 @@ func (m *machine) cell(l *leaf, c cell) policy.Truth {
 		return l.fixed[tag]
 	}
 	switch {
-	case l.op == policy.OpExists:
-		return truthOf(l.right.Bool)
 	case l.words != nil && tag == tagWord:
 		w := c.payload()
 		return l.sign(l.words[w>>6]>>(w&63)&1 != 0)
@@ -144,7 +171,7 @@ func (m *machine) cell(l *leaf, c cell) policy.Truth {
 			return t
 		}
 	}
-	return m.apply(l, m.value(c))
+	return m.apply(l, c)
 }
 
 // pattern matches a text cell; ok is false for texts beyond ASCII.
@@ -166,12 +193,47 @@ func (m *machine) pattern(l *leaf, c cell) (t policy.Truth, ok bool) {
 func (l *leaf) sign(b bool) policy.Truth { return truthOf(b != l.negate) }
 
 // apply is the operator of the language itself.
-func (m *machine) apply(l *leaf, v policy.Value) policy.Truth {
-	t, _ := policy.Apply(l.op, v, l.right, *l.opt)
+func (m *machine) apply(l *leaf, c cell) policy.Truth {
+	v := m.value(c)
+	switch {
+	case l.location && v.Kind == policy.String:
+		v.Str = policy.FoldLocation(v.Str)
+	case composite(v):
+		v = m.whole(l, c, v)
+	}
+	t, _ := policy.Apply(l.op, v, l.right, *l.opt) // the error is in the truth
 	if l.negate {
 		t = not(t)
 	}
 	return t
+}
+
+// whole reads an array or object that the row keeps, with what is unavailable
+// in it. What the row does not keep no operator of the leaf looks into.
+func (m *machine) whole(l *leaf, c cell, empty policy.Value) policy.Value {
+	if c.payload() == noText {
+		return empty
+	}
+	const name = "v"
+	doc := wire.Document{Body: append(append([]byte(`{"`+name+`":`), m.row.text(c)...), '}')}
+	for _, h := range m.hidden {
+		if h.HasPrefix(l.path) && len(h) > len(l.path) {
+			doc.Unavailable = append(doc.Unavailable, name+suffix(h[len(l.path):]))
+		}
+	}
+	r, err := policy.NewResource(doc)
+	if err != nil {
+		return empty // the scanner has accepted the text; only limits can fail here
+	}
+	return r.Body.Get(name)
+}
+
+// suffix is a path as it continues another.
+func suffix(p policy.Path) string {
+	if p[0].Wildcard {
+		return p.String()
+	}
+	return "." + p.String()
 }
 
 // value makes the value of a cell. Texts are views of the row and must not be
@@ -196,24 +258,32 @@ func (m *machine) value(c cell) policy.Value {
 		b := m.row.text(c)
 		return policy.StringValue(unsafe.String(unsafe.SliceData(b), len(b)))
 	}
-	return policy.Value{}
-}
-
-// count counts the members that satisfy the condition. Members for which it is
-// open make the number uncertain.
-func (m *machine) count(c *count) policy.Truth {
-	n := m.members(c, m.bases[c.scope], 0)
-	if n.failed {
-		return policy.Failed
+	if c.tag() == tagObject {
+		return policy.ObjectValue()
 	}
-	return c.test.between(n.sure, n.sure+n.open)
+	return policy.ArrayValue()
 }
 
-// tallied is how many members satisfy a condition, and of how many that is not
-// known.
+// count counts the members that satisfy the condition. Those for which it is
+// open or failed leave a range.
+func (m *machine) count(c *count) policy.Truth {
+	var n tallied
+	if len(c.hops) == 0 { // an outer count stands at the only member
+		m.member(c, &n)
+	} else {
+		m.members(c, m.bases[c.scope], 0, &n)
+	}
+	if n.unbounded {
+		return policy.Open
+	}
+	return n.compare(&c.test)
+}
+
+// tallied is how many members satisfy a condition, and for how many that is
+// not known.
 type tallied struct {
-	sure, open int
-	failed     bool
+	sure, open, failed int
+	unbounded          bool // an array was not delivered: there may be any number
 }
 
 func (n *tallied) add(t policy.Truth) {
@@ -223,43 +293,48 @@ func (n *tallied) add(t policy.Truth) {
 	case policy.Open:
 		n.open++
 	case policy.Failed:
-		n.failed = true
+		n.failed++
 	}
 }
 
-func (m *machine) members(c *count, base uint32, depth int) (n tallied) {
+// compare is the truth for every number in the range if they agree.
+func (n *tallied) compare(test *intTest) policy.Truth {
+	first := test.of(n.sure)
+	for k := 1; k <= n.open+n.failed; k++ {
+		if test.of(n.sure+k) == first {
+			continue
+		}
+		if n.failed > 0 {
+			return policy.Failed
+		}
+		return policy.Open
+	}
+	return first
+}
+
+func (m *machine) member(c *count, n *tallied) {
+	if c.where == noNode {
+		n.sure++
+		return
+	}
+	n.add(m.eval(uint32(c.where)))
+}
+
+func (m *machine) members(c *count, base uint32, depth int, n *tallied) {
 	h := &c.hops[depth]
 	block := m.row.at(base + h.cell)
-	if block.tag() == tagUnavailable {
-		n.open = maxCounted
-	}
 	if block.tag() != tagBlock {
-		return n
+		n.unbounded = n.unbounded || block.tag() == tagUnavailable || len(m.hidden) > 0 && m.conceals(c.path)
+		return
 	}
 	length, at := m.row.block(block)
 	for range length {
 		m.bases[int(c.open)+depth] = at
-		switch {
-		case depth+1 < len(c.hops):
-			inner := m.members(c, at, depth+1)
-			n.sure, n.open, n.failed = n.sure+inner.sure, n.open+inner.open, n.failed || inner.failed
-		case c.where < 0:
-			n.sure++
-		default:
-			n.add(m.eval(uint32(c.where)))
+		if depth+1 < len(c.hops) {
+			m.members(c, at, depth+1, n)
+		} else {
+			m.member(c, n)
 		}
 		at += h.width
 	}
-	return n
-}
-
-func (m *machine) tally(nd *node) policy.Truth {
-	var n tallied
-	for _, k := range nd.kids {
-		n.add(m.eval(k))
-	}
-	if n.failed {
-		return policy.Failed
-	}
-	return m.prog.counts[nd.arg].test.between(n.sure, n.sure+n.open)
 }

@@ -88,11 +88,23 @@ func (l *layout) derive(kind policy.FieldKind) int32 {
 	if c, ok := l.derived[kind]; ok {
 		return c
 	}
-	l.add(member(derivedFrom[kind]), keepText|keepRaw)
+	if name, ok := derivedFrom[kind]; ok {
+		l.add(member(name), keepText|keepRaw)
+	}
 	c := l.grow(-1)
 	l.derived[kind] = c
 	return c
 }
+
+// Kinds of derived cells that no rule names: the envelope's own texts, for the
+// tree walker.
+const (
+	envelopeID policy.FieldKind = 200 + iota
+	envelopeType
+	envelopeVersion
+)
+
+var envelopeKinds = [...]policy.FieldKind{envelopeID, envelopeType, envelopeVersion}
 
 // derivedFrom is the member of the body that a derived field starts from.
 var derivedFrom = map[policy.FieldKind]string{

@@ -12,7 +12,6 @@ const (
 	opNot             // arg is the kid
 	opLeaf            // arg is the index of a leaf
 	opCount           // arg is the index of a count
-	opTally           // kids: how many are true is what a count over constants compares; arg is the index of a count
 	opSlow            // arg is the index of a condition that the tree walker evaluates
 )
 
@@ -35,6 +34,8 @@ type program struct {
 	leaves []leaf
 	counts []count
 	slow   []slowLeaf
+	kept   *assembly // what the tree walker is given
+	reads  reads     // what its conditions depend on beside the row
 	memos  int
 	opt    policy.Options
 }
@@ -127,18 +128,6 @@ func (t *intTest) of(n int) policy.Truth {
 		return truthOf(c >= 0)
 	}
 	out, _ := policy.Apply(t.op, policy.IntValue(int64(n)), t.right, *t.opt)
-	return out
-}
-
-// between is the truth when the number is only known to lie in [low, high]:
-// that of every number in between if they agree, else Open.
-func (t *intTest) between(low, high int) policy.Truth {
-	out := t.of(low)
-	for n := low + 1; n <= high; n++ {
-		if t.of(n) != out {
-			return policy.Open
-		}
-	}
 	return out
 }
 

@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+)
+
+// Exemption frees the resources of its scope from an assignment, or from some
+// members of the assigned initiative.
+type Exemption struct {
+	ID           string
+	Name         string
+	DisplayName  string
+	Description  string
+	Metadata     Value
+	Scope        arm.ID
+	AssignmentID string
+	ReferenceIDs []string // empty means all members
+	Mitigated    bool     // category Mitigated; otherwise Waiver
+	ExpiresOn    time.Time
+	Selectors    []Selector
+	// ValidateScope is false for assignmentScopeValidation DoNotValidate.
+	ValidateScope bool
+}
+
+// ParseExemption reads a policy exemption. Errors are *DocumentError.
+func ParseExemption(data []byte) (*Exemption, error) {
+	props, id, name, err := envelope(data)
+	if err != nil {
+		return nil, err
+	}
+	x := &Exemption{ID: id, Name: name}
+	x.DisplayName, x.Description, x.Metadata = headline(props, "")
+	x.AssignmentID = props.required("policyAssignmentId")
+	x.ReferenceIDs = props.texts("policyDefinitionReferenceIds", maxMembers)
+	if props.text("exemptionCategory") == "" {
+		props.fail("exemptionCategory", "is missing: Waiver or Mitigated")
+	}
+	x.Mitigated = props.oneOf("exemptionCategory", "Waiver", "Mitigated") == "Mitigated"
+	x.ExpiresOn = props.time("expiresOn")
+	x.Selectors = parseSelectors(props)
+	x.ValidateScope = props.oneOf("assignmentScopeValidation", "Default", "DoNotValidate") == "Default"
+	scope, _, ok := strings.Cut(folded(id), "/providers/microsoft.authorization/policyexemptions/")
+	if x.Scope, err = arm.ParseID(id[:len(scope)]); err != nil || !ok {
+		props.fail("", "the id %q does not say what is exempt", clip(id))
+	}
+	return x, *props.err
+}
+
+// Exempts reports whether the exemption holds at an instant for a resource and
+// a member ("" outside an initiative) of the assignment that it names.
+func (x *Exemption) Exempts(assignmentID, referenceID string, t Target, at time.Time) bool {
+	if !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.ID.Within(x.Scope) {
+		return false
+	}
+	if len(x.ReferenceIDs) == 0 {
+		return Selected(x.Selectors, t)
+	}
+	for _, id := range x.ReferenceIDs {
+		if equalFold(id, referenceID) {
+			return Selected(x.Selectors, t)
+		}
+	}
+	return false
+}
+
+// Expired reports whether the exemption is kept only as a record.
+func (x *Exemption) Expired(at time.Time) bool { return !x.ExpiresOn.IsZero() && !at.Before(x.ExpiresOn) }
