@@ -1,0 +1,52 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rampart-sec/rampart/internal/access"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// Access tells who is there; *access.Access is one. Errors for people are
+// *arm.Error: 401 means that nobody is signed in.
+type Access interface {
+	// Session names the sender of a request.
+	Session(r *http.Request) (access.Principal, error)
+	// Redeem spends a one-time link for the cookie of a new session.
+	Redeem(ctx context.Context, link string, secure bool) (*http.Cookie, error)
+	// SignOut ends the request's session and gives the cookie that forgets it.
+	SignOut(r *http.Request) (*http.Cookie, error)
+}
+
+// Sample is the name of the sample tenant, which everybody who is signed in
+// may look at. Every other tenant is seen by its own principals only.
+const Sample = "demo"
+
+// The actions that the pages ask for.
+const (
+	actionRead      = "Microsoft.Security/assessments/read"
+	actionExempt    = "Microsoft.Authorization/policyExemptions/write"
+	actionGovern    = "Microsoft.Security/governanceRules/write"
+	actionAssign    = "Microsoft.Authorization/policyAssignments/write"
+	actionPricing   = "Microsoft.Security/pricings/write"
+	actionTenant    = "Rampart/tenants/delete"
+	actionSavedView = "Rampart/savedViews/write"
+)
+
+// may reports whether the reader's roles allow an action at a scope; templates
+// use it to leave out forms that would be refused.
+func (v *visit) may(action, scope string) bool { return v.who.Allow(action, scope) == nil }
+
+// scopes are the subscriptions that the reader may choose, those of the whole
+// tenant being first in line when the roles allow it.
+func (v *visit) scopes() []posture.SubscriptionScore {
+	all := v.view.Subscriptions()
+	seen := all[:0:0]
+	for _, s := range all {
+		if v.who.Sees(s.ID) {
+			seen = append(seen, s)
+		}
+	}
+	return seen
+}

@@ -1,0 +1,224 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// The fixture is a small estate written out by hand: templates are tested with
+// it, without a store or an engine.
+const (
+	fixtureSub    = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+	fixtureServer = fixtureSub + "/resourceGroups/rack-2/providers/Microsoft.HybridCompute/machines/vm-build-03"
+)
+
+var (
+	fixtureNow = time.Date(2026, 11, 22, 8, 14, 0, 0, time.UTC)
+	ports      = &content.Control{ID: "secure-management-ports", Title: "Secure management ports", Max: 8}
+	transit    = &content.Control{ID: "encrypt-in-transit", Title: "Encrypt data in transit", Max: 4}
+	benchmark  = &content.Standard{ID: "benchmark", Title: "Cloud security benchmark", Version: "2"}
+)
+
+func fixtureRecommendations() []*posture.Recommendation {
+	sshRoot := &content.Recommendation{ID: "11111111-1111-1111-1111-111111111111", Name: "ssh-root-login", Version: "1.2.0",
+		Title: "SSH should not allow root to sign in", Severity: content.Medium, Effect: "auditIfNotExists", Effort: "low",
+		Description: "The SSH server's setting PermitRootLogin should be no.",
+		Threat:      "Root is the one account name every attacker knows. When it may sign in over SSH, one guessed or leaked secret gives the whole server, and the log cannot tell who used it.",
+		Techniques:  []string{"T1110", "T1021.004"}, Tactics: []string{"Lateral Movement"}, Standards: map[string][]string{"benchmark": {"PA-2", "IM-6"}},
+		Remediation: content.Remediation{Steps: []string{"Make sure that another account may use sudo.", "Set PermitRootLogin no in /etc/ssh/sshd_config.", "Reload the SSH server."}}}
+	https := &content.Recommendation{ID: "22222222-2222-2222-2222-222222222222", Name: "storage-https", Version: "1.0.0", Title: "Storage accounts should only accept requests over HTTPS",
+		Severity: content.High, Effect: "audit", Effort: "low", Threat: "Whoever is on the path reads and changes what travels in clear.", Parameters: []byte(`{"effect":{},"minimumTls":{}}`)}
+	return []*posture.Recommendation{
+		{ID: sshRoot.ID, Title: sshRoot.Title, Description: sshRoot.Description, Severity: sshRoot.Severity, Control: ports, Counted: true, Content: sshRoot, Types: []string{"Microsoft.HybridCompute/machines"}},
+		{ID: https.ID, Index: 1, Title: https.Title, Severity: https.Severity, Control: transit, Counted: true, Content: https, Types: []string{"Microsoft.Storage/storageAccounts"}},
+		{ID: "33333333-3333-3333-3333-333333333333", Index: 2, Title: `Names should follow <our> "rules"`, Severity: content.Low, Types: []string{"Microsoft.Compute/virtualMachines"}, Disabled: true},
+	}
+}
+
+func fixtureRows() []posture.RecommendationRow {
+	r := fixtureRecommendations()
+	return []posture.RecommendationRow{
+		{Recommendation: r[0], Counts: posture.Counts{Healthy: 265, Unhealthy: 22, Unknown: 4, Exempt: 1, Stale: 2}, Risk: posture.RiskCritical, Gain: 0.6, PotentialIncrease: 1.4, LastChange: fixtureNow.Add(-2 * time.Hour), Unassigned: 20, Overdue: 1, FixAvailable: true},
+		{Recommendation: r[1], Counts: posture.Counts{Healthy: 237, Unhealthy: 3}, Risk: posture.RiskHigh, Gain: 0.1, LastChange: fixtureNow.AddDate(0, 0, -3), Unassigned: 3, FixAvailable: true},
+		{Recommendation: r[2], Counts: posture.Counts{Healthy: 40}},
+	}
+}
+
+func fixtureFrame(t testing.TB, s *Server, target, title string, parts ...string) *frame {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.bareFrame(httptest.NewRequest(http.MethodGet, target, nil), title)
+	f.address = address{path: u.Path, query: u.Query()}
+	f.clock = clock{now: fixtureNow, zone: time.UTC}
+	f.Nav = (&visit{address: f.address, view: nil}).fixtureNav()
+	f.Scopes = []posture.SubscriptionScore{{ID: fixtureSub, Name: "on-premises"}}
+	f.Samples, f.Who, f.Token, f.At = true, "admin", "token", fixtureNow
+	f.Parts = append([]string{"nav", "status"}, parts...)
+	return f
+}
+
+// fixtureNav is nav without an index to count from.
+func (v *visit) fixtureNav() []navItem {
+	return []navItem{{Heading: "Security", Path: "/", Word: "Overview", Icon: "overview", Here: v.path == "/"},
+		{Path: "/posture", Word: "Posture", Icon: "posture", Here: v.path == "/posture"},
+		{Path: "/recommendations", Word: "Recommendations", Icon: "advice", Count: 64, Here: v.path == "/recommendations"},
+		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: 12408}}
+}
+
+func fixtureHistory() []posture.HistoryPoint {
+	var points []posture.HistoryPoint
+	for day := range 30 {
+		p := 54 + float64(day)/3 + float64(day*7%5)/2
+		points = append(points, posture.HistoryPoint{At: fixtureNow.AddDate(0, 0, day-29), Percent: p, Current: p * 0.58, Max: 58, Low: p - 2, High: p + 3})
+	}
+	return points
+}
+
+// fixturePages builds every page with the fixture's data, by address.
+func fixturePages(t testing.TB, s *Server) map[string]page {
+	rows, advice := fixtureRows(), fixtureRecommendations()
+	c := clock{now: fixtureNow, zone: time.UTC}
+	score := posture.Score{Current: 37.2, Max: 58, Percent: 64.1, Low: 60.2, High: 68.4, Known: 812, Applicable: 860, Weight: 12408}
+	controls := []posture.ControlScore{
+		{Control: ports, Current: 5.1, Max: 8, Healthy: 265, Unhealthy: 22, Unknown: 4, PotentialIncrease: 2.9, LeftOnResource: 1, ChecksOnResource: 4},
+		{Control: transit, Current: 3.9, Max: 4, Healthy: 237, Unhealthy: 3, PotentialIncrease: 0.1, ChecksOnResource: 2},
+	}
+	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
+		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
+	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
+		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Owner: "build team", Due: fixtureNow.AddDate(0, 0, 4)}
+	dark := bad
+	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls was not delivered: no permission", nil, 0
+	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
+	moved := []change{
+		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
+		{posture.ScoreChange{At: fixtureNow.Add(-5 * time.Hour), Recommendation: advice[0], ResourceID: fixtureServer, From: posture.Healthy, To: posture.Unhealthy, Cause: "resource changed", Delta: -0.2}, []string{fixtureServer}},
+	}
+	std := standardRow{compliance.Report{Standard: benchmark, Counts: compliance.Counts{Passed: 61, Failed: 19, Unsupported: 5}, Controls: []compliance.Control{
+		{StandardControl: content.StandardControl{Number: "PA-2", Domain: "Privileged access", Title: "No standing access for administrators"}, State: compliance.Failed,
+			Assessments: []compliance.Assessment{{Recommendation: advice[0], Counts: rows[0].Counts, State: compliance.Failed}}},
+		{StandardControl: content.StandardControl{Number: "GS-1", Domain: "Governance", Title: "Roles are written down", Manual: true}, State: compliance.Unsupported}}}}
+	fix := &posture.Fix{Before: "PermitRootLogin yes", After: "PermitRootLogin no", Shell: "sed -i 's/^PermitRootLogin.*/PermitRootLogin no/' /etc/ssh/sshd_config\nsystemctl reload ssh", GainPoints: 0.1}
+	sub := subscriptionRow{posture.SubscriptionScore{ID: fixtureSub, Name: "on-premises", Score: score}, true, 331}
+	pages := map[string]page{}
+	add := func(target, name string, make func(f *frame) any) {
+		pages[target] = page{name: name, data: make(fixtureFrame(t, s, target, name, "main"))}
+	}
+	add("/", "overview", func(f *frame) any {
+		p := &overviewPage{frame: f, Score: score, Ring: newRing(score), Trend: newTrend(fixtureHistory(), c), Resources: 12408, Unknown: 48, Open: 64,
+			Needs: []need{{Title: advice[1].Title, Detail: "new since 2 h ago on stpayroll01", URL: "/", Mark: severityMark(content.High)},
+				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(posture.RiskCritical)}},
+			Coverage: []coverage{{"Microsoft.HybridCompute/machines", 318, 331}, {"Microsoft.Storage/storageAccounts", 240, 240}},
+			Stalest:  []posture.ResourceRow{resourceRow}, Controls: controls, Changes: moved, Standards: []standardRow{std}}
+		for _, r := range rows[:2] {
+			p.Steps = append(p.Steps, posture.PlanStep{RecommendationRow: r, Gain: r.Gain, Effort: "low"})
+		}
+		p.Headline = headline(p)
+		return p
+	})
+	add("/posture", "posture", func(f *frame) any {
+		return &posturePageData{frame: f, Score: score, Ring: newRing(score), Days: 30, Spans: trendDays, Trend: newTrend(fixtureHistory(), c), Controls: controls,
+			Subscriptions: []posture.SubscriptionScore{sub.SubscriptionScore}, Changes: moved, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
+	})
+	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips(nil)
+	sevs := (&visit{address: address{path: "/recommendations"}}).severityChips()
+	types := []posture.TypeCount{{Type: "Microsoft.HybridCompute/machines", N: 331}, {Type: "Microsoft.Storage/storageAccounts", N: 240}}
+	add("/recommendations?state=unhealthy", "recommendations", func(f *frame) any {
+		return &recommendationsPage{frame: f, Rows: rows, Pager: pager{From: 1, To: 3, Total: 64, Next: "/recommendations?after=x"}, States: chips, Severity: sevs, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/recommendations.csv"}
+	})
+	add("/recommendations?view=control", "recommendations", func(f *frame) any {
+		return &recommendationsPage{frame: f, Rows: rows, Grouped: true, Groups: groupByControl(rows, controls), Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Types: types, CSV: "/recommendations.csv"}
+	})
+	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
+		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
+			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
+			Rows: []evidenceRow{{bad, evidence}, {bad, evidence}}}
+		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
+			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
+		}
+		return p
+	})
+	add("/resource?id="+fixtureServer, "resource", func(f *frame) any {
+		f.Title = "vm-build-03"
+		return &resourcePage{frame: f, R: resourceRow, ID: arm.MustParseID(fixtureServer), Score: score, Controls: []resourceControl{{controls[0]}, {controls[1]}},
+			Open: []evidenceRow{{bad, evidence}, {dark, nil}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
+			Findings: []findingGroup{{Recommendation: advice[0], Passed: 1, All: []posture.Finding{
+				{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."},
+				{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}}}},
+			Children: []store.Resource{{Doc: wire.Document{ID: fixtureServer + "/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline", Type: "Microsoft.GuestConfiguration/guestConfigurationAssignments", ObservedAt: fixtureNow}}},
+			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
+	})
+	add("/inventory?type=Microsoft.HybridCompute/machines", "inventory", func(f *frame) any {
+		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, resourceRow}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv"}
+	})
+	add("/compliance", "compliance", func(f *frame) any { return &compliancePage{f, []standardRow{std}} })
+	add("/compliance/benchmark", "standard", func(f *frame) any {
+		return &standardPage{frame: f, standardRow: std, CanAttest: true, Domains: []domainRows{{"Privileged access", std.Controls[:1]}, {"Governance", std.Controls[1:]}}}
+	})
+	add("/policies", "policies", func(f *frame) any {
+		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
+			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
+			Exemptions:  []exemptionRow{{Title: "Exempt", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1]}}}
+	})
+	add("/settings", "settings", func(f *frame) any {
+		f.Remove = true
+		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1,
+			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
+	})
+	add("/search?q=vm", "search", func(f *frame) any {
+		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
+	})
+	add("/exempt?id=1", "exempt", func(f *frame) any {
+		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Previewed: true, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
+	})
+	return pages
+}
+
+func fixtureServerOf(t testing.TB) *Server {
+	t.Helper()
+	pages, err := parseTemplates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := embedded.ReadDir("assets")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("embedded assets: %v, %d files", err, len(files))
+	}
+	a, err := loadAssets(subAssets(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Server{opt: Options{Now: func() time.Time { return fixtureNow }, Log: slog.New(slog.DiscardHandler), Version: "test"}, secret: []byte("k"), assets: a, pages: pages, streams: make(chan struct{}, 1)}
+}
+
+// fixtureHandler serves the fixture's pages at their addresses.
+func fixtureHandler(t testing.TB, s *Server) http.Handler {
+	pages := fixturePages(t, s)
+	mux := http.NewServeMux()
+	mux.Handle("GET /assets/", s.assets)
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(s.assets.names["icon.svg"], http.StatusFound))
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		p, ok := pages[r.URL.RequestURI()]
+		if !ok {
+			s.fail(w, r, fmt.Errorf("no fixture for %s", r.URL.RequestURI()))
+			return
+		}
+		s.render(w, r, p)
+	})
+	return guard(mux)
+}

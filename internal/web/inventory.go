@@ -1,0 +1,115 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// inventoryPage is the list of resources.
+type inventoryPage struct {
+	*frame
+	Rows     []posture.ResourceRow
+	Pager    pager
+	States   []filterChip
+	Types    []posture.TypeCount
+	Tags     []string
+	About    *posture.Recommendation // the recommendation filtered by
+	Filtered bool
+	CSV      string
+}
+
+func inventory(v *visit) (page, error) {
+	if err := v.allowScope(); err != nil {
+		return page{}, err
+	}
+	q, err := v.inventoryQuery()
+	if err != nil {
+		return page{}, err
+	}
+	q.Limit = listRows
+	rows, err := v.view.Inventory(q)
+	if err != nil {
+		return page{}, err
+	}
+	p := &inventoryPage{
+		frame: v.newFrame("Inventory", "summary", "rows"),
+		Rows:  rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
+		States: v.stateChips(nil), Types: v.view.Types(), Tags: v.view.TagNames(),
+		CSV:      v.join("/inventory.csv", v.query),
+		Filtered: q.Text != "" || q.Type != "" || len(q.State) > 0 || q.Recommendation != "" || q.Scope.Tag != "",
+	}
+	if q.Recommendation != "" {
+		p.About = v.view.Recommendation(q.Recommendation)
+	}
+	return page{name: "inventory", data: p}, nil
+}
+
+// inventoryQuery reads the list's filter from the address.
+func (v *visit) inventoryQuery() (posture.InventoryQuery, error) {
+	q := posture.InventoryQuery{Scope: v.scope, Type: v.Get("type"), Text: v.Get("q"), Recommendation: v.Get("recommendation"),
+		Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
+	var err error
+	q.State, err = v.states()
+	return q, err
+}
+
+// tagList writes tags in one line, by name.
+func tagList(tags map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		parts = append(parts, name+"="+tags[name])
+	}
+	return strings.Join(parts, "; ")
+}
+
+// searchPage lists what a few words find.
+type searchPage struct {
+	*frame
+	Text            string
+	Recommendations []posture.RecommendationRow
+	Resources       []posture.ResourceRow
+	MoreAdvice      int
+	MoreResources   int
+}
+
+// searchRows is how many hits of each kind the search page lists.
+const searchRows = 15
+
+// search looks for words in recommendations and resources; a whole resource id
+// leads to its resource.
+func search(v *visit) (page, error) {
+	if err := v.allowScope(); err != nil {
+		return page{}, err
+	}
+	p := &searchPage{frame: v.newFrame("Search"), Text: strings.TrimSpace(v.Get("q"))}
+	if p.Text == "" {
+		return page{name: "search", data: p}, nil
+	}
+	if row, ok := v.view.Resource(p.Text); ok && v.may(actionRead, row.ID) {
+		p.Resources = []posture.ResourceRow{row}
+		return page{name: "search", data: p}, nil
+	}
+	advice, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
+	if err != nil {
+		return page{}, err
+	}
+	found, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
+	if err != nil {
+		return page{}, err
+	}
+	p.Recommendations, p.MoreAdvice = advice.Rows, advice.Total-len(advice.Rows)
+	p.Resources, p.MoreResources = found.Rows, found.Total-len(found.Rows)
+	return page{name: "search", data: p}, nil
+}
+
+// isNotFound reports whether an error says that something is not there.
+func isNotFound(err error) bool {
+	var known *arm.Error
+	return errors.As(err, &known) && known.Status == http.StatusNotFound
+}

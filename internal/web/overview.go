@@ -1,0 +1,224 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// How much Overview shows of each list; the rest is one link away.
+const (
+	overviewSteps    = 5
+	overviewNeeds    = 4
+	overviewChanges  = 6
+	overviewTypes    = 6
+	overviewControls = 5
+)
+
+// overviewPage answers: what needs me today, how do we stand, what next?
+type overviewPage struct {
+	*frame
+	Headline  string
+	Score     posture.Score
+	Ring      ring
+	Trend     trend
+	Needs     []need
+	Steps     []posture.PlanStep
+	Coverage  []coverage
+	Resources int
+	Stalest   []posture.ResourceRow
+	Controls  []posture.ControlScore
+	Changes   []change
+	Standards []standardRow
+	Unknown   int // assessments
+	Open      int // unhealthy recommendations
+}
+
+// KnownShare is the percentage of (resource, control) pairs with a verdict.
+func (p *overviewPage) KnownShare() float64 {
+	return 100 * float64(p.Score.Known) / float64(max(1, p.Score.Applicable))
+}
+
+// need is one thing that should be looked at today.
+type need struct {
+	Title, Detail, URL string
+	Mark               mark
+}
+
+// coverage says of how many resources of a type everything is known.
+type coverage struct {
+	Type           string
+	Known, Present int
+}
+
+func overview(v *visit) (page, error) {
+	if err := v.allowScope(); err != nil {
+		return page{}, err
+	}
+	v.register()
+	p := &overviewPage{
+		frame:     v.newFrame("Overview", "headline", "score", "needs", "steps", "coverage", "controls", "changes", "compliance"),
+		Score:     v.view.Score(v.scope),
+		Resources: v.resources(),
+	}
+	p.Ring = newRing(p.Score)
+	history, err := v.estate.History(v.Context(), posture.HistoryQuery{Scope: v.scope, From: v.now.AddDate(0, 0, -30), To: v.now, Points: 60})
+	if err != nil {
+		return page{}, fmt.Errorf("read score history: %w", err)
+	}
+	p.Trend = newTrend(history, v.clock)
+	if p.Steps, err = v.estate.Plan(v.Context(), v.scope, overviewSteps); err != nil {
+		return page{}, fmt.Errorf("plan next steps: %w", err)
+	}
+	if p.Changes, err = v.changes(v.now.Add(-24*time.Hour), overviewChanges); err != nil {
+		return page{}, err
+	}
+	if err := p.read(v); err != nil {
+		return page{}, err
+	}
+	p.Headline = headline(p)
+	return page{name: "overview", data: p}, nil
+}
+
+// read fills what comes from the index alone.
+func (p *overviewPage) read(v *visit) error {
+	var err error
+	if p.Coverage, err = v.coverage(overviewTypes); err != nil {
+		return err
+	}
+	oldest, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 2})
+	if err != nil {
+		return err
+	}
+	p.Stalest = oldest.Rows
+	p.Controls = costliest(v.view.Controls(v.scope), overviewControls)
+	unknown, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, State: []posture.State{posture.Unknown}, Limit: 1})
+	if err != nil {
+		return err
+	}
+	p.Unknown = unknown.Total
+	p.Open = v.openRecommendations()
+	if p.Standards, err = v.standards(); err != nil {
+		return err
+	}
+	p.Standards = lowest(p.Standards, 4)
+	p.Needs, err = v.needs(p.Changes)
+	return err
+}
+
+// register gives every subscription that nobody registered the Free tier and
+// the built-in initiative: the first visit of the dashboard does that.
+func (v *visit) register() {
+	for _, s := range v.view.Subscriptions() {
+		if v.estate.Registered(s.ID) || !v.may(actionPricing, s.ID) {
+			continue
+		}
+		// Not the visit's context: a reader who leaves must not leave half of
+		// the subscriptions registered.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(v.Context()), 10*time.Second)
+		err := v.estate.Register(ctx, s.ID)
+		cancel()
+		if err != nil {
+			v.server.opt.Log.Error("register subscription", "subscription", s.ID, "error", err)
+			return
+		}
+	}
+}
+
+// needs finds what should be looked at today: dangers that are open, what got
+// worse since yesterday, and what is overdue.
+func (v *visit) needs(changes []change) ([]need, error) {
+	top, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Sort: "risk", Limit: 50})
+	if err != nil {
+		return nil, err
+	}
+	var needs []need
+	listed := map[string]bool{}
+	for _, c := range changes {
+		if c.To != posture.Unhealthy || c.Recommendation.Severity != content.High && c.Recommendation.Severity != content.Critical {
+			continue
+		}
+		listed[c.Recommendation.ID] = true
+		needs = append(needs, need{Title: c.Recommendation.Title, Mark: severityMark(c.Recommendation.Severity), URL: v.To("/recommendation", "id", c.Recommendation.ID),
+			Detail: fmt.Sprintf("new since %s on %s", v.ago(c.At), c.Where())})
+	}
+	for _, r := range top.Rows {
+		if listed[r.ID] || r.Overdue == 0 && r.Risk < posture.RiskCritical {
+			continue
+		}
+		needs = append(needs, need{Title: r.Title, Mark: riskMark(r.Risk), URL: v.To("/recommendation", "id", r.ID), Detail: openDetail(r)})
+	}
+	return needs[:min(len(needs), overviewNeeds)], nil
+}
+
+func openDetail(r posture.RecommendationRow) string {
+	parts := []string{count(r.Unhealthy, "resource", "resources") + " affected"}
+	if r.Overdue > 0 {
+		parts = append(parts, number(r.Overdue)+" overdue")
+	}
+	if r.Unassigned > 0 {
+		parts = append(parts, number(r.Unassigned)+" without owner")
+	}
+	return strings.Join(parts, " · ")
+}
+
+// headline is the page's answer in one sentence.
+func headline(p *overviewPage) string {
+	switch {
+	case p.Resources == 0:
+		return "Nothing is connected yet"
+	case len(p.Needs) == 1:
+		return "One thing needs you today"
+	case len(p.Needs) > 1:
+		return inWords(len(p.Needs)) + " things need you today"
+	case p.Open == 0 && p.Unknown > 0:
+		return "Nothing is known to be wrong, but not everything is known"
+	case p.Open == 0:
+		return "Everything that is assessed is in order"
+	}
+	return "Nothing urgent; " + count(p.Open, "recommendation is", "recommendations are") + " open"
+}
+
+// coverage counts, for the types with the most resources, those of which
+// nothing is unknown.
+func (v *visit) coverage(limit int) ([]coverage, error) {
+	types := slices.Clone(v.view.Types())
+	slices.SortStableFunc(types, func(a, b posture.TypeCount) int { return b.N - a.N })
+	var rows []coverage
+	for _, t := range types {
+		if len(rows) == limit {
+			break
+		}
+		q := posture.InventoryQuery{Scope: v.scope, Type: t.Type, Limit: 1}
+		all, err := v.view.Inventory(q)
+		if err != nil {
+			return nil, err
+		}
+		q.State = []posture.State{posture.Unknown}
+		dark, err := v.view.Inventory(q)
+		if err != nil {
+			return nil, err
+		}
+		if all.Total > 0 {
+			rows = append(rows, coverage{t.Type, all.Total - dark.Total, all.Total})
+		}
+	}
+	return rows, nil
+}
+
+// costliest are the controls that lose the most points.
+func costliest(controls []posture.ControlScore, limit int) []posture.ControlScore {
+	kept := slices.DeleteFunc(slices.Clone(controls), func(c posture.ControlScore) bool {
+		return c.Max == 0 || c.Healthy+c.Unhealthy+c.Unknown == 0
+	})
+	slices.SortStableFunc(kept, func(a, b posture.ControlScore) int {
+		return cmp.Compare(float64(b.Max)-b.Current, float64(a.Max)-a.Current)
+	})
+	return kept[:min(limit, len(kept))]
+}
