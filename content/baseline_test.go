@@ -1,20 +1,184 @@
 package content
 
-import "testing"
+import (
+	"encoding/json"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestEmbeddedBaselinesAreValid(t *testing.T) {
 	all, err := Baselines()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, rec := 0, 0
+	checks := 0
 	for _, b := range all {
-		n += len(b.Checks)
+		checks += len(b.Checks)
 		for _, c := range b.Checks {
-			if c.Recommended {
-				rec++
+			if len(c.References) == 0 {
+				t.Errorf("%s:%d: check %q names no control", b.File, c.Line, c.ID)
 			}
 		}
 	}
-	t.Log(n, rec)
+	if checks < 110 {
+		t.Errorf("%d checks; the linux baseline promises at least 110", checks)
+	}
+}
+
+// TestRecommendedChecksHaveRecommendations holds baselines and the
+// recommendation files of machines together, both ways.
+func TestRecommendedChecksHaveRecommendations(t *testing.T) {
+	all, err := Baselines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	recommended := map[string]bool{}
+	for _, b := range all {
+		for _, c := range b.Checks {
+			if c.Recommended {
+				recommended[c.ID] = true
+			}
+		}
+	}
+	if len(recommended) > 15 {
+		t.Errorf("%d checks are recommendations of their own; at most 15 may be", len(recommended))
+	}
+	files, err := fs.Glob(FS, "policies/machines/machine-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		data, err := FS.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := ReadRecommendation(file, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, ok := checkOf(t, r)
+		if !ok {
+			continue
+		}
+		if !recommended[id] {
+			t.Errorf("%s reads check %q, which no baseline marks as recommended", file, id)
+		}
+		delete(recommended, id)
+	}
+	for id := range recommended {
+		t.Errorf("check %q is marked as recommended, but no recommendation reads it", id)
+	}
+}
+
+// checkOf finds the check that a recommendation reads.
+func checkOf(t *testing.T, r *Recommendation) (string, bool) {
+	t.Helper()
+	if r.Details == nil {
+		return "", false
+	}
+	var details struct {
+		ExistenceCondition struct{ Field string }
+	}
+	if err := json.Unmarshal(r.Details, &details); err != nil {
+		t.Fatalf("%s: %v", r.File, err)
+	}
+	const prefix = "Microsoft.GuestConfiguration/guestConfigurationAssignments/checks."
+	id, ok := strings.CutPrefix(details.ExistenceCondition.Field, prefix)
+	id, state := strings.CutSuffix(id, ".state")
+	return id, ok && state
+}
+
+// baselineOf is a file with one check.
+func baselineOf(check string) []byte {
+	return []byte("id: t\nversion: 1.0.0\ntitle: T\nos: linux\nchecks:\n" + check)
+}
+
+const goodCheck = `  - id: good
+    title: Good
+    severity: low
+    parameters:
+      limit: {default: 4, description: d}
+    rule: {sshdOption: {option: MaxAuthTries, max: $limit}}
+    rationale: because
+    remediation: do it
+`
+
+func TestReadBaseline(t *testing.T) {
+	b, err := ReadBaseline("t.yaml", baselineOf(goodCheck))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := b.Checks[0]
+	if c.Line != 6 || *c.Rule.SSHDOption.Max != 4 {
+		t.Errorf("line %d, max %d; want 6 and 4", c.Line, *c.Rule.SSHDOption.Max)
+	}
+}
+
+func TestParameterOverride(t *testing.T) {
+	used := map[string]bool{}
+	b, err := readBaseline("t.yaml", baselineOf(goodCheck), Values{"good.limit": "2"}, used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *b.Checks[0].Rule.SSHDOption.Max; got != 2 || !used["good.limit"] {
+		t.Errorf("max is %d, used %v; want 2 and the name", got, used)
+	}
+	if _, err := BaselinesWith(Values{"good.nothing": "1"}); err == nil || !strings.Contains(err.Error(), "good.nothing") {
+		t.Errorf("a value without parameter gives %v", err)
+	}
+}
+
+func TestReadBaselineErrors(t *testing.T) {
+	tests := []struct{ name, check, want string }{
+		{"unknown key", strings.Replace(goodCheck, "severity", "severty", 1), `t.yaml:8: unknown key "severty"; did you mean "severity"?`},
+		{"unknown procedure", strings.Replace(goodCheck, "sshdOption:", "sshdOptions:", 1), `t.yaml:11: unknown key "sshdOptions"; did you mean "sshdOption"?`},
+		{"unknown argument", strings.Replace(goodCheck, "max:", "maks:", 1), `did you mean "max"?`},
+		{"key twice", strings.Replace(goodCheck, "    severity: low\n", "    severity: low\n    severity: low\n", 1), `key "severity" is given twice`},
+		{"parameter unknown", strings.Replace(goodCheck, "$limit", "$limits", 1), "t.yaml:11: $limits is not a parameter of this check"},
+		{"parameter without default", strings.Replace(goodCheck, "default: 4, ", "", 1), "has no default"},
+		{"no title", strings.Replace(goodCheck, "    title: Good\n", "", 1), "title is required"},
+		{"bad severity", strings.Replace(goodCheck, "low", "awful", 1), `severity "awful"`},
+		{"bad id", strings.Replace(goodCheck, "id: good", "id: Not_Good", 1), "id must be"},
+		{"two procedures", strings.Replace(goodCheck, "max: $limit}", "max: $limit}, sshServer: {}", 1), "exactly one procedure"},
+		{"no procedure", strings.Replace(goodCheck, "{sshdOption: {option: MaxAuthTries, max: $limit}}", "{}", 1), "needs a procedure"},
+		{"argument missing", strings.Replace(goodCheck, "option: MaxAuthTries, ", "", 1), "option is required"},
+		{"bad regexp", strings.Replace(goodCheck, "max: $limit", "matches: '('", 1), "matches: error parsing regexp"},
+		{"wrong kind", strings.Replace(goodCheck, "$limit", "[1]", 1), "a single value is expected"},
+		{"alias", strings.Replace(goodCheck, "title: Good", "title: &a Good", 1), "anchors and aliases"},
+		{"same id twice", goodCheck + goodCheck, `check "good" is also at t.yaml:6`},
+		{"too deep", strings.Replace(goodCheck, "{sshdOption: {option: MaxAuthTries, max: $limit}}", strings.Repeat("{not: ", 12)+"{sshServer: {}}"+strings.Repeat("}", 12), 1), "nested more than"},
+	}
+	for _, tt := range tests {
+		t.Run(strings.ReplaceAll(tt.name, " ", "-"), func(t *testing.T) {
+			_, err := ReadBaseline("t.yaml", baselineOf(tt.check))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v; want it to say %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestReadBaselineRefusesLargeFiles(t *testing.T) {
+	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), maxBaselineBytes)); err == nil {
+		t.Error("a file beyond the limit was read")
+	}
+}
+
+func FuzzReadBaseline(f *testing.F) {
+	f.Add(baselineOf(goodCheck))
+	f.Add([]byte("checks: [null]"))
+	f.Add([]byte("checks:\n  - rule: {allOf: [{not: {anyOf: []}}]}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := ReadBaseline("f.yaml", data)
+		if err != nil {
+			return
+		}
+		for i, c := range b.Checks {
+			if c.Line <= 0 {
+				t.Errorf("check %d has no line", i)
+			}
+		}
+	})
 }
