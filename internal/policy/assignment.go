@@ -104,29 +104,30 @@ type Target struct {
 	ID       arm.ID
 	Type     string
 	Location string // "" for a resource without location
+	// Parents are the management groups above the subscription: they are not
+	// part of the resource's id.
+	Parents []arm.ID
 }
 
 // Covers reports whether a resource has a state from this assignment: it lies
-// in the scope, in no excluded scope, and the selectors select it. Management
-// groups are not part of a resource's id: parents are the groups above its
-// subscription, nearest first.
-func (a *Assignment) Covers(t Target, parents []arm.ID) bool {
-	if !within(t.ID, parents, a.Scope) {
+// in the scope, in no excluded scope, and the selectors select it.
+func (a *Assignment) Covers(t Target) bool {
+	if !t.within(a.Scope) {
 		return false
 	}
 	for _, not := range a.NotScopes {
-		if within(t.ID, parents, not) {
+		if t.within(not) {
 			return false
 		}
 	}
 	return Selected(a.Selectors, t)
 }
 
-func within(id arm.ID, parents []arm.ID, scope arm.ID) bool {
-	if id.Within(scope) {
+func (t Target) within(scope arm.ID) bool {
+	if t.ID.Within(scope) {
 		return true
 	}
-	for _, p := range parents {
+	for _, p := range t.Parents {
 		if p.Equal(scope) {
 			return true
 		}

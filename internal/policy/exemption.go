@@ -52,7 +52,7 @@ func ParseExemption(data []byte) (*Exemption, error) {
 // Exempts reports whether the exemption holds at an instant for a resource and
 // a member ("" outside an initiative) of the assignment that it names.
 func (x *Exemption) Exempts(assignmentID, referenceID string, t Target, at time.Time) bool {
-	if !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.ID.Within(x.Scope) {
+	if !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.within(x.Scope) {
 		return false
 	}
 	if len(x.ReferenceIDs) == 0 {
@@ -67,4 +67,6 @@ func (x *Exemption) Exempts(assignmentID, referenceID string, t Target, at time.
 }
 
 // Expired reports whether the exemption is kept only as a record.
-func (x *Exemption) Expired(at time.Time) bool { return !x.ExpiresOn.IsZero() && !at.Before(x.ExpiresOn) }
+func (x *Exemption) Expired(at time.Time) bool {
+	return !x.ExpiresOn.IsZero() && !at.Before(x.ExpiresOn)
+}

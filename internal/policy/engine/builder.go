@@ -41,10 +41,13 @@ type openScope struct {
 }
 
 func newBuilder(env environment) *builder {
-	return &builder{
+	b := &builder{
 		env: env, prog: &program{layout: newLayout(), kept: &assembly{cell: -1}, opt: *env.opt},
 		index: map[string]uint32{}, words: map[string]uint32{},
 	}
+	b.prog.typeCell = b.prog.layout.add(member("type"), 0).cell
+	b.word(env.typ) // the first word is number 0
+	return b
 }
 
 // finish fixes the dict and with it the word sets of the leaves.

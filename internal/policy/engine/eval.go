@@ -42,8 +42,8 @@ func (m *machine) load(p *program, row Row) {
 
 // hide parses the declared unavailable paths.
 func (m *machine) hide(c cell) {
-	for line := range strings.Lines(string(m.row.text(c))) {
-		if path, ok := hiddenPath(strings.TrimSuffix(line, "\n")); ok {
+	for text := range strings.SplitSeq(string(m.row.text(c)), hiddenSeparator) {
+		if path, ok := hiddenPath(text); ok {
 			m.hidden = append(m.hidden, path)
 		}
 	}

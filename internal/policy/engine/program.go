@@ -28,6 +28,8 @@ type node struct {
 // program is everything that is evaluated for resources of one type: a
 // directed graph of nodes over the slots of one layout. It is immutable.
 type program struct {
+	typeCell int32  // the body's type, which must be the program's
+	typeWord uint32 // the dict's number of the program's type
 	layout *layout
 	dict   *dict
 	nodes  []node

@@ -178,7 +178,7 @@ func (m *machine) document() (*policy.Resource, error) {
 		Body: body,
 	}
 	if c := m.row.at(1 + hiddenCell); c.tag() == tagText {
-		doc.Unavailable = strings.Split(string(m.row.text(c)), "\n")
+		doc.Unavailable = strings.Split(string(m.row.text(c)), hiddenSeparator)
 	}
 	return policy.NewResource(doc)
 }

@@ -1,0 +1,2 @@
+package engine
+type rule struct{}
