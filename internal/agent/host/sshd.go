@@ -112,11 +112,22 @@ func splitSSHD(line string) (key, value string) {
 		return strings.ToLower(line), ""
 	}
 	value = strings.TrimSpace(line[i:])
-	value = strings.TrimSpace(strings.TrimPrefix(value, "="))
-	if j := strings.Index(value, " #"); j >= 0 && !strings.Contains(value[:j], `"`) {
-		value = strings.TrimSpace(value[:j])
-	}
+	value = withoutComment(strings.TrimPrefix(value, "="))
 	return strings.ToLower(line[:i]), strings.ReplaceAll(value, `"`, "")
+}
+
+// withoutComment cuts a value at a # that begins a word outside quotes.
+func withoutComment(value string) string {
+	quoted := false
+	for i := range len(value) {
+		switch {
+		case value[i] == '"':
+			quoted = !quoted
+		case value[i] == '#' && !quoted && i > 0 && (value[i-1] == ' ' || value[i-1] == '\t'):
+			return strings.TrimSpace(value[:i])
+		}
+	}
+	return strings.TrimSpace(value)
 }
 
 // errNoSSHDefault says that this program does not know an option's default.

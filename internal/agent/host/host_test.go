@@ -1,0 +1,109 @@
+package host
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var instant = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// tree writes files below a new root and returns a reading of it.
+func tree(t *testing.T, files map[string]string) *Host {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return New(root, instant, nil)
+}
+
+func TestReadRefusesWhatIsNoFile(t *testing.T) {
+	h := tree(t, map[string]string{"etc/a": "x"})
+	if err := syscall.Mkfifo(filepath.Join(h.root, "etc/pipe"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(h.root, "etc/a"), maxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ path, want string }{
+		{"/etc/pipe", "not a regular file"},
+		{"/etc", "not a regular file"},
+		{"/etc/a", "larger than"},
+	}
+	for _, tt := range tests {
+		t.Run(strings.ReplaceAll(tt.path, "/", "_"), func(t *testing.T) {
+			_, err := h.Read(tt.path)
+			var u *Unreadable
+			if !errors.As(err, &u) || u.Path != tt.path || !strings.Contains(u.Reason, tt.want) {
+				t.Errorf("error %v; want %s to be unreadable: %s", err, tt.path, tt.want)
+			}
+		})
+	}
+	if _, err := h.Read("/etc/none"); !Absent(err) {
+		t.Errorf("a missing file gives %v", err)
+	}
+	if _, err := h.Read("/etc/a/below"); !Absent(err) {
+		t.Errorf("a path below a file gives %v", err)
+	}
+}
+
+func TestSymbolicLinksStayBelowTheRoot(t *testing.T) {
+	h := tree(t, map[string]string{"usr/lib/os-release": "ID=debian", "etc/x": "inside"})
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("outside"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	links := map[string]string{
+		"etc/os-release": "../usr/lib/os-release", "etc/absolute": "/etc/x", "etc/out": outside,
+		"etc/up": "../../../../../../../../etc/x", "etc/loop": "loop",
+	}
+	for name, target := range links {
+		if err := os.Symlink(target, filepath.Join(h.root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{"/etc/os-release": "ID=debian", "/etc/absolute": "inside", "/etc/up": "inside"} {
+		if data, err := h.Read(path); err != nil || string(data) != want {
+			t.Errorf("%s reads %q, %v; want %q", path, data, err, want)
+		}
+	}
+	if _, err := h.Read("/etc/out"); !Absent(err) {
+		t.Errorf("a link out of the root gives %v", err)
+	}
+	if _, err := h.Read("/etc/loop"); err == nil {
+		t.Error("a loop of links was read")
+	}
+}
+
+func TestTouchedNamesWhatMatters(t *testing.T) {
+	h := tree(t, map[string]string{"etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nPort 22\n", "etc/ssh/sshd_config.d/a": ""})
+	if _, err := h.SSHD(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Sysctl("kernel.x"); err == nil {
+		t.Fatal("a root without proc has kernel parameters")
+	}
+	touched := h.Touched()
+	for _, want := range []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/"} {
+		if !slices.Contains(touched, want) {
+			t.Errorf("%s is missing in %v", want, touched)
+		}
+	}
+	for _, p := range touched {
+		if strings.HasPrefix(p, "/proc") {
+			t.Errorf("%s announces no changes, but is listed", p)
+		}
+	}
+}
