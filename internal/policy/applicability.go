@@ -9,7 +9,10 @@ import (
 // notApplicable says why a definition does not apply to a resource, before and
 // apart from compliance; "" if it does.
 func (e *Evaluator) notApplicable(b *Bound, r *Resource, env Environment) string {
-	if why := e.notApplicableTo(b, r); why != "" {
+	if why := e.notApplicableAtAll(b); why != "" {
+		return why
+	}
+	if why := e.excluded(b, r); why != "" {
 		return why
 	}
 	if b.Effect == "auditifnotexists" || b.Effect == "deployifnotexists" {
@@ -22,17 +25,15 @@ func (e *Evaluator) notApplicable(b *Bound, r *Resource, env Environment) string
 	return ""
 }
 
-// notApplicableTo is the part of notApplicable that looks at the type alone.
-func (e *Evaluator) notApplicableTo(b *Bound, r *Resource) string {
+// notApplicableAtAll is the part of notApplicable that looks at the definition
+// alone.
+func (e *Evaluator) notApplicableAtAll(b *Bound) string {
 	switch b.Effect {
 	case "disabled":
 		return "the effect is disabled"
 	case "denyaction", "auditaction", "addtonetworkgroup", "mutate", "none",
 		"enforceopaconstraint", "enforceregopolicy", "enforcesetting":
 		return "the effect " + b.Effect + " judges requests, not resources"
-	}
-	if why := e.excluded(b, r); why != "" {
-		return why
 	}
 	if u := b.UnknownAliases(e.Aliases, e.Options); len(u) > 0 {
 		return "there is no alias " + u[0]

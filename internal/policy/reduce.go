@@ -32,10 +32,25 @@ func reduceAll(of []Condition, s shape, positive bool) []Condition {
 	return out
 }
 
-// Excludes says why a definition applies to no resource of a type, whatever
+// Inapplicable says why a definition applies to no resource at all; "" if it
+// may apply to some.
+func (e *Evaluator) Inapplicable(b *Bound) string { return e.notApplicableAtAll(b) }
+
+// ExcludesType says why a definition applies to no resource of a type, whatever
 // the resource has in it; "" if it may apply to some.
-func (e *Evaluator) Excludes(b *Bound, resourceType string) string {
-	return e.notApplicableTo(b, &Resource{Type: resourceType})
+func (e *Evaluator) ExcludesType(b *Bound, resourceType string) string {
+	return e.excluded(b, &Resource{Type: resourceType})
+}
+
+// VersionFor returns the version pin that an override gives to the assigned
+// definitions on a resource, "" if none does.
+func (a *Assignment) VersionFor(t Target) string {
+	for _, o := range a.Overrides {
+		if o.Version != "" && o.applies("", t) {
+			return o.Version
+		}
+	}
+	return ""
 }
 
 // Versioned reports whether an alias of the resource type has paths by API
