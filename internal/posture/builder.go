@@ -32,6 +32,12 @@ func emptyView(names *names, sh *shape) *View {
 	return &View{names: names, shape: sh, total: newLedger(0, sh), controls: make([]controlSets, len(sh.controls)), cache: newCache()}
 }
 
+// from sets the number of an empty view.
+func (v *View) from(seq uint64) *View {
+	v.seq = seq
+	return v
+}
+
 // rebuild makes the next view with other meanings of slots from all rows of v.
 func (v *View) rebuild(sh *shape) *builder {
 	fresh := emptyView(v.names, sh)

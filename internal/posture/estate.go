@@ -2,80 +2,120 @@ package posture
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
-// Estate is the judged estate of one tenant. Its methods may be called from
-// any goroutine.
-type Estate struct{}
+// Estate is the judged estate of one tenant. Its exported methods may be called
+// from any goroutine.
+type Estate struct {
+	judge   *Judge
+	tenant  string
+	created time.Time
+	view    atomic.Pointer[View]
+	events  broadcast
 
-// Event says that a new View is there.
-type Event struct {
-	Seq uint64
-	At  time.Time
+	// mu guards everything below. The judge holds it to write; readers that
+	// need the evaluator (what-if) or the catalog hold it to read.
+	mu         sync.RWMutex
+	names      *names
+	slots      *slotTable
+	objects    policyObjects
+	registered map[string]bool // folded ids of subscriptions
+	catalog    *catalog
+	current    *shape
+	exempt     []*exemption
+	rules      governance.Rules
+	governed   bool // there are rules
+	ageless    bool // a sample tenant, whose data does not age
+	roll       *rollup
+	eval       evaluator
+	positions  map[int]uint64
+	due        deadlines
+	nextTick   time.Time             // when time alone may change a verdict; zero: never
+	unwritten  *change               // could not be recorded; is tried again first
+	behind     *roaring.Bitmap       // rows whose packed states are older than the view
+	behindFrom uint64                // seq of the first change that behind is behind; 0: none
+	ranking    atomic.Pointer[ranks] // a finished sort of names, for the next view
+	sorting    atomic.Bool           // one is under way
+}
+
+func newEstate(j *Judge, t store.Tenant) *Estate {
+	e := &Estate{
+		judge: j, tenant: t.ID, created: t.CreatedAt, names: newNames(), slots: newSlotTable(),
+		registered: map[string]bool{},
+		positions:  map[int]uint64{}, behind: roaring.New(), due: newDeadlines(),
+	}
+	e.ageless = t.Kind == store.TenantDemo
+	e.eval = j.newEvaluator()
+	return e
 }
 
 // View is the current epoch; cheap.
-func (e *Estate) View() *View { return nil }
+func (e *Estate) View() *View { return e.view.Load() }
 
 // Subscribe gives an Event for each new View until ctx ends, when the channel
 // is closed. A reader that is slow gets the latest and misses those between.
-func (e *Estate) Subscribe(ctx context.Context) <-chan Event { return nil }
+func (e *Estate) Subscribe(ctx context.Context) <-chan Event { return e.events.subscribe(ctx) }
 
-// Registered reports whether a subscription (id or name) is registered.
-func (e *Estate) Registered(subscription string) bool { return false }
+// Problems are the policy objects that cannot be used, each with the reason.
+func (e *Estate) Problems() []Problem {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.catalog.problems
+}
+
+// Registered reports whether a subscription (ARM id) is registered.
+func (e *Estate) Registered(subscription string) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.registered[arm.Fold(subscription)]
+}
 
 // Register registers a subscription: the Free tier for every plan and the
-// built-in initiative's assignment.
-func (e *Estate) Register(ctx context.Context, subscription string) error { return nil }
-
-// Evidence explains one assessment, recomputed from the documents now.
-func (e *Estate) Evidence(ctx context.Context, resourceID, recommendationID string) (*Evidence, error) {
-	return nil, nil
+// built-in initiative's assignment. Doing it again changes nothing.
+func (e *Estate) Register(ctx context.Context, subscription string) error {
+	return e.judge.plans.Register(ctx, e.tenant, subscription)
 }
 
-// Findings are the sub-assessments below one assessment, failed ones first.
-func (e *Estate) Findings(ctx context.Context, resourceID, recommendationID string) ([]Finding, error) {
-	return nil, nil
+// Document is the stored document of a resource; arm.NotFound if there is none.
+func (e *Estate) Document(ctx context.Context, id string) (*store.Resource, error) {
+	var r *store.Resource
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		r, err = tx.Resource(ctx, e.tenant, id)
+		return err
+	})
+	return r, err
 }
 
-// HistoryQuery asks for a score over time.
-type HistoryQuery struct {
-	Scope    Scope
-	From, To time.Time
-	Points   int // number of equal steps; 0 means 30
+// Children are the documents directly below a resource.
+func (e *Estate) Children(ctx context.Context, id string) ([]store.Resource, error) {
+	var all []store.Resource
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		all, err = tx.Children(ctx, e.tenant, id)
+		return err
+	})
+	return all, err
 }
 
-// HistoryPoint is a score at one time.
-type HistoryPoint struct {
-	At        time.Time
-	Percent   float64
-	Current   float64
-	Max       int
-	Low, High float64 // percent
+// shape is that of the current catalog.
+func (e *Estate) shape() *shape { return e.current }
+
+// publish makes a view current and tells subscribers.
+func (e *Estate) publish(v *View) {
+	e.view.Store(v)
+	e.judge.metrics.resources.WithLabelValues(e.tenant).Set(float64(v.Resources()))
+	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.len()))
+	e.events.send(Event{Seq: v.seq, At: v.at})
 }
 
-// History is the score at equal steps between two times.
-func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, error) {
-	return nil, nil
-}
-
-// AsOf is the score as it was at a time.
-func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
-	return Score{}, nil
-}
-
-// ScoreChange is one assessment that changed, and what it did to the score.
-type ScoreChange struct {
-	At             time.Time
-	Recommendation *Recommendation
-	ResourceID     string
-	From, To       State
-	Cause          string  // "resource changed", "policy changed", "exemption", "became stale", ...
-	Delta          float64 // percent points of the scope's score
-}
-
-// Why lists the changes between two times that moved the score, latest first.
-func (e *Estate) Why(ctx context.Context, scope Scope, from, to time.Time) ([]ScoreChange, error) {
-	return nil, nil
-}
+func (e *Estate) now() time.Time { return e.judge.opt.Now().UTC() }

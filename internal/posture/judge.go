@@ -2,47 +2,242 @@ package posture
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/plan"
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
-// Options are what a Judge needs. Library, Now and Log must be set.
+// Options are what a Judge needs. Store and Library must be set.
 type Options struct {
+	Store     *store.DB
+	Inventory *inventory.Inventory // wakes the judge; nil: the store's own wake-ups
 	Library   *content.Library
 	Baselines []*content.Baseline // texts of host checks; may be nil
-	Now       func() time.Time
-	Log       *slog.Logger
-	// StaleAfter is the freshness of documents whose source states none;
-	// 0 means 24 h.
+	Aliases   *policy.Aliases     // nil: the built-in table
+	Policy    policy.Options
+	Now       func() time.Time // nil: time.Now
+	Log       *slog.Logger     // nil discards
+	// StaleAfter is the freshness of documents: older ones are stale. 0 means
+	// 24 h. Documents that the inventory made up never go stale.
 	StaleAfter time.Duration
-	Registerer prometheus.Registerer // may be nil
+	// KeepUnregistered leaves subscriptions that are seen for the first time
+	// alone; by default each is registered, which assigns the built-in
+	// initiative.
+	KeepUnregistered bool
+	Registerer       prometheus.Registerer // may be nil
 }
+
+// reader is the judge's name in the positions of the change feed.
+const reader = "posture"
 
 // Judge keeps one Estate per tenant true to the store: it loads them all, then
-// follows the change feed.
+// follows the change feed. One judge writes to a store at a time.
 type Judge struct {
-	opt   Options
-	ready chan struct{}
+	opt     Options
+	builtIn *builtIn
+	risk    *content.RiskModel
+	factors *factorReader
+	plans   *plan.Plans
+	metrics *metrics
+	ready   chan struct{}
+	once    sync.Once
+
+	newEvaluator func() evaluator
+
+	mu      sync.RWMutex
+	estates map[string]*Estate
 }
 
-// New makes a Judge; it starts nothing.
+// New makes a Judge; it starts nothing. The library's policies are parsed here,
+// so an error names the built-in definition that is wrong.
 func New(opt Options) (*Judge, error) {
-	return &Judge{opt: opt, ready: make(chan struct{})}, nil
+	if opt.Store == nil || opt.Library == nil {
+		return nil, errors.New("posture: Store and Library must be set")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Aliases == nil {
+		opt.Aliases = policy.NewAliases()
+	}
+	if opt.StaleAfter == 0 {
+		opt.StaleAfter = 24 * time.Hour
+	}
+	builtIn, err := newBuiltIn(opt.Library)
+	if err != nil {
+		return nil, err
+	}
+	risk, err := content.Risk()
+	if err != nil {
+		return nil, err
+	}
+	j := &Judge{
+		opt: opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now),
+		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
+	}
+	j.newEvaluator = func() evaluator { return newSlowEvaluator(opt.Aliases) }
+	return j, nil
 }
-
-// Run loads every tenant, then follows the change feed until ctx ends.
-func (j *Judge) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 // Ready is closed when the first load is done.
 func (j *Judge) Ready() <-chan struct{} { return j.ready }
 
-// Estate is the estate of a tenant, nil if there is none. "" is the default
-// tenant.
-func (j *Judge) Estate(tenant string) *Estate { return nil }
+// Estate is the estate of a tenant, nil if there is none (yet). "" is the
+// default tenant.
+func (j *Judge) Estate(tenant string) *Estate {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.estates[tenant]
+}
 
 // Tenants are the names of all estates, sorted.
-func (j *Judge) Tenants() []string { return nil }
+func (j *Judge) Tenants() []string {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	var all []string
+	for name := range j.estates {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// longestWait bounds how long the judge sleeps without looking at the feed and
+// the clock, should a wake be lost or the clock jump.
+const longestWait = 15 * time.Second
+
+// Run loads every tenant, then follows the change feed until ctx ends. An
+// error of the store is logged and retried; only one at the first load ends it.
+func (j *Judge) Run(ctx context.Context) error {
+	wake := j.watch(ctx)
+	if err := j.step(ctx); err != nil {
+		return fmt.Errorf("load the estate: %w", err)
+	}
+	j.once.Do(func() { close(j.ready) })
+	for {
+		timer := time.NewTimer(j.pause())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return j.settle(ctx)
+		case <-wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if err := j.step(ctx); err != nil && ctx.Err() == nil {
+			j.opt.Log.Error("judging is behind; it is tried again", "error", err)
+		}
+	}
+}
+
+func (j *Judge) watch(ctx context.Context) <-chan struct{} {
+	if j.opt.Inventory != nil {
+		return j.opt.Inventory.Watch(ctx)
+	}
+	return j.opt.Store.Watch(ctx)
+}
+
+// pause is how long nothing is due.
+func (j *Judge) pause() time.Duration {
+	pause := longestWait
+	for _, name := range j.Tenants() {
+		if due, ok := j.Estate(name).next(); ok {
+			pause = min(pause, due.Sub(j.opt.Now()))
+		}
+	}
+	return max(pause, 0)
+}
+
+// step brings every tenant up to date.
+func (j *Judge) step(ctx context.Context) error {
+	tenants, err := j.meet(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range tenants {
+		if err := e.catchUp(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("tenant %q: %w", e.tenant, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// meet lists the tenants of the store, loads new ones and forgets those gone.
+func (j *Judge) meet(ctx context.Context) ([]*Estate, error) {
+	var known []store.Tenant
+	err := j.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		known, err = tx.Tenants(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []*Estate
+	for _, t := range known {
+		e := j.Estate(t.ID)
+		if e == nil || !e.created.Equal(t.CreatedAt) {
+			if e, err = j.load(ctx, t); err != nil {
+				return nil, fmt.Errorf("tenant %q: %w", t.ID, err)
+			}
+		}
+		all = append(all, e)
+	}
+	j.forget(all)
+	return all, nil
+}
+
+func (j *Judge) load(ctx context.Context, t store.Tenant) (*Estate, error) {
+	e := newEstate(j, t)
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.estates[t.ID] = e
+	return e, nil
+}
+
+// forget drops the estates that are not among those kept.
+func (j *Judge) forget(keep []*Estate) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for name, e := range j.estates {
+		if !slices.Contains(keep, e) {
+			delete(j.estates, name)
+		}
+	}
+}
+
+// settle writes what is still behind when the judge stops.
+func (j *Judge) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	for _, name := range j.Tenants() {
+		if err := j.Estate(name).flush(ctx, allBehind); err != nil {
+			j.opt.Log.Warn("states are written again at the next start", "tenant", name, "error", err)
+		}
+	}
+	return nil
+}
+
+func isNotFound(err error) bool {
+	var e *arm.Error
+	return errors.As(err, &e) && e.Status == 404
+}

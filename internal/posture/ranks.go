@@ -56,6 +56,14 @@ func newRanks(v *View) *ranks {
 	return k
 }
 
+// len is the number of ranked rows.
+func (k *ranks) len() int {
+	if k == nil {
+		return 0
+	}
+	return len(k.order)
+}
+
 // rank is the place of a row in the order of names: odd for ranked rows, even
 // for those that came between two of them. Two rows with one even rank are
 // compared by name.

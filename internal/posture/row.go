@@ -22,6 +22,7 @@ type row struct {
 	observed int64 // Unix seconds
 	factors  factorSet
 	stale    bool
+	judged   bool // cells say what is known; false until then
 
 	container *containerFacts // of subscriptions, else nil
 }
@@ -45,6 +46,9 @@ const (
 	// inGrace marks an unhealthy assessment whose governance rule keeps it out
 	// of the score until it is due.
 	inGrace cellFlag = 1 << iota
+	// hasOwner and isOverdue are what governance rules say.
+	hasOwner
+	isOverdue
 )
 
 // name is the display name of a container, else the last segment of the id.
@@ -65,6 +69,18 @@ func (r *row) cell(slot uint16) (cell, bool) {
 		}
 	}
 	return cell{}, false
+}
+
+// setState changes one stored cell, as a block of history says.
+func (r *row) setState(slot uint16, to State, since uint32) {
+	r.judged = true
+	for i := range r.cells {
+		if r.cells[i].slot == slot {
+			r.cells[i].state, r.cells[i].since = to, since
+			return
+		}
+	}
+	r.cells = append(r.cells, cell{slot: slot, state: to, since: since, first: since})
 }
 
 // cellOrNone is cell for a row that may be nil.

@@ -1,0 +1,227 @@
+package posture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// change is one transaction of the index: what the evaluator says after some
+// edits becomes rows, history and score in the store, then the next view. It
+// can be recorded again if the store failed.
+type change struct {
+	e         *Estate
+	base      *View
+	next      *View
+	builder   *builder
+	at        time.Time
+	began     time.Time
+	positions map[int]uint64 // new ones, by partition
+
+	changed  *roaring.Bitmap // rows whose verdicts may have changed
+	flips    []flip
+	touched  []uint32 // rows whose packed states changed
+	verdicts []verdict
+}
+
+// begin starts the epoch after base.
+func (e *Estate) begin(base *View, positions map[int]uint64) *change {
+	b := base.edit(e.shape())
+	if !e.shape().sameScore(base.shape) {
+		b = base.rebuild(e.shape())
+	}
+	now := e.now()
+	return &change{e: e, base: base, next: b.v, builder: b, at: now, began: now, positions: positions}
+}
+
+// evaluate brings all verdicts up to date as of the change's instant.
+func (t *change) evaluate() error {
+	changed, next, err := t.e.eval.evaluate(t.at)
+	if err != nil {
+		return fmt.Errorf("evaluate policies: %w", err)
+	}
+	t.changed = changed
+	t.e.nextTick = next
+	return nil
+}
+
+// judge gives a row its cells and books it. fresh is a row of its own; was is
+// what it was before, nil if it is new.
+func (t *change) judge(fresh, was *row, cause Cause) {
+	t.verdicts = t.e.eval.verdicts(fresh.handle, t.verdicts[:0])
+	fresh.cells = t.e.roll.cells(fresh, was, t.verdicts, t.at)
+	t.e.age(fresh, was, t.at)
+	t.e.govern(t.next, fresh, t.at)
+	known := t.next.rows.at(fresh.handle)
+	if known != nil && sameRow(known, fresh) {
+		return
+	}
+	t.builder.put(fresh)
+	before := len(t.flips)
+	t.flips = diff(t.flips, was, fresh, cause)
+	if len(t.flips) > before || was == nil {
+		t.touched = append(t.touched, fresh.handle)
+	}
+}
+
+// again judges a row that is in the index, its document unchanged.
+func (t *change) again(handle uint32, cause Cause) {
+	if was := t.next.rows.at(handle); was != nil {
+		fresh := *was
+		t.judge(&fresh, was, cause)
+	}
+}
+
+// remove takes a row out.
+func (t *change) remove(handle uint32) {
+	was := t.next.rows.at(handle)
+	if was == nil {
+		return
+	}
+	t.builder.remove(handle)
+	t.flips = diff(t.flips, was, nil, ResourceChanged)
+}
+
+// sameRow reports whether two rows of one handle are alike in all that the
+// index keeps.
+func sameRow(a, b *row) bool {
+	return a.id == b.id && a.tags == b.tags && a.location == b.location && a.source == b.source &&
+		a.observed == b.observed && a.factors == b.factors && a.stale == b.stale &&
+		slices.Equal(a.cells, b.cells) && a.container.equal(b.container)
+}
+
+// manyTouched is the number of rows from which packed states are written
+// behind the transaction: a policy edit over a million rows shows at once.
+const manyTouched = 10_000
+
+// finish records the change and publishes the view. If the store fails the
+// change is kept and recorded first thing next time.
+func (t *change) finish(ctx context.Context) error {
+	t.builder.commit(t.at)
+	if err := t.record(ctx); err != nil {
+		t.e.unwritten = t
+		return err
+	}
+	t.e.unwritten = nil
+	for part, seq := range t.positions {
+		t.e.positions[part] = seq
+	}
+	t.e.judge.metrics.flips.WithLabelValues(t.e.tenant).Add(float64(len(t.flips)))
+	t.e.judge.metrics.seconds.Observe(t.e.now().Sub(t.began).Seconds())
+	t.e.publish(t.next)
+	t.e.rankBehind(t.next)
+	return nil
+}
+
+// record writes everything in one transaction.
+func (t *change) record(ctx context.Context) error {
+	blocks, err := historyBlocks(t.e.tenant, t.e.slots.ids, t.flips, t.next.seq, t.at)
+	if err != nil {
+		return err
+	}
+	late := len(t.touched) > manyTouched
+	if late {
+		t.e.behind.AddMany(t.touched)
+	}
+	var rows []store.StatesRow
+	if !late {
+		rows = t.e.statesOf(t.next, t.touched)
+	}
+	return t.e.judge.opt.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.PutHistory(ctx, blocks); err != nil {
+			return err
+		}
+		if err := tx.SetStates(ctx, rows); err != nil {
+			return err
+		}
+		if err := tx.PutScoreRows(ctx, scoreRows(t.e.tenant, t.base, t.next)); err != nil {
+			return err
+		}
+		return t.place(ctx, tx, late)
+	})
+}
+
+// place stores positions, the epoch and new slots.
+func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
+	for part, seq := range t.positions {
+		if err := tx.SetPosition(ctx, store.Cursor{Reader: reader, Tenant: t.e.tenant, Partition: part, Seq: seq}); err != nil {
+			return err
+		}
+	}
+	state := storedState{Seq: t.next.seq, Behind: t.e.behindFrom}
+	if late && state.Behind == 0 {
+		state.Behind = t.next.seq
+		t.e.behindFrom = t.next.seq
+	}
+	if err := tx.PutSetting(ctx, t.e.tenant, stateSetting, state); err != nil {
+		return err
+	}
+	if len(t.e.slots.ids) == t.e.slots.stored {
+		return nil
+	}
+	if err := tx.PutSetting(ctx, t.e.tenant, slotsSetting, t.e.slots.ids); err != nil {
+		return err
+	}
+	t.e.slots.stored = len(t.e.slots.ids)
+	return nil
+}
+
+// statesOf packs the states of rows as they are in a view.
+func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
+	rows := make([]store.StatesRow, 0, len(handles))
+	for _, h := range handles {
+		if r := v.rows.at(h); r != nil {
+			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells), Seq: v.seq})
+		}
+	}
+	return rows
+}
+
+const (
+	// someBehind is how many packed states one flush writes while changes may
+	// be waiting.
+	someBehind = 5000
+	allBehind  = 1 << 31
+)
+
+// flush writes packed states that are behind, at most limit.
+func (e *Estate) flush(ctx context.Context, limit int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for limit > 0 && !e.behind.IsEmpty() {
+		some := make([]uint32, min(limit, someBehind))
+		some = some[:e.behind.ManyIterator().NextMany(some)]
+		limit -= len(some)
+		left := e.behind.Clone()
+		for _, h := range some {
+			left.Remove(h)
+		}
+		v := e.View()
+		err := e.judge.opt.Store.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.SetStates(ctx, e.statesOf(v, some)); err != nil || !left.IsEmpty() {
+				return err
+			}
+			return tx.PutSetting(ctx, e.tenant, stateSetting, storedState{Seq: v.seq})
+		})
+		if err != nil {
+			return fmt.Errorf("write states behind: %w", err)
+		}
+		e.behind = left
+	}
+	if e.behind.IsEmpty() {
+		e.behindFrom = 0
+	}
+	return nil
+}
+
+func (c *containerFacts) equal(other *containerFacts) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return c.display == other.display && slices.Equal(c.above, other.above)
+}

@@ -1,0 +1,28 @@
+package posture
+
+import (
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// evaluator judges resident resources against bound definitions: the engine,
+// or the plain evaluator as its oracle in tests. It is used by one goroutine at
+// a time. Verdicts name definitions by their place in the list of the last swap.
+type evaluator interface {
+	// swap replaces the definitions; evaluate then says what changed.
+	swap(bounds []*policy.Bound) error
+	// upsert takes a document in, or its new version. The error says that it
+	// cannot be judged; it has no verdicts then.
+	upsert(handle uint32, doc *wire.Document) error
+	remove(handle uint32)
+	// evaluate brings verdicts up to date as of an instant and returns the rows
+	// whose verdicts may have changed, and when time alone may change some
+	// (zero: never).
+	evaluate(at time.Time) (changed *roaring.Bitmap, next time.Time, err error)
+	// verdicts appends the verdicts of a row that are not NotApplicable.
+	verdicts(handle uint32, into []verdict) []verdict
+}

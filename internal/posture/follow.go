@@ -1,0 +1,310 @@
+package posture
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// maxBatch is how many changes one transaction of the index takes from one
+// partition: enough that an import does not drown in epochs, few enough that
+// a single change behind it does not wait long.
+const maxBatch = 5000
+
+// edits are the changes of one batch.
+type edits struct {
+	read      map[uint32]bool // rows to read again; false: only seen again
+	gone      map[uint32]bool
+	objects   [][2]string // kind and id
+	positions map[int]uint64
+}
+
+// catchUp brings the estate up to date with the feed and the clock.
+func (e *Estate) catchUp(ctx context.Context) error {
+	for {
+		more, err := e.advance(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// advance takes one batch and reports whether there may be more.
+func (e *Estate) advance(ctx context.Context) (bool, error) {
+	e.mu.Lock()
+	t := e.unwritten
+	e.mu.Unlock()
+	if t != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		return true, t.finish(ctx)
+	}
+	batch, err := e.fetch(ctx)
+	if err != nil {
+		return false, err
+	}
+	due := e.takeDue()
+	if len(batch.positions) == 0 && due.IsEmpty() && !e.ticks() {
+		return false, e.flush(ctx, someBehind)
+	}
+	return true, e.apply(ctx, batch, due)
+}
+
+// fetch reads the feed of all partitions behind the estate's positions.
+func (e *Estate) fetch(ctx context.Context) (*edits, error) {
+	b := &edits{read: map[uint32]bool{}, gone: map[uint32]bool{}, positions: map[int]uint64{}}
+	e.mu.RLock()
+	positions := e.positions
+	e.mu.RUnlock()
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		heads, err := tx.Heads(ctx, e.tenant)
+		if err != nil {
+			return err
+		}
+		for part, head := range heads {
+			if head <= positions[part] {
+				continue
+			}
+			changes, err := tx.Changes(ctx, e.tenant, part, positions[part], maxBatch)
+			if err != nil {
+				return err
+			}
+			for i := range changes {
+				b.note(&changes[i])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	return b, nil
+}
+
+func (b *edits) note(c *store.Change) {
+	b.positions[c.Partition] = c.Seq
+	switch c.Kind {
+	case store.KindResource:
+		b.read[c.Handle] = true
+		delete(b.gone, c.Handle)
+	case store.KindResourceSeen:
+		b.read[c.Handle] = b.read[c.Handle]
+	case store.KindResourceDeleted:
+		b.gone[c.Handle] = true
+		delete(b.read, c.Handle)
+	case store.KindObject, store.KindObjectDeleted:
+		if kind, id, err := store.ParseObjectKey(c.Key); err == nil {
+			b.objects = append(b.objects, [2]string{kind, id})
+		}
+	}
+}
+
+// apply judges a batch and what is due, and publishes.
+func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error {
+	docs, objects, err := e.readEdits(ctx, b)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	base := e.View()
+	reached, err := e.takeObjects(base, objects)
+	if err != nil {
+		return err
+	}
+	rows, moved := e.takeDocs(docs, b)
+	for h := range b.gone {
+		e.eval.remove(h)
+	}
+	t := e.begin(base, b.positions)
+	if k := e.ranking.Swap(nil); k != nil {
+		t.next.ranks = k
+	}
+	if err := t.evaluate(); err != nil {
+		return err
+	}
+	for h := range b.gone {
+		t.remove(h)
+	}
+	for _, r := range rows {
+		t.judge(r, t.next.rows.at(r.handle), ResourceChanged)
+	}
+	for _, sub := range moved {
+		reached.Or(t.next.subs.at(sub).members.read())
+	}
+	t.againAll(reached, rows, len(objects) > 0, due)
+	if err := t.finish(ctx); err != nil {
+		return err
+	}
+	return e.registerNew(ctx, subsOf(rows))
+}
+
+// againAll judges the rows whose documents did not change: those that policy
+// objects reach, those whose verdicts changed with other resources or
+// definitions, and those that are due.
+func (t *change) againAll(reached *roaring.Bitmap, rows []*row, policies bool, due *roaring.Bitmap) {
+	done := roaring.New()
+	for _, r := range rows {
+		done.Add(r.handle)
+	}
+	verdictCause := ResourceChanged
+	if policies {
+		verdictCause = PolicyChanged
+	}
+	for _, part := range []struct {
+		rows  *roaring.Bitmap
+		cause Cause
+	}{{reached, PolicyChanged}, {t.changed, verdictCause}, {due, TimePassed}} {
+		it := part.rows.Iterator()
+		for it.HasNext() {
+			if h := it.Next(); done.CheckedAdd(h) {
+				t.again(h, part.cause)
+			}
+		}
+	}
+}
+
+// readEdits reads the documents and objects that changed. One that is gone
+// again is taken as gone; a later change will say so too.
+func (e *Estate) readEdits(ctx context.Context, b *edits) (docs []store.Resource, objects []store.Object, err error) {
+	err = e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		handles := make([]uint32, 0, len(b.read))
+		for h := range b.read {
+			handles = append(handles, h)
+		}
+		if docs, err = tx.ResourcesByHandle(ctx, handles); err != nil {
+			return err
+		}
+		for _, key := range b.objects {
+			o, err := tx.Object(ctx, e.tenant, key[0], key[1])
+			if isNotFound(err) {
+				o = &store.Object{Kind: key[0], ID: key[1]}
+			} else if err != nil {
+				return err
+			}
+			objects = append(objects, *o)
+		}
+		return nil
+	})
+	for h := range b.read {
+		b.gone[h] = true
+	}
+	for i := range docs {
+		delete(b.gone, docs[i].Handle)
+	}
+	return docs, objects, err
+}
+
+// takeObjects keeps changed policy objects and returns the rows they reach.
+func (e *Estate) takeObjects(v *View, objects []store.Object) (*roaring.Bitmap, error) {
+	matters := false
+	for i := range objects {
+		o := &objects[i]
+		if o.Body == nil {
+			o = nil
+		}
+		matters = e.keep(objects[i].Kind, objects[i].ID, o) || matters
+	}
+	if !matters {
+		return roaring.New(), nil
+	}
+	return e.reform(v, e.now())
+}
+
+// takeDocs gives changed documents to the evaluator and makes their rows. moved
+// are the subscriptions that came under other management groups.
+func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved []uint32) {
+	for i := range docs {
+		doc := &docs[i]
+		if doc.Doc.Tenant != e.tenant {
+			continue
+		}
+		r, err := e.names.row(e.judge.factors, doc.Handle, &doc.Doc)
+		if err != nil {
+			e.refuse(&doc.Doc, err)
+			continue
+		}
+		r.judged = true
+		if b.read[doc.Handle] {
+			e.take(doc.Handle, &doc.Doc)
+		}
+		if e.placeAbove(r) && e.View().subs.at(r.sub) != nil {
+			moved = append(moved, r.sub)
+		}
+		rows = append(rows, r)
+	}
+	return rows, moved
+}
+
+func subsOf(rows []*row) map[uint32]bool {
+	subs := map[uint32]bool{}
+	for _, r := range rows {
+		subs[r.sub] = true
+	}
+	return subs
+}
+
+// registerNew registers subscriptions that are seen for the first time, unless
+// that is switched off. The objects come back by the feed, except at load.
+func (e *Estate) registerNew(ctx context.Context, subs map[uint32]bool) error {
+	if e.judge.opt.KeepUnregistered {
+		return nil
+	}
+	for n := range subs {
+		id := e.names.subs.name(n)
+		if n == noSub || e.registered[arm.Fold(id)] {
+			continue
+		}
+		if err := e.judge.plans.Register(ctx, e.tenant, id); err != nil {
+			return err
+		}
+		e.registered[arm.Fold(id)] = true
+	}
+	return nil
+}
+
+// takeDue takes the rows that are due.
+func (e *Estate) takeDue() *roaring.Bitmap {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.due.take(e.now())
+}
+
+// ticks reports whether time alone may have changed a verdict.
+func (e *Estate) ticks() bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return !e.nextTick.IsZero() && !e.now().Before(e.nextTick)
+}
+
+// next is when something is due, ok false if nothing is.
+func (e *Estate) next() (at time.Time, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, ok = e.due.earliest()
+	if !e.nextTick.IsZero() && (!ok || e.nextTick.Before(at)) {
+		at, ok = e.nextTick, true
+	}
+	if !e.behind.IsEmpty() {
+		at, ok = e.now(), true
+	}
+	return at, ok
+}
+
+// rankBehind sorts names anew in the background when many rows came since; the
+// next view takes the result.
+func (e *Estate) rankBehind(v *View) {
+	late := v.Resources() - v.ranks.len()
+	if late < 1000 || late < v.Resources()/32 || !e.sorting.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		e.ranking.Store(newRanks(v))
+		e.sorting.Store(false)
+	}()
+}

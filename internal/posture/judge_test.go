@@ -1,0 +1,161 @@
+package posture
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// clock is a clock that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// world is a store with a judge that tests step by hand.
+type world struct {
+	t     testing.TB
+	clock *clock
+	db    *store.DB
+	inv   *inventory.Inventory
+	judge *Judge
+}
+
+// smallLibrary has two storage recommendations in one control, one on vaults
+// in another, one that looks for a related resource, and one uncounted.
+func smallLibrary(t testing.TB) *content.Library {
+	t.Helper()
+	lib, err := content.LoadFS(testContent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, clock: newClock()}
+	w.open(filepath.Join(t.TempDir(), "posture.db"))
+	return w
+}
+
+func (w *world) open(path string) {
+	w.t.Helper()
+	db, err := store.Open(w.t.Context(), store.Options{URL: "sqlite:" + path, Now: w.clock.now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = db.Close() }) // closing twice does no harm
+	w.db = db
+	w.inv = inventory.New(inventory.Options{Store: db, Now: w.clock.now})
+	w.restart()
+}
+
+// restart makes a new judge over the same store.
+func (w *world) restart() {
+	w.t.Helper()
+	judge, err := New(Options{
+		Store: w.db, Inventory: w.inv, Library: smallLibrary(w.t), Now: w.clock.now,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.judge = judge
+	w.step()
+}
+
+// step lets the judge catch up.
+func (w *world) step() *View {
+	w.t.Helper()
+	if err := w.judge.step(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.judge.Estate("").View()
+}
+
+// put delivers documents and lets the judge catch up.
+func (w *world) put(docs ...wire.Document) *View {
+	w.t.Helper()
+	res, err := w.inv.Put(w.t.Context(), "", docs)
+	if err != nil || len(res.Rejected) > 0 {
+		w.t.Fatal(err, res.Rejected)
+	}
+	return w.step()
+}
+
+func (w *world) object(kind, id string, properties any) *View {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"id": id, "properties": properties})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.update(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.PutObject(ctx, store.Object{Kind: kind, ID: id, Body: body}, "")
+		return err
+	})
+	return w.step()
+}
+
+func (w *world) update(f func(context.Context, *store.Tx) error) {
+	w.t.Helper()
+	if err := w.db.Update(w.t.Context(), func(tx *store.Tx) error { return f(w.t.Context(), tx) }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+const testSub = "/subscriptions/11111111-1111-1111-1111-111111111111"
+
+// account is a storage account document.
+func (w *world) account(name string, https, public bool) wire.Document {
+	return w.doc("Microsoft.Storage/storageAccounts", name, map[string]any{
+		"supportsHttpsTrafficOnly": https, "allowBlobPublicAccess": public,
+	})
+}
+
+func (w *world) doc(typ, name string, properties map[string]any) wire.Document {
+	w.t.Helper()
+	id := fmt.Sprintf("%s/resourceGroups/rg/providers/%s/%s", testSub, typ, name)
+	body, err := json.Marshal(map[string]any{"id": id, "name": name, "type": typ, "location": "westeurope", "tags": map[string]string{"env": "test"}, "properties": properties})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return wire.Document{ID: id, Type: typ, Source: "test", ObservedAt: w.clock.now(), Body: body}
+}
+
+func (w *world) state(v *View, resource, name string) State {
+	w.t.Helper()
+	for _, r := range w.judge.opt.Library.Recommendations {
+		if r.Name == name {
+			a, _ := v.Assessment(resource, r.ID)
+			return a.State
+		}
+	}
+	w.t.Fatalf("no recommendation %s", name)
+	return 0
+}

@@ -1,0 +1,243 @@
+package posture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/plan"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// Names of the judge's settings.
+const (
+	slotsSetting = "posture.slots" // []string, ids of recommendations by slot
+	stateSetting = "posture.state" // storedState
+)
+
+// storedState is what a restart must know beside rows and positions.
+type storedState struct {
+	Seq uint64 `json:"seq"`
+	// Behind is the seq from which on history must be applied to packed states,
+	// because they were to be written behind it; 0: none.
+	Behind uint64 `json:"behind,omitempty"`
+}
+
+// load judges the whole tenant from the store and publishes the first view.
+// The feed's heads are read before the documents: what changes meanwhile is
+// read twice, which changes nothing.
+func (e *Estate) load(ctx context.Context) error {
+	state, err := e.restore(ctx)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.compile()
+	if err := e.eval.swap(e.catalog.bounds); err != nil {
+		return fmt.Errorf("compile policies: %w", err)
+	}
+	e.view.Store(emptyView(e.names, e.shape()).from(state.Seq))
+	e.behindFrom = state.Behind
+	rows, err := e.scan(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.tail(ctx, state, rows); err != nil {
+		return err
+	}
+	if err := e.registerSeen(ctx, rows); err != nil {
+		return err
+	}
+	return e.first(ctx, rows, state)
+}
+
+// restore reads positions, slots and policy objects.
+func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
+	err = e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		if e.positions, err = tx.Heads(ctx, e.tenant); err != nil {
+			return err
+		}
+		var ids []string
+		if err := tx.Setting(ctx, e.tenant, slotsSetting, &ids); err != nil && !isNotFound(err) {
+			return err
+		}
+		e.slots.restore(ids)
+		if err := tx.Setting(ctx, e.tenant, stateSetting, &state); err != nil && !isNotFound(err) {
+			return err
+		}
+		return e.readObjects(ctx, tx)
+	})
+	return state, err
+}
+
+func (e *Estate) readObjects(ctx context.Context, tx *store.Tx) error {
+	for _, kind := range append([]string{plan.Kind}, objectKinds...) {
+		all, err := tx.Objects(ctx, store.ObjectQuery{Tenant: e.tenant, Kind: kind})
+		if err != nil {
+			return err
+		}
+		for i := range all {
+			e.keep(kind, all[i].ID, &all[i])
+		}
+	}
+	return nil
+}
+
+// registrationMark is the end of the folded id of the setting that every
+// registered subscription has.
+const registrationMark = "/providers/microsoft.security/pricings/foundationalcspm"
+
+// keep takes an object in, or out (nil), and reports whether it matters to
+// judging.
+func (e *Estate) keep(kind, id string, o *store.Object) bool {
+	if sub, ok := strings.CutSuffix(arm.Fold(id), registrationMark); ok && kind == plan.Kind {
+		e.registered[sub] = o != nil
+		return false
+	}
+	return e.objects.put(kind, id, o)
+}
+
+// scan reads all documents in parallel, into the evaluator and as rows whose
+// cells are those that were stored.
+func (e *Estate) scan(ctx context.Context) ([]*row, error) {
+	low, high, n, err := e.judge.opt.Store.HandleRange(ctx, e.tenant)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	workers := runtime.GOMAXPROCS(0)
+	parts := make([][]*row, workers)
+	errs := make([]error, workers)
+	step := (high-low)/uint32(workers) + 1
+	var wg sync.WaitGroup
+	for i := range workers {
+		from := low + uint32(i)*step
+		rng := store.ScanRange{Tenant: e.tenant, From: from, To: min(from+step-1, high)}
+		wg.Go(func() { parts[i], errs[i] = e.scanRange(ctx, rng) })
+	}
+	wg.Wait()
+	rows := make([]*row, 0, n)
+	for i := range parts {
+		rows = append(rows, parts[i]...)
+	}
+	return rows, errors.Join(errs...)
+}
+
+func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
+	var rows []*row
+	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
+		r, err := e.names.row(e.judge.factors, res.Handle, &res.Doc)
+		if err != nil {
+			e.refuse(&res.Doc, err)
+			return nil
+		}
+		if cells, err := unpack(res.States); err == nil {
+			r.cells = cells
+			r.judged = true
+		}
+		e.take(res.Handle, &res.Doc)
+		rows = append(rows, r)
+		return ctx.Err()
+	})
+	return rows, err
+}
+
+// take gives a document to the evaluator.
+func (e *Estate) take(handle uint32, doc *wire.Document) {
+	if err := e.eval.upsert(handle, doc); err != nil {
+		e.refuse(doc, err)
+	}
+}
+
+// refuse notes a document that cannot be judged; it is listed without
+// assessments.
+func (e *Estate) refuse(doc *wire.Document, err error) {
+	e.judge.metrics.refused.WithLabelValues(e.tenant).Inc()
+	e.judge.opt.Log.Warn("a document cannot be judged", "tenant", e.tenant, "id", doc.ID, "error", err)
+}
+
+// tail applies the history that packed states lack to the rows' old cells.
+func (e *Estate) tail(ctx context.Context, state storedState, rows []*row) error {
+	if state.Behind == 0 {
+		return nil
+	}
+	var blocks []store.HistoryBlock
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		blocks, err = tx.History(ctx, store.HistoryQuery{Tenant: e.tenant, After: state.Behind - 1})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	byHandle := make(map[uint32]*row, len(rows))
+	for _, r := range rows {
+		byHandle[r.handle] = r
+	}
+	for i := range blocks {
+		if err := e.applyBlock(&blocks[i], byHandle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Estate) applyBlock(b *store.HistoryBlock, rows map[uint32]*row) error {
+	_, to, _, err := decodeFlip(b.State)
+	if err != nil {
+		return err
+	}
+	handles, err := blockHandles(b)
+	if err != nil {
+		return err
+	}
+	slot, since := e.slots.of(b.Recommendation), uint32(b.At.Unix())
+	it := handles.Iterator()
+	for it.HasNext() {
+		if r := rows[it.Next()]; r != nil {
+			r.setState(slot, to, since)
+		}
+	}
+	return nil
+}
+
+// registerSeen registers the subscriptions among rows that are not, unless
+// that is switched off.
+func (e *Estate) registerSeen(ctx context.Context, rows []*row) error {
+	seen := map[uint32]bool{}
+	for _, r := range rows {
+		seen[r.sub] = true
+	}
+	return e.registerNew(ctx, seen)
+}
+
+// first judges all rows and publishes.
+func (e *Estate) first(ctx context.Context, rows []*row, state storedState) error {
+	e.compile()
+	if err := e.eval.swap(e.catalog.bounds); err != nil {
+		return fmt.Errorf("compile policies: %w", err)
+	}
+	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
+	if err := t.evaluate(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		e.placeAbove(r)
+	}
+	for _, r := range rows {
+		fresh := *r
+		fresh.judged = true
+		if r.judged {
+			t.judge(&fresh, r, ResourceChanged)
+		} else {
+			t.judge(&fresh, nil, ResourceChanged)
+		}
+	}
+	t.next.ranks = newRanks(t.next)
+	return t.finish(ctx)
+}

@@ -1,0 +1,40 @@
+package posture
+
+import "github.com/rampart-sec/rampart/internal/arm"
+
+// maxSlots bounds the recommendations ever numbered in a tenant: a slot is two
+// bytes.
+const maxSlots = 1<<16 - 1
+
+// slotTable numbers recommendations for good. It is stored: packed states and
+// history outlive the process.
+type slotTable struct {
+	ids    []string
+	number map[string]uint16
+	stored int // how many of ids the store has
+}
+
+func newSlotTable() *slotTable { return &slotTable{number: map[string]uint16{}} }
+
+// restore takes the stored list.
+func (t *slotTable) restore(ids []string) {
+	for _, id := range ids {
+		t.of(id)
+	}
+	t.stored = len(t.ids)
+}
+
+// of is the slot of an id, a new one if need be.
+func (t *slotTable) of(id string) uint16 {
+	key := arm.Fold(id)
+	if n, ok := t.number[key]; ok {
+		return n
+	}
+	if len(t.ids) >= maxSlots {
+		return maxSlots - 1 // shared by all beyond the limit, which the catalog reports
+	}
+	n := uint16(len(t.ids))
+	t.number[key] = n
+	t.ids = append(t.ids, id)
+	return n
+}
