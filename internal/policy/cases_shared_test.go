@@ -1,13 +1,10 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 )
 
 // sharedData is the folder of development data beside the repository, or a
@@ -46,19 +43,7 @@ func TestDevelopmentCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	opt := CaseOptions{AliasesDir: data, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	if err := EvalCases(bytes.NewReader(file), &out, opt); err != nil {
-		t.Fatal(err)
-	}
-	cases := strings.Split(strings.TrimSpace(string(file)), "\n")
-	answers := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(cases) != len(answers) {
-		t.Fatalf("%d cases, %d answers", len(cases), len(answers))
-	}
-	for i := range cases {
-		checkCase(t, cases[i], answers[i])
-	}
+	runCases(t, file, data)
 }
 
 func checkCase(t *testing.T, line, answer string) {
@@ -88,5 +73,5 @@ func asExpected(want *caseExpectation, got caseResult) bool {
 		return got.Error == "" && got.State == want.State
 	}
 	return got.Error == "" && got.Match != nil && *got.Match == *want.Match &&
-		(!*want.Match || want.Effect == "" || strings.EqualFold(want.Effect, got.Effect))
+		(!*want.Match || want.Effect == "" || equalFold(want.Effect, got.Effect))
 }

@@ -328,3 +328,27 @@ func fnShallowMerge(c call) (Value, error) {
 	}
 	return out, nil
 }
+
+// fnIndexFromEnd counts from the end; the last member is 1.
+func fnIndexFromEnd(c call) (Value, error) {
+	n, err := c.integer(1)
+	if err != nil {
+		return Value{}, err
+	}
+	if c.args[0].Kind != Array {
+		return Value{}, c.wrong(0, "an array")
+	}
+	items := c.args[0].Items
+	if n < 1 || n > int64(len(items)) {
+		return Value{}, fmt.Errorf("%d is outside the array of %d", n, len(items))
+	}
+	return items[int64(len(items))-n], nil
+}
+
+func fnTryIndexFromEnd(c call) (Value, error) {
+	v, err := fnIndexFromEnd(c)
+	if err != nil {
+		return NullValue(), nil //nolint:nilerr // that is what the try is for
+	}
+	return v, nil
+}

@@ -28,7 +28,8 @@ var functions = map[string]func(c call) (Value, error){
 	"empty": fnEmpty, "length": fnLength, "first": fnFirst, "last": fnLast, "array": fnArray,
 	"createarray": fnCreateArray, "createobject": fnCreateObject, "union": fnUnion, "intersection": fnIntersection,
 	"range": fnRange, "min": fnMin, "max": fnMax, "skip": fnSkip, "take": fnTake, "items": fnItems,
-	"objectkeys": fnObjectKeys, "tryget": fnTryGet, "flatten": fnFlatten, "shallowmerge": fnShallowMerge,
+	"objectkeys": fnObjectKeys, "tryget": fnTryGet, "flatten": fnFlatten,
+	"indexfromend": fnIndexFromEnd, "tryindexfromend": fnTryIndexFromEnd, "shallowmerge": fnShallowMerge,
 
 	"add": fnAdd, "sub": fnSub, "mul": fnMul, "div": fnDiv, "mod": fnMod, "int": fnInt, "float": fnFloat,
 

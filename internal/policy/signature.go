@@ -34,6 +34,7 @@ var signatures = map[string]signature{
 	"array": {1, 1}, "createarray": {0, -1}, "createobject": {0, -1}, "union": {1, -1}, "intersection": {1, -1},
 	"range": {2, 2}, "min": {1, -1}, "max": {1, -1}, "skip": {2, 2}, "take": {2, 2}, "items": {1, 1},
 	"objectkeys": {1, 1}, "tryget": {2, -1}, "flatten": {1, 1},
+	"indexfromend": {2, 2}, "tryindexfromend": {2, 2},
 	"shallowmerge": {1, 1},
 	"add":          {2, 2}, "sub": {2, 2}, "mul": {2, 2}, "div": {2, 2}, "mod": {2, 2}, "int": {1, 1}, "float": {1, 1},
 	"concat": {0, -1}, "string": {1, 1}, "tolower": {1, 1}, "toupper": {1, 1}, "trim": {1, 1}, "replace": {3, 3},

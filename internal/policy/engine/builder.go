@@ -12,17 +12,17 @@ import (
 // builder compiles conditions into the program of one resource type. Equal
 // conditions become one node, whatever definition they come from.
 type builder struct {
-	env    environment
-	rule   *rule // whose conditions are being compiled
+	env  environment
+	rule *rule // whose conditions are being compiled
 	// related is true inside an existenceCondition, where field() means the
 	// resource of the if.
 	related bool
-	prog   *program
-	index  map[string]uint32 // node by its canonical text
-	uses   []int             // references to each node
-	words  map[string]uint32
-	texts  []string
-	scopes []openScope // counts around the condition that is being compiled
+	prog    *program
+	index   map[string]uint32 // node by its canonical text
+	uses    []int             // references to each node
+	words   map[string]uint32
+	texts   []string
+	scopes  []openScope // counts around the condition that is being compiled
 }
 
 // environment is what a condition means depends on beside its text: the type

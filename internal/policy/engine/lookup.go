@@ -28,50 +28,54 @@ type lookup struct {
 	pairs int
 }
 
-// posting is what one lookup finds in one scope.
-type posting struct {
-	handles []uint32 // ascending
-	tallies []tallied
-}
-
-// postingKey names a posting.
-type postingKey struct {
-	lookup uint32
-	scope  string
-}
-
-// scope is the scope of a resource under a lookup; ok is false if the lookup
-// can never find it.
-func (l *lookup) scope(p *position) (scope string, ok bool) {
+// scopes calls f for every scope in which the lookup finds a resource.
+func (l *lookup) scopes(p *position, f func(scope string)) {
 	switch l.kind {
 	case below:
-		return cutPairs(p.id, l.pairs)
-	case attached:
-		return p.id[:p.scopeEnd], p.extension
-	case inGroup:
-		if p.extension {
-			return "", false
+		if scope, ok := cutPairs(p.id, l.pairs); ok {
+			f(scope)
 		}
-		return p.groupScope(), p.subEnd > 0
+	case attached:
+		l.hosts(p, f)
+	case inGroup:
+		if p.groupEnd > 0 {
+			f(p.id[:p.groupEnd])
+		}
+	default:
+		if p.subEnd > 0 {
+			f(p.subscription())
+		}
 	}
-	return p.id[:p.subEnd], p.subEnd > 0
+}
+
+// hosts are what an extension hangs on; a nested one is found from everything
+// that its host lies in, too.
+func (l *lookup) hosts(p *position, f func(scope string)) {
+	host := p.id[:p.scopeEnd]
+	f(host)
+	if typePairs(l.typ) < 2 {
+		return
+	}
+	for i := len(host) - 1; i > p.groupEnd; i-- {
+		if host[i] == '/' {
+			f(host[:i])
+		}
+	}
 }
 
 // position is a resource's id, folded, and the prefixes of it that matter.
 type position struct {
-	id        string
-	typ       string // folded
-	subEnd    int    // 0: above subscriptions
-	groupEnd  int    // 0: not in a resource group
-	scopeEnd  int    // of what the last provider hangs on
-	extension bool
+	id       string
+	typ      string // folded
+	subEnd   int    // 0: above subscriptions
+	groupEnd int    // 0: not in a resource group
+	scopeEnd int    // of what the last provider hangs on
 }
 
 func newPosition(id arm.ID) position {
 	return position{
 		id: id.Key(), typ: arm.Fold(id.Type()),
 		subEnd: len(id.SubscriptionID()), groupEnd: len(id.ResourceGroupID()), scopeEnd: len(id.ScopeID()),
-		extension: id.IsExtension(),
 	}
 }
 
@@ -114,59 +118,124 @@ func (ls *lookups) add(l lookup) uint32 {
 	return id
 }
 
-// relation holds the postings of an estate.
+// find returns the number of a lookup, noLookup if no definition needs it.
+func (ls *lookups) find(l lookup) uint32 {
+	if i := slices.Index(ls.all, l); i >= 0 {
+		return uint32(i)
+	}
+	return noLookup
+}
+
+// noLookup is the number of a lookup that finds nothing.
+const noLookup = ^uint32(0)
+
+// posting is what one lookup finds in one scope.
+type posting struct {
+	handles []uint32 // ascending, but while resources are loaded in bulk
+	// tallies sum the answers of the handles' watches, for lookups in groups
+	// and subscriptions.
+	tallies []tally
+}
+
+// tally sums the answers of one watch.
+type tally struct{ answers [answerCount]uint32 }
+
+// postingKey names a posting.
+type postingKey struct {
+	lookup uint32
+	scope  string
+}
+
+// listKey names the resources of one type in one group or subscription.
+type listKey struct{ typ, scope string }
+
+// relation knows which resources lie where, as far as lookups ask for it.
 type relation struct {
 	lookups  *lookups
 	postings map[postingKey]*posting
-	// bulk is set while resources are loaded: handles are appended and sorted
+	lists    map[listKey]*posting
+	// bulk is set while resources are loaded: handles are appended, and sorted
 	// at the end.
 	bulk bool
 }
 
-// visit calls f for every posting that the resource belongs to.
-func (r *relation) visit(p *position, f func(lookup uint32, scope string)) {
+func newRelation(ls *lookups) *relation {
+	return &relation{lookups: ls, postings: map[postingKey]*posting{}, lists: map[listKey]*posting{}}
+}
+
+// visit calls f for every posting that a resource of a related type is in.
+func (r *relation) visit(p *position, f func(l *lookup, list *posting)) {
 	for _, id := range r.lookups.byType[p.typ] {
-		if scope, ok := r.lookups.all[id].scope(p); ok {
-			f(id, scope)
+		l := &r.lookups.all[id]
+		l.scopes(p, func(scope string) {
+			if list := r.postings[postingKey{id, scope}]; list != nil {
+				f(l, list)
+			}
+		})
+	}
+}
+
+// insert files a resource; listed ones are found by group and subscription too.
+func (r *relation) insert(h uint32, p *position, listed bool) {
+	for _, id := range r.lookups.byType[p.typ] {
+		r.lookups.all[id].scopes(p, func(scope string) { file(r.postings, postingKey{id, scope}, h, r.bulk) })
+	}
+	if listed && p.subEnd > 0 {
+		file(r.lists, listKey{p.typ, p.subscription()}, h, r.bulk)
+		if p.groupEnd > 0 {
+			file(r.lists, listKey{p.typ, p.groupScope()}, h, r.bulk)
 		}
 	}
 }
 
-func (r *relation) posting(lookup uint32, scope string) *posting {
-	return r.postings[postingKey{lookup, scope}]
+// remove undoes insert.
+func (r *relation) remove(h uint32, p *position, listed bool) {
+	for _, id := range r.lookups.byType[p.typ] {
+		r.lookups.all[id].scopes(p, func(scope string) { unfile(r.postings, postingKey{id, scope}, h) })
+	}
+	if listed && p.subEnd > 0 {
+		unfile(r.lists, listKey{p.typ, p.subscription()}, h)
+		if p.groupEnd > 0 {
+			unfile(r.lists, listKey{p.typ, p.groupScope()}, h)
+		}
+	}
 }
 
-func (r *relation) insert(h uint32, p *position) {
-	r.visit(p, func(lookup uint32, scope string) {
-		key := postingKey{lookup, scope}
-		list := r.postings[key]
-		if list == nil {
-			list = &posting{}
-			r.postings[key] = list
-		}
-		list.insert(h, r.bulk)
-	})
+// sort ends a bulk load.
+func (r *relation) sort() {
+	for _, p := range r.postings {
+		slices.Sort(p.handles)
+	}
+	for _, p := range r.lists {
+		slices.Sort(p.handles)
+	}
+	r.bulk = false
 }
 
-func (r *relation) remove(h uint32, p *position) {
-	r.visit(p, func(lookup uint32, scope string) {
-		key := postingKey{lookup, scope}
-		list := r.postings[key]
-		if i, ok := slices.BinarySearch(list.handles, h); ok {
-			list.handles = slices.Delete(list.handles, i, i+1)
-		}
-		if len(list.handles) == 0 {
-			delete(r.postings, key)
-		}
-	})
-}
-
-func (p *posting) insert(h uint32, bulk bool) {
+func file[K comparable](m map[K]*posting, key K, h uint32, bulk bool) {
+	p := m[key]
+	if p == nil {
+		p = &posting{}
+		m[key] = p
+	}
 	if n := len(p.handles); bulk || n == 0 || p.handles[n-1] < h {
 		p.handles = append(p.handles, h)
 		return
 	}
 	if i, ok := slices.BinarySearch(p.handles, h); !ok {
 		p.handles = slices.Insert(p.handles, i, h)
+	}
+}
+
+func unfile[K comparable](m map[K]*posting, key K, h uint32) {
+	p := m[key]
+	if p == nil {
+		return
+	}
+	if i, ok := slices.BinarySearch(p.handles, h); ok {
+		p.handles = slices.Delete(p.handles, i, i+1)
+	}
+	if len(p.handles) == 0 {
+		delete(m, key)
 	}
 }

@@ -13,7 +13,7 @@ type pattern struct {
 	contains bool
 	// like: the runs of text between stars; one run without star must be the
 	// whole text.
-	runs  []string
+	runs  [][]byte
 	whole bool
 }
 

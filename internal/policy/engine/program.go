@@ -30,16 +30,16 @@ type node struct {
 type program struct {
 	typeCell int32  // the body's type, which must be the program's
 	typeWord uint32 // the dict's number of the program's type
-	layout *layout
-	dict   *dict
-	nodes  []node
-	leaves []leaf
-	counts []count
-	slow   []slowLeaf
-	kept   *assembly // what the tree walker is given
-	reads  reads     // what its conditions depend on beside the row
-	memos  int
-	opt    policy.Options
+	layout   *layout
+	dict     *dict
+	nodes    []node
+	leaves   []leaf
+	counts   []count
+	slow     []slowLeaf
+	kept     *assembly // what the tree walker is given
+	reads    reads     // what its conditions depend on beside the row
+	memos    int
+	opt      policy.Options
 }
 
 // steps leads to cells: from the scope of an open count (0 is the root scope)
@@ -88,9 +88,10 @@ type leaf struct {
 
 // count counts array members for which a node is true and compares the number.
 type count struct {
-	steps        // the cell is unused
-	open   uint8 // scope that the current member opens
-	where  int32 // node, -1 counts every member
+	steps              // the cell is unused
+	path   policy.Path // as the field names it
+	open   uint8       // scope that the current member opens
+	where  int32       // node, -1 counts every member
 	test   intTest
 	reason uint32
 }

@@ -19,6 +19,7 @@ type slowLeaf struct {
 	// parent is set in an existenceCondition that calls field(): it needs the
 	// resource of the if as well.
 	parent bool
+	cells  []uint32 // root cells that it reads
 	reason uint32
 }
 
@@ -68,12 +69,10 @@ func (b *builder) slowly(c policy.Condition) uint32 {
 			s.parent = true
 			return
 		}
-		b.keep(f)
+		s.cells = append(s.cells, b.keep(f)...)
 	})
 	b.prog.reads.add(readsOf(c))
-	for _, kind := range envelopeKinds {
-		b.prog.layout.derive(kind)
-	}
+	s.cells = append(s.cells, b.envelope()...)
 	b.prog.slow = append(b.prog.slow, s)
 	return b.intern(key, node{op: opSlow, arg: uint32(len(b.prog.slow) - 1)})
 }
@@ -90,31 +89,37 @@ func (b *builder) describe(c policy.Condition) string {
 
 // keep makes the row hold all that a field may select. A field that is only
 // known at evaluation may be any, so the whole body is kept.
-func (b *builder) keep(f *policy.Field) {
+func (b *builder) keep(f *policy.Field) (cells []uint32) {
 	switch f.Kind {
 	case policy.FieldType:
-		b.keepPath(member("type"))
-		return
+		return b.keepPath(member("type"))
 	case policy.FieldName, policy.FieldFullName, policy.FieldID, policy.FieldAPIVersion:
-		b.keepPath(member(derivedFrom[f.Kind]))
-		return
+		return b.keepPath(member(derivedFrom[f.Kind]))
 	case policy.FieldDynamic:
-		b.keepPath(policy.Path{})
-		return
+		return b.keepPath(policy.Path{})
 	}
 	path := b.path(f)
 	if path == nil {
-		return
+		return nil
 	}
 	if i := slices.IndexFunc(path, func(s policy.Segment) bool { return s.Wildcard }); i >= 0 {
 		path = path[:i]
 	}
-	b.keepPath(path)
+	return b.keepPath(path)
 }
 
-func (b *builder) keepPath(path policy.Path) {
+func (b *builder) keepPath(path policy.Path) (cells []uint32) {
 	at := b.prog.layout.add(path, keepText|keepRaw)
 	b.prog.kept.add(path, at.cell)
+	return []uint32{uint32(at.cell)}
+}
+
+// envelope keeps the envelope's own texts for the tree walker.
+func (b *builder) envelope() (cells []uint32) {
+	for _, kind := range envelopeKinds {
+		cells = append(cells, uint32(b.prog.layout.derive(kind)))
+	}
+	return cells
 }
 
 // assembly puts a body together from cells that keep everything: a tree of

@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// typeProgram is all that a set says about resources of one type.
+type typeProgram struct {
+	*program
+	typ     string        // folded
+	rules   []ruleProgram // of the rules that may apply to the type
+	byRule  map[*rule]int
+	watches []watchProgram // on the type as a related type
+	// location is the cell with the resource's location for selectors, -1 if
+	// no assignment selects by location.
+	location int32
+	fullName int32 // derived cells for the selection of related resources
+	kind     int32
+	// listed is set when a rule looks for related resources in a whole group or
+	// subscription: then the resources of the type are listed by these, to be
+	// found when a related resource changes.
+	listed bool
+	plans  map[string]*plan
+}
+
+// ruleProgram is one rule compiled for a type.
+type ruleProgram struct {
+	rule      *rule
+	applies   uint32 // node; False means not applicable
+	condition uint32 // node of the if
+	cells     cellSet
+	reads     reads
+	// of *IfNotExists rules:
+	watch *watch
+	reach policy.Reach
+	// group is the folded name of the group that is looked at, "" the
+	// resource's own; dynamic is set when it depends on the resource.
+	group   string
+	dynamic bool
+	lookup  uint32 // where the related resources are
+	outside uint32 // likewise, for a resource outside groups
+}
+
+// watchProgram is one watch compiled for its type.
+type watchProgram struct {
+	*watch
+	applies   int32 // node of applicableWhen, noNode if there is none
+	condition int32 // node of the existenceCondition, noNode if any match will do
+	cells     cellSet
+	reads     reads
+	// parent is set when the condition calls field() of the resource of the if.
+	parent bool
+}
+
+// cellSet is a set of root cells.
+type cellSet []uint64
+
+func (s *cellSet) add(cell uint32) {
+	for int(cell>>6) >= len(*s) {
+		*s = append(*s, 0)
+	}
+	(*s)[cell>>6] |= 1 << (cell & 63)
+}
+
+func (s cellSet) intersects(t cellSet) bool {
+	for i := range min(len(s), len(t)) {
+		if s[i]&t[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s cellSet) len() int {
+	n := 0
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// compileType compiles the rules of a set for one type.
+func (s *Set) compileType(typ, apiVersion string) *typeProgram {
+	env := environment{typ: typ, apiVersion: apiVersion, aliases: s.aliases, opt: &s.opt.Language, reasons: s.reasons}
+	b := newBuilder(env)
+	t := &typeProgram{typ: typ, byRule: map[*rule]int{}, location: -1, plans: map[string]*plan{}}
+	if s.byLocation {
+		t.location = b.prog.layout.add(member("location"), keepText|keepLocation).cell
+	}
+	if typ == arm.Fold(arm.TypeSubscription) || typ == arm.Fold(arm.TypeResourceGroup) {
+		if s.readsContainers {
+			b.keepPath(policy.Path{})
+			b.envelope()
+		}
+	}
+	for _, r := range s.rules {
+		if r.never != "" || s.oracle.ExcludesType(r.bound, typ) != "" {
+			continue
+		}
+		if rp, ok := b.compileRule(r); ok {
+			t.byRule[r] = len(t.rules)
+			t.rules = append(t.rules, rp)
+		}
+	}
+	for _, w := range s.watches[typ] {
+		t.watches = append(t.watches, b.compileWatch(w))
+	}
+	if len(t.watches) > 0 {
+		t.fullName = b.prog.layout.derive(policy.FieldFullName)
+		t.kind = b.prog.layout.add(member("kind"), keepText).cell
+	}
+	t.program = b.finish()
+	for i := range t.rules {
+		t.rules[i].cells = t.program.cellsOf(t.rules[i].applies, t.rules[i].condition)
+		if t.rules[i].watch != nil {
+			s.connect(t, &t.rules[i])
+		}
+	}
+	for i := range t.watches {
+		t.watches[i].cells = t.watchCells(&t.watches[i])
+	}
+	return t
+}
+
+// compileRule compiles a rule; ok is false if it does not apply to the type.
+func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
+	typ, opt := b.env.typ, *b.env.opt
+	if r.exists() && onType(r.bound.If, typ, opt) == policy.False || !r.exists() && onType(r.applies, typ, opt) == policy.False {
+		return rp, false
+	}
+	b.rule, b.related = r, false
+	rp = ruleProgram{rule: r, reads: r.reads}
+	rp.applies = b.constant(policy.True)
+	if !r.exists() {
+		rp.applies = b.root(r.applies)
+	}
+	rp.condition = b.root(r.bound.If)
+	t, known := b.truth(rp.applies)
+	if known && t == policy.False {
+		return rp, false
+	}
+	if !r.exists() {
+		return rp, true
+	}
+	if t, known := b.truth(rp.condition); known && t == policy.False {
+		return rp, false
+	}
+	b.keepForLookup(r)
+	return rp, true
+}
+
+// root compiles a whole condition tree.
+func (b *builder) root(c policy.Condition) uint32 {
+	if b.rule.whole && c != nil {
+		return b.slowly(c)
+	}
+	n := b.condition(c)
+	b.uses[n]++
+	return n
+}
+
+// keepForLookup keeps what the lookup and the existenceCondition of a rule
+// read of the resource of the if.
+func (b *builder) keepForLookup(r *rule) {
+	d := r.bound.Details
+	look := func(e policy.Expr) {
+		if c, ok := e.(*policy.FieldCall); ok {
+			b.keep(c.Field)
+			b.envelope()
+		}
+	}
+	for _, e := range []policy.Expr{d.Name, d.Kind, d.ResourceGroupName} {
+		policy.WalkExpr(e, look)
+	}
+	policy.Expressions(d.ExistenceCondition, look)
+}
+
+// compileWatch compiles what a rule asks of the related type.
+func (b *builder) compileWatch(w *watch) watchProgram {
+	b.rule = w.rule
+	out := watchProgram{watch: w, applies: noNode, condition: noNode}
+	if c := w.rule.bound.ApplicableWhen; c != nil {
+		b.related = false // field() is the related resource itself here
+		out.applies = int32(b.root(c))
+		out.reads = readsOf(c)
+		out.reads.parent = false
+	}
+	if c := w.rule.bound.Details.ExistenceCondition; c != nil {
+		b.related = true
+		out.condition = int32(b.root(c))
+		out.reads.add(readsOf(c))
+		out.parent = out.reads.parent
+	}
+	b.related = false
+	return out
+}
+
+// watchCells are the root cells that a watch's answer depends on.
+func (t *typeProgram) watchCells(w *watchProgram) cellSet {
+	var out cellSet
+	for _, n := range []int32{w.applies, w.condition} {
+		if n != noNode {
+			out = union(out, t.program.cellsOf(uint32(n)))
+		}
+	}
+	out.add(uint32(t.fullName))
+	out.add(uint32(t.kind))
+	return out
+}
+
+func union(a, b cellSet) cellSet {
+	out := slices.Clone(a)
+	for i, w := range b {
+		if i >= len(out) {
+			out = append(out, 0)
+		}
+		out[i] |= w
+	}
+	return out
+}
+
+// cellsOf are the root cells that nodes read.
+func (p *program) cellsOf(nodes ...uint32) cellSet {
+	var out cellSet
+	out.add(hiddenCell)
+	for _, n := range nodes {
+		p.collect(n, &out)
+	}
+	return out
+}
+
+func (p *program) collect(n uint32, out *cellSet) {
+	nd := &p.nodes[n]
+	switch nd.op {
+	case opNot:
+		p.collect(nd.arg, out)
+	case opAll, opAny:
+		for _, k := range nd.kids {
+			p.collect(k, out)
+		}
+	case opLeaf:
+		p.leaves[nd.arg].root(out)
+	case opCount:
+		c := &p.counts[nd.arg]
+		c.root(out)
+		if c.where != noNode {
+			p.collect(uint32(c.where), out)
+		}
+	case opSlow:
+		for _, c := range p.slow[nd.arg].cells {
+			out.add(c)
+		}
+	}
+}
+
+// root adds the root cell through which the steps go; those that start at a
+// count's member go through that of the count.
+func (s *steps) root(out *cellSet) {
+	switch {
+	case s.scope > 0:
+	case len(s.hops) > 0:
+		out.add(s.hops[0].cell)
+	default:
+		out.add(s.cell)
+	}
+}
