@@ -102,7 +102,7 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 	const attempts = 10
 	var err error
 	for i := range attempts {
-		if err = db.update(ctx, f); err == nil || !db.retriable(err) {
+		if err = db.update(ctx, i > 0, f); err == nil || !db.retriable(err) {
 			return db.explain(err)
 		}
 		if err := pause(ctx, time.Duration(i+1)*5*time.Millisecond); err != nil {
@@ -112,9 +112,14 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 	return fmt.Errorf("transaction lost %d times against others: %w", attempts, err)
 }
 
-func (db *DB) update(ctx context.Context, f func(*Tx) error) error {
+func (db *DB) update(ctx context.Context, again bool, f func(*Tx) error) error {
 	changed := false
 	err := db.within(ctx, db.writers, db.beginWrite(), func(tx *Tx) error {
+		if again {
+			if err := db.queue(ctx, tx); err != nil {
+				return err
+			}
+		}
 		err := f(tx)
 		changed = tx.changed
 		return err

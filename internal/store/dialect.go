@@ -16,6 +16,9 @@ type dialect interface {
 	// beginWrite and beginRead are the statements that open a transaction.
 	beginWrite() string
 	beginRead() string
+	// queue makes transactions that lost before run one after another, so that
+	// the same ones do not lose against each other again.
+	queue(ctx context.Context, tx *Tx) error
 	// forUpdate is the row lock clause of a select that precedes an update.
 	forUpdate() string
 	// handles takes n fresh resource handles and returns the first.

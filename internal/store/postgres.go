@@ -41,8 +41,19 @@ func (e *postgresEngine) schema(ddl string) string {
 		" COMPACT", "", " TEXT ", ` TEXT COLLATE "C" `).Replace(ddl) + ";\nCREATE SEQUENCE IF NOT EXISTS handles AS BIGINT"
 }
 
+// Keys of the advisory locks, arbitrary but fixed.
+const (
+	schemaLock = 7023186457
+	queueLock  = 7023186458
+)
+
 func (e *postgresEngine) lockSchema(ctx context.Context, tx *Tx) error {
-	_, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock(7023186457)`)
+	_, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, schemaLock)
+	return err
+}
+
+func (e *postgresEngine) queue(ctx context.Context, tx *Tx) error {
+	_, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, queueLock)
 	return err
 }
 

@@ -200,7 +200,7 @@ func (b *batch) decide(p *Prepared, old *storedRow) {
 		b.update = append(b.update, r)
 	case outcome == Created || outcome == Updated:
 		b.update = append(b.update, r)
-	case outcome == Unchanged && old != nil && old.deletedAt == 0 && old.seen.compare(p.seen()) < 0:
+	case outcome == Unchanged && old != nil && old.deletedAt == 0 && old.source == p.doc.Source && old.seen.compare(p.seen()) < 0:
 		b.touch = append(b.touch, r)
 		b.touched[r.handle] = true
 	}

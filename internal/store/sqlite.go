@@ -79,6 +79,7 @@ func (e *sqliteEngine) schema(ddl string) string {
 }
 
 func (e *sqliteEngine) lockSchema(context.Context, *Tx) error { return nil } // the writer is alone
+func (e *sqliteEngine) queue(context.Context, *Tx) error      { return nil }
 func (e *sqliteEngine) beginWrite() string                    { return "BEGIN IMMEDIATE" }
 func (e *sqliteEngine) beginRead() string                     { return "BEGIN DEFERRED" }
 func (e *sqliteEngine) forUpdate() string                     { return "" }
