@@ -24,12 +24,14 @@ var parameterKinds = map[string][]Kind{
 	"bool": {Bool}, "int": {Int}, "number": {Int, Float},
 }
 
-// parseParameters reads the declarations. A lax reading does not check default
+// parseParameters reads the declarations. A lax reading, for documents that come
+// with the product, does not limit their number (the built-in initiative has
+// one for every parameter of every member) and does not check default
 // values against the declaration: two curated initiatives contradict
 // themselves there.
 func parseParameters(s section, lax bool) ([]*Parameter, error) {
 	v := s.kind("parameters", Object)
-	if len(v.Fields) > maxParameters {
+	if len(v.Fields) > maxParameters && !lax {
 		s.fail("parameters", "declares more than %d parameters", maxParameters)
 	}
 	if *s.err != nil {
