@@ -21,6 +21,7 @@ type machine struct {
 	bases [maxScopes]uint32 // word offset of each open scope; 0 is the root's
 	fold  []byte
 	slow  func(s *slowLeaf) policy.Truth // the tree walker, for opSlow
+	at    *entry                         // whose row it is, where that matters
 	// hidden are the declared unavailable paths of a row that has any.
 	hidden []policy.Path
 }

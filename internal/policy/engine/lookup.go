@@ -56,7 +56,7 @@ func (l *lookup) hosts(p *position, f func(scope string)) {
 	if typePairs(l.typ) < 2 {
 		return
 	}
-	for i := len(host) - 1; i > p.groupEnd; i-- {
+	for i := len(host) - 1; i > 0; i-- {
 		if host[i] == '/' {
 			f(host[:i])
 		}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// Estate holds the rows of a tenant's resources and every verdict about them,
+// and keeps the verdicts true while resources change. Resources are named by
+// handles that the caller gives. One goroutine at a time may use an Estate;
+// only Load may be called from several, and with nothing else.
+type Estate struct {
+	set      *Set
+	now      time.Time
+	pages    []*page
+	byID     map[string]uint32 // folded id -> handle
+	relation *relation
+	work     *worker
+	flips    []Flip
+
+	mu      sync.Mutex // of Load
+	workers sync.Pool
+}
+
+// pageSize is how many consecutive handles lie together; handles are mostly
+// dense.
+const pageSize = 1 << 12
+
+type page [pageSize]entry
+
+// entry is one resident resource. It is empty if typ is nil.
+type entry struct {
+	position
+	typ  *typeProgram
+	plan *plan
+	row  Row
+	// marks are the verdicts of the plan's members, then the answers of the
+	// type's watches.
+	marks []byte
+	// hidden are related types that the source did not deliver, folded.
+	hidden []string
+}
+
+// Marks of members: the state, and whether the if of an *IfNotExists rule is
+// true, so that the state hangs on related resources.
+const (
+	markState = 0x0f
+	markHangs = 0x80
+)
+
+// Flip is a verdict that changed. A reason code is given for Unknown and Error;
+// Set.Reason has its text.
+type Flip struct {
+	Handle   uint32
+	Member   int
+	From, To policy.State
+	Reason   uint32
+}
+
+// Verdict is what one member says of one resource. Members that do not apply
+// to the resource's type, or do not cover it, have none; a member that may
+// apply has one, NotApplicable included.
+type Verdict struct {
+	Member int
+	State  policy.State
+	Reason uint32
+}
+
+// NewEstate makes an empty estate.
+func NewEstate(set *Set) *Estate {
+	e := &Estate{set: set, now: set.opt.Now, byID: map[string]uint32{}, relation: newRelation(&set.lookups)}
+	e.work = newWorker(e)
+	e.workers.New = func() any { return newWorker(e) }
+	return e
+}
+
+// Len is the number of resident resources.
+func (e *Estate) Len() int { return len(e.byID) }
+
+// Set is the set that the verdicts are of.
+func (e *Estate) Set() *Set { return e.set }
+
+// entry returns the resident resource with a handle, nil if there is none.
+func (e *Estate) entry(h uint32) *entry {
+	p := int(h / pageSize)
+	if p >= len(e.pages) || e.pages[p] == nil {
+		return nil
+	}
+	if x := &e.pages[p][h%pageSize]; x.typ != nil {
+		return x
+	}
+	return nil
+}
+
+// slot returns the place of a handle.
+func (e *Estate) slot(h uint32) *entry {
+	p := int(h / pageSize)
+	for p >= len(e.pages) {
+		e.pages = append(e.pages, nil)
+	}
+	if e.pages[p] == nil {
+		e.pages[p] = new(page)
+	}
+	return &e.pages[p][h%pageSize]
+}
+
+// each calls f for every resident resource, by ascending handle.
+func (e *Estate) each(f func(h uint32, x *entry)) {
+	for i, p := range e.pages {
+		if p == nil {
+			continue
+		}
+		for k := range p {
+			if p[k].typ != nil {
+				f(uint32(i*pageSize+k), &p[k])
+			}
+		}
+	}
+}
+
+// read decodes a document into an entry that is not yet resident. The row is
+// scratch of the worker.
+func (e *Estate) read(w *worker, doc *wire.Document) (entry, error) {
+	var x entry
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return x, fmt.Errorf("resource: %w", err)
+	}
+	typ := doc.Type
+	if typ == "" {
+		typ = id.Type()
+	}
+	x.position = newPosition(id)
+	x.position.typ = arm.Fold(typ)
+	if x.typ, err = e.set.program(x.position.typ, doc.APIVersion); err != nil {
+		return x, err
+	}
+	if err = w.dec.document(x.typ.program, doc, &subject{id, typ}); err != nil {
+		return x, err
+	}
+	x.row = w.dec.appendRow(w.row[:0])
+	w.row = x.row
+	x.hidden = hiddenTypes(doc.Unavailable)
+	x.plan = e.set.planFor(x.typ, policy.Target{ID: id, Type: typ, Location: w.location(&x)})
+	return x, nil
+}
+
+// hiddenTypes are the related types among declarations.
+func hiddenTypes(declared []string) []string {
+	var out []string
+	for _, text := range declared {
+		if name := beforeBlank(text); isHiddenType(name) {
+			out = append(out, arm.Fold(name))
+		}
+	}
+	return out
+}
+
+// Load adds or replaces a resource without evaluating anything; the verdicts
+// are there after Evaluate. Several goroutines may load at once.
+func (e *Estate) Load(h uint32, doc *wire.Document) error {
+	w := e.workers.Get().(*worker)
+	defer e.workers.Put(w)
+	x, err := e.read(w, doc)
+	if err != nil {
+		return err
+	}
+	x.settle()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.relation.bulk = true
+	if err := e.free(h, &x); err != nil {
+		return err
+	}
+	if old := e.entry(h); old != nil {
+		e.relation.sort()
+		e.forget(h, old)
+		e.relation.bulk = true
+	}
+	*e.slot(h) = x
+	e.byID[x.id] = h
+	e.relation.insert(h, &x.position, x.typ.listed)
+	return nil
+}
+
+// free makes sure that no other handle has the resource's id.
+func (e *Estate) free(h uint32, x *entry) error {
+	if other, ok := e.byID[x.id]; ok && other != h {
+		return fmt.Errorf("resource %q is resident under another handle (%d, now %d)", clip(x.id), other, h)
+	}
+	return nil
+}
+
+// settle copies what is scratch into memory of its own, in one piece: marks
+// first, then the row.
+func (x *entry) settle() {
+	n := x.typ.marks(x.plan)
+	own := make([]byte, n+len(x.row))
+	copy(own[n:], x.row)
+	x.marks, x.row = own[:n:n], Row(own[n:])
+}
+
+// marks is the number of marks of a resource.
+func (t *typeProgram) marks(p *plan) int { return len(p.members) + len(t.watches) }
+
+// answers are the marks of the watches.
+func (x *entry) answers() []byte { return x.marks[len(x.plan.members):] }
+
+// forget takes a resource out of the indexes.
+func (e *Estate) forget(h uint32, x *entry) {
+	e.relation.remove(h, &x.position, x.typ.listed)
+	delete(e.byID, x.id)
+}
+
+// Verdicts appends the verdicts about a resource to dst, by member.
+func (e *Estate) Verdicts(h uint32, dst []Verdict) []Verdict {
+	x := e.entry(h)
+	if x == nil {
+		return dst
+	}
+	for i, p := range x.plan.members {
+		state := policy.State(x.marks[i] & markState)
+		dst = append(dst, Verdict{Member: int(p.member), State: state, Reason: e.reason(x, int(p.rule), state)})
+	}
+	return dst
+}

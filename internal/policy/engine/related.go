@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// Answers of a watch on one resource: the truth of its condition, or that the
+// resource does not come into question.
+const (
+	answerNo         = byte(policy.False)
+	answerYes        = byte(policy.True)
+	answerOpen       = byte(policy.Open)
+	answerFailed     = byte(policy.Failed)
+	answerInapt      = 4 // applicableWhen is false
+	answerUnselected = 5 // another name or kind
+	answerCount      = 6
+)
+
+// conclude reduces the answers of related resources to a state. hidden says
+// that resources of the type were not delivered.
+func (t *tally) conclude(hidden bool) policy.State {
+	a := &t.answers
+	switch {
+	case a[answerYes] > 0:
+		return policy.Compliant
+	case a[answerFailed] > 0:
+		return policy.Error
+	case a[answerOpen] > 0 || hidden:
+		return policy.Unknown
+	case a[answerInapt] > 0 && a[answerNo] == 0:
+		return policy.NotApplicable
+	}
+	return policy.NonCompliant
+}
+
+// answer asks a watch about the resource that machine m has.
+func (w *worker) answer(m *machine, wp *watchProgram, q selector) byte {
+	x := m.at
+	if !selects(q.name, q.kind, x.fullName(m), x.kindText(m)) {
+		return answerUnselected
+	}
+	if wp.applies != noNode {
+		switch t := m.eval(uint32(wp.applies)); t {
+		case policy.False:
+			return answerInapt
+		case policy.Open, policy.Failed:
+			return byte(t)
+		}
+	}
+	if wp.condition == noNode {
+		return answerYes
+	}
+	return byte(m.eval(uint32(wp.condition)))
+}
+
+// selector is the name and kind, folded, that a lookup restricts to.
+type selector struct{ name, kind string }
+
+// fullName and kindText are what lookups select by, folded.
+func (x *entry) fullName(m *machine) string {
+	return arm.Fold(m.text(x.row.at(1 + uint32(x.typ.fullName))))
+}
+
+func (x *entry) kindText(m *machine) string {
+	return arm.Fold(m.text(x.row.at(1 + uint32(x.typ.kind))))
+}
+
+// answerAll fills in the answers of a resource's watches that do not depend on
+// the resource of the if. Only those that read a changed cell are asked; nil
+// asks all.
+func (w *worker) answerAll(m *machine, x *entry, changed cellSet) {
+	answers := x.answers()
+	for i := range x.typ.watches {
+		wp := &x.typ.watches[i]
+		if wp.dynamic || changed != nil && !wp.cells.intersects(changed) {
+			continue
+		}
+		answers[i] = w.answer(m, wp, selector{wp.name, wp.kind})
+	}
+}
+
+// related is the state that the related resources give to a rule whose if is
+// true.
+func (w *worker) related(x *entry, rp *ruleProgram) policy.State {
+	scope, lookup, ok := x.scopeOf(rp)
+	if !ok || rp.watch.dynamic {
+		return w.dynamic(x, rp)
+	}
+	hidden := w.hides(x, rp, scope)
+	list := w.estate.relation.postings[postingKey{lookup, scope}]
+	if list == nil {
+		return new(tally).conclude(hidden)
+	}
+	if list.tallies != nil {
+		return list.tallies[rp.watch.index].conclude(hidden)
+	}
+	var t tally
+	for _, h := range list.handles {
+		t.answers[w.estate.entry(h).answers()[rp.watch.index]]++
+	}
+	return t.conclude(hidden)
+}
+
+// scopeOf is where a rule looks for the related resources of x; ok is false if
+// that depends on more than the resource's id.
+func (x *entry) scopeOf(rp *ruleProgram) (scope string, lookup uint32, ok bool) {
+	if rp.dynamic {
+		return "", 0, false
+	}
+	switch {
+	case rp.reach == policy.ReachSubscription:
+		return x.subscription(), rp.lookup, true
+	case rp.reach != policy.ReachGroup:
+		return x.id, rp.lookup, true
+	case rp.group != "":
+		return x.subscription() + "/resourcegroups/" + rp.group, rp.lookup, true
+	case x.groupEnd > 0:
+		return x.id[:x.groupEnd], rp.lookup, true
+	}
+	return x.subscription(), rp.outside, true
+}
+
+// hides reports whether the related type was not delivered, for the resource
+// or for the container that is looked at.
+func (w *worker) hides(x *entry, rp *ruleProgram, scope string) bool {
+	if slices.Contains(x.hidden, rp.watch.typ) {
+		return true
+	}
+	if rp.reach < policy.ReachGroup {
+		return false
+	}
+	h, ok := w.estate.byID[scope]
+	return ok && slices.Contains(w.estate.entry(h).hidden, rp.watch.typ)
+}
+
+// dynamic evaluates a lookup or an existenceCondition that depends on the
+// resource of the if: related resources are asked one by one.
+func (w *worker) dynamic(x *entry, rp *ruleProgram) policy.State {
+	t, hidden, state := w.ask(x, rp, nil)
+	if state != policy.NotApplicable {
+		return state
+	}
+	return t.conclude(hidden)
+}
+
+// ask computes the lookup and asks every related resource. state is set if the
+// lookup itself is unknown or fails. visit, if there is one, sees each answer.
+func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte)) (t tally, hidden bool, state policy.State) {
+	doc, err := w.document(x)
+	if err != nil {
+		return t, false, policy.Error
+	}
+	q, open, err := w.oracle().Lookup(rp.rule.bound, doc, rp.rule.env)
+	switch {
+	case err != nil:
+		return t, false, policy.Error
+	case open != "":
+		return t, false, policy.Unknown
+	}
+	scope := arm.Fold(q.Scope.String())
+	lookup := rp.lookup
+	if rp.reach == policy.ReachGroup && q.Scope.ResourceGroup() == "" {
+		lookup = rp.outside
+	}
+	sel := selector{arm.Fold(q.Name), arm.Fold(q.Kind)}
+	outer := w.parent
+	w.parent = x
+	defer func() { w.parent = outer }()
+	if list := w.estate.relation.postings[postingKey{lookup, scope}]; list != nil {
+		for _, h := range list.handles {
+			y := w.estate.entry(h)
+			w.side.load(y.typ.program, y.row)
+			w.side.at = y
+			a := w.answer(&w.side, &y.typ.watches[rp.watch.index], sel)
+			t.answers[a]++
+			if visit != nil {
+				visit(y, a)
+			}
+		}
+	}
+	return t, w.hides(x, rp, scope), policy.NotApplicable
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// worker evaluates rows of an estate. It is scratch space of one goroutine.
+type worker struct {
+	estate *Estate
+	dec    decoder
+	row    []byte
+	main   machine // the resource being judged
+	side   machine // a related resource or a container
+	// rules remembers marks by rule while one resource is judged: members of
+	// several assignments share rules.
+	rules []byte
+	// subject is the tree walker's document of the row that main has, parent
+	// that of the resource of the if while a related one is looked at.
+	parent *entry
+}
+
+func newWorker(e *Estate) *worker {
+	w := &worker{estate: e}
+	w.main.slow = func(s *slowLeaf) policy.Truth { return w.walk(&w.main, s) }
+	w.side.slow = func(s *slowLeaf) policy.Truth { return w.walk(&w.side, s) }
+	return w
+}
+
+// walk lets the tree walker evaluate a condition on a machine's row.
+func (w *worker) walk(m *machine, s *slowLeaf) policy.Truth {
+	subject, err := m.document()
+	if err != nil {
+		return policy.Failed
+	}
+	docs := policy.Documents{Subject: subject, Root: subject}
+	if s.parent && w.parent != nil {
+		if docs.Root, err = w.document(w.parent); err != nil {
+			return policy.Failed
+		}
+	}
+	return w.oracle().Condition(s.condition, s.rule.bound, docs, s.rule.env)
+}
+
+// oracle is the tree walker at the estate's instant, over the estate.
+func (w *worker) oracle() *policy.Evaluator {
+	o := *w.estate.set.oracle
+	o.Now, o.Estate = w.estate.now, containers{w}
+	return &o
+}
+
+// document puts together what is kept of a resource that no machine has.
+func (w *worker) document(x *entry) (*policy.Resource, error) {
+	m := machine{prog: x.typ.program, row: x.row}
+	return m.document()
+}
+
+// containers shows the tree walker the resident subscriptions and groups.
+type containers struct{ w *worker }
+
+// Resource implements policy.Estate.
+func (c containers) Resource(id arm.ID) *policy.Resource {
+	e := c.w.estate
+	h, ok := e.byID[id.Key()]
+	if !ok {
+		return nil
+	}
+	doc, err := c.w.document(e.entry(h))
+	if err != nil {
+		return nil
+	}
+	return doc
+}
+
+// Related implements policy.Estate; conditions never ask for it.
+func (c containers) Related(policy.Query) ([]*policy.Resource, error) { return nil, nil }
+
+// location is the resource's location as selectors see it.
+func (w *worker) location(x *entry) string {
+	if x.typ.location < 0 {
+		return ""
+	}
+	m := machine{prog: x.typ.program, row: x.row}
+	return m.text(x.row.at(1 + uint32(x.typ.location)))
+}
+
+// text is the text of a string cell, "" for anything else.
+func (m *machine) text(c cell) string {
+	if !c.isString() {
+		return ""
+	}
+	return strings.Clone(m.value(c).Str)
+}
+
+// begin makes the worker ready to judge a resource.
+func (w *worker) begin(x *entry) {
+	w.main.load(x.typ.program, x.row)
+	if n := len(x.typ.rules); cap(w.rules) < n {
+		w.rules = make([]byte, n)
+	}
+	w.rules = w.rules[:len(x.typ.rules)]
+	clear(w.rules)
+}
+
+// mark is the mark of one rule on the resource that was begun.
+func (w *worker) mark(x *entry, rule int32) byte {
+	// Marks are kept plus one: 0 is not judged yet. No mark is 0xff.
+	if m := w.rules[rule]; m != 0 {
+		return m - 1
+	}
+	m := w.judge(x, &x.typ.rules[rule])
+	w.rules[rule] = m + 1
+	return m
+}
+
+var byTruth = [...]policy.State{
+	policy.False: policy.Compliant, policy.True: policy.NonCompliant, policy.Open: policy.Unknown, policy.Failed: policy.Error,
+}
+
+func (w *worker) judge(x *entry, rp *ruleProgram) byte {
+	b := rp.rule.bound
+	if rp.watch != nil {
+		switch t := w.main.eval(rp.condition); t {
+		case policy.False:
+			return byte(policy.NotApplicable)
+		case policy.Open, policy.Failed:
+			return byte(byTruth[t])
+		}
+		return markHangs | byte(w.related(x, rp))
+	}
+	if w.main.eval(rp.applies) == policy.False {
+		return byte(policy.NotApplicable)
+	}
+	if b.Effect == "manual" {
+		return byte(b.Manual)
+	}
+	return byte(byTruth[w.main.eval(rp.condition)])
+}
