@@ -265,6 +265,15 @@ func TestScanAndByHandle(t *testing.T) {
 			}
 			return err
 		})
+		n = 0
+		only := store.ScanRange{To: hi, Types: []string{"x.y/Z", "a.B/C"}}
+		if err := db.ScanResources(t.Context(), only, func(*store.Resource) error { n++; return nil }); err != nil || n != 999 {
+			t.Errorf("scan by type: %d, %v", n, err)
+		}
+		only.Types = []string{"x.y/z"}
+		if err := db.ScanResources(t.Context(), only, func(*store.Resource) error { n++; return nil }); err != nil || n != 999 {
+			t.Errorf("scan by another type: %d, %v", n, err)
+		}
 		stop := errors.New("stop")
 		if err := db.ScanResources(t.Context(), store.ScanRange{To: hi}, func(*store.Resource) error { return stop }); !errors.Is(err, stop) {
 			t.Errorf("scan does not give fn's error but %v", err)
