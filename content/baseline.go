@@ -1,6 +1,7 @@
 package content
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,11 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits of one baseline file; beyond them it is refused before it is decoded.
-const (
-	maxBaselineBytes  = 1 << 20
-	maxBaselineChecks = 1000
-)
+// maxBaselineChecks bounds one baseline file.
+const maxBaselineChecks = 1000
 
 var (
 	checkIDForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
@@ -71,8 +69,8 @@ type Platform struct {
 // Parameter is a value of a rule that an operator may change. A scalar of the
 // rule that reads "$name" takes its value.
 type Parameter struct {
-	Default     yaml.Node `yaml:"default"`
-	Description string    `yaml:"description"`
+	Default     json.RawMessage `yaml:"default"`
+	Description string          `yaml:"description"`
 }
 
 // Values overrides parameters: "check-id.parameter" to a YAML value, for
@@ -118,24 +116,24 @@ func ReadBaseline(file string, data []byte) (*Baseline, error) {
 }
 
 func readBaseline(file string, data []byte, values Values, used map[string]bool) (*Baseline, error) {
-	if len(data) > maxBaselineBytes {
-		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxBaselineBytes)
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxFile)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(doc.Content) != 1 {
-		return nil, fmt.Errorf("%s: the file is empty", file)
+		return nil, fmt.Errorf("%s:1: empty file", file)
 	}
-	b := &Baseline{File: file}
-	d := strictDecoder{file: file}
-	if err := d.bindParameters(doc.Content[0], values, used); err != nil {
+	if err := (binder{file: file, values: values, used: used}).bind(doc.Content[0]); err != nil {
 		return nil, err
 	}
-	if err := d.decode(doc.Content[0], b); err != nil {
+	b := &Baseline{}
+	if err := decodeNode(file, doc.Content[0], b); err != nil {
 		return nil, err
 	}
+	b.File = file
 	lines := checkLines(doc.Content[0])
 	for i, c := range b.Checks {
 		if c == nil {

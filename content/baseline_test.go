@@ -132,8 +132,8 @@ func TestParameterOverride(t *testing.T) {
 
 func TestReadBaselineErrors(t *testing.T) {
 	tests := []struct{ name, check, want string }{
-		{"unknown key", strings.Replace(goodCheck, "severity", "severty", 1), `t.yaml:8: unknown key "severty"; did you mean "severity"?`},
-		{"unknown procedure", strings.Replace(goodCheck, "sshdOption:", "sshdOptions:", 1), `t.yaml:11: unknown key "sshdOptions"; did you mean "sshdOption"?`},
+		{"unknown key", strings.Replace(goodCheck, "severity", "severty", 1), `t.yaml:8: unknown key "severty" (did you mean "severity"?)`},
+		{"unknown procedure", strings.Replace(goodCheck, "sshdOption:", "sshdOptions:", 1), `t.yaml:11: unknown key "sshdOptions" (did you mean "sshdOption"?)`},
 		{"unknown argument", strings.Replace(goodCheck, "max:", "maks:", 1), `did you mean "max"?`},
 		{"key twice", strings.Replace(goodCheck, "    severity: low\n", "    severity: low\n    severity: low\n", 1), `key "severity" is given twice`},
 		{"parameter unknown", strings.Replace(goodCheck, "$limit", "$limits", 1), "t.yaml:11: $limits is not a parameter of this check"},
@@ -145,7 +145,7 @@ func TestReadBaselineErrors(t *testing.T) {
 		{"no procedure", strings.Replace(goodCheck, "{sshdOption: {option: MaxAuthTries, max: $limit}}", "{}", 1), "needs a procedure"},
 		{"argument missing", strings.Replace(goodCheck, "option: MaxAuthTries, ", "", 1), "option is required"},
 		{"bad regexp", strings.Replace(goodCheck, "max: $limit", "matches: '('", 1), "matches: error parsing regexp"},
-		{"wrong kind", strings.Replace(goodCheck, "$limit", "[1]", 1), "a single value is expected"},
+		{"wrong kind", strings.Replace(goodCheck, "$limit", "[1]", 1), "want a single value"},
 		{"alias", strings.Replace(goodCheck, "title: Good", "title: &a Good", 1), "anchors and aliases"},
 		{"same id twice", goodCheck + goodCheck, `check "good" is also at t.yaml:6`},
 		{"too deep", strings.Replace(goodCheck, "{sshdOption: {option: MaxAuthTries, max: $limit}}", strings.Repeat("{not: ", 12)+"{sshServer: {}}"+strings.Repeat("}", 12), 1), "nested more than"},
@@ -161,7 +161,7 @@ func TestReadBaselineErrors(t *testing.T) {
 }
 
 func TestReadBaselineRefusesLargeFiles(t *testing.T) {
-	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), maxBaselineBytes)); err == nil {
+	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), maxFile)); err == nil {
 		t.Error("a file beyond the limit was read")
 	}
 }

@@ -34,8 +34,13 @@ func decodeFile(file string, data []byte, into any) error {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return fmt.Errorf("%s:1: empty file", file)
 	}
+	return decodeNode(file, doc.Content[0], into)
+}
+
+// decodeNode is decodeFile for a document that is parsed already.
+func decodeNode(file string, n *yaml.Node, into any) error {
 	d := &decoder{file: file}
-	d.value(doc.Content[0], reflect.ValueOf(into).Elem(), 0)
+	d.value(n, reflect.ValueOf(into).Elem(), 0)
 	return errors.Join(d.errs...)
 }
 
@@ -57,6 +62,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, depth int) {
 		d.failf(n, "nested deeper than %d", maxDepth)
 	case v.Type() == rawMessageType:
 		d.raw(n, v)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), depth)
 	case v.Kind() == reflect.Struct:
 		d.structure(n, v, depth)
 	case v.Kind() == reflect.Slice:
@@ -94,7 +102,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 			d.failf(key, "key %q is given twice", key.Value)
 		default:
 			seen[key.Value] = true
-			d.value(n.Content[i+1], v.Field(index), depth+1)
+			d.value(n.Content[i+1], v.FieldByIndex(index), depth+1)
 		}
 	}
 }
@@ -144,20 +152,28 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// fieldsOf maps the yaml keys of a struct to field indices.
-func fieldsOf(t reflect.Type) map[string]int {
-	keys := make(map[string]int, t.NumField())
+// fieldsOf maps the yaml keys of a struct to field indices; the keys of an
+// embedded struct tagged ",inline" count as its own.
+func fieldsOf(t reflect.Type) map[string][]int {
+	keys := make(map[string][]int, t.NumField())
 	for i := range t.NumField() {
-		key := t.Field(i).Tag.Get("yaml")
+		f := t.Field(i)
+		key := f.Tag.Get("yaml")
+		if key == ",inline" {
+			for k, index := range fieldsOf(f.Type) {
+				keys[k] = append([]int{i}, index...)
+			}
+			continue
+		}
 		if key != "" && key != "-" {
-			keys[key] = i
+			keys[key] = []int{i}
 		}
 	}
 	return keys
 }
 
 // suggestion names the known key nearest to an unknown one, if any is near.
-func suggestion(key string, known map[string]int) string {
+func suggestion(key string, known map[string][]int) string {
 	best, bestDistance := "", len(key)/2+1
 	for candidate := range known {
 		dist := distance(strings.ToLower(key), strings.ToLower(candidate))

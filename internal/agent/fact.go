@@ -56,6 +56,9 @@ func packagesFact(h *host.Host) document {
 func portsFact(h *host.Host) document {
 	sockets, err := h.Listeners()
 	d, _ := listFact("ports", sockets, err)
+	if slices.ContainsFunc(sockets, func(s host.Socket) bool { return s.Process == "" }) {
+		d.unavailable = append(d.unavailable, "properties.items[*].process /proc: the files of some processes may not be read")
+	}
 	return d
 }
 
