@@ -2,16 +2,10 @@ package policy
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -61,9 +55,13 @@ func CheckDirs(dirs []string, opt CheckOptions) (*CheckReport, error) {
 	start := opt.Now()
 	c := &checker{CheckOptions: opt, unknown: map[string]string{}, fallback: map[string]bool{}, counted: map[string]bool{}, definitions: map[string][]*Definition{}}
 	c.report = CheckReport{Failed: []CheckFailure{}, UnknownAliases: []string{}}
+	files := documents{visit: c.document, fail: func(file string, err error) {
+		c.report.Files++
+		c.fail(file, "", err)
+	}}
 	var errs []error
 	for _, dir := range dirs {
-		if err := c.tree(dir); err != nil {
+		if err := files.tree(dir); err != nil {
 			errs = append(errs, fmt.Errorf("check %s: %w", dir, err))
 		}
 	}
@@ -89,93 +87,6 @@ type checker struct {
 
 func (c *checker) fail(file, name string, err error) {
 	c.report.Failed = append(c.report.Failed, CheckFailure{File: file, Name: name, Reason: err.Error()})
-}
-
-func (c *checker) tree(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			if path == dir {
-				return err
-			}
-			c.fail(path, "", err)
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		if err := c.open(path); err != nil {
-			c.report.Files++
-			c.fail(path, "", err)
-		}
-		return nil
-	})
-}
-
-// open checks one file by what its name says; other files are not ours.
-func (c *checker) open(path string) error {
-	name := folded(path)
-	archive := strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz")
-	if !archive && !strings.HasSuffix(name, ".json") {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	if archive {
-		return c.archive(path, f)
-	}
-	data, err := readLimited(f)
-	if err != nil {
-		return err
-	}
-	c.document(path, data)
-	return nil
-}
-
-// readLimited reads at most MaxDocument bytes, so that a huge file costs
-// nothing.
-func readLimited(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxDocument+1))
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	if len(data) > MaxDocument {
-		return nil, fmt.Errorf("the file is larger than %d bytes", MaxDocument)
-	}
-	return data, nil
-}
-
-// maxArchive bounds what an archive unpacks to.
-const maxArchive = 4 << 30
-
-func (c *checker) archive(path string, r io.Reader) error {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return fmt.Errorf("unpack: %w", err)
-	}
-	t := tar.NewReader(io.LimitReader(z, maxArchive))
-	for {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("unpack: %w", err)
-		}
-		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(folded(h.Name), ".json") {
-			continue
-		}
-		inner := path + "!" + h.Name
-		data, err := readLimited(t)
-		if err != nil {
-			c.report.Files++
-			c.fail(inner, "", err)
-			continue
-		}
-		c.document(inner, data)
-	}
 }
 
 // document checks one JSON document: a definition or an initiative.
