@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -154,7 +155,7 @@ func (e *Estate) read(w *worker, doc *wire.Document) (entry, error) {
 func hiddenTypes(declared []string) []string {
 	var out []string
 	for _, text := range declared {
-		if name := beforeBlank(text); isHiddenType(name) {
+		if name, _, _ := strings.Cut(text, " "); isHiddenType(name) {
 			out = append(out, arm.Fold(name))
 		}
 	}

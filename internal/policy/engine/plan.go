@@ -46,13 +46,12 @@ func (s *Set) planFor(t *typeProgram, target policy.Target) *plan {
 
 // covering are the assignments that cover a resource, ascending.
 func (s *Set) covering(t policy.Target) (out []int, overridden bool) {
-	var parents []arm.ID
 	if s.groups != nil && t.ID.Subscription() != "" {
-		parents = s.groups(t.ID.Subscription())
+		t.Parents = s.groups(t.ID.Subscription())
 	}
 	try := func(scope string) {
 		for _, n := range s.byScope[scope] {
-			if a := &s.assignments[n]; a.Covers(t, parents) {
+			if a := &s.assignments[n]; a.Covers(t) {
 				out = append(out, n)
 				overridden = overridden || len(a.Overrides) > 0
 			}
@@ -68,7 +67,7 @@ func (s *Set) covering(t policy.Target) (out []int, overridden bool) {
 	if id != "/" {
 		try(id)
 	}
-	for _, p := range parents {
+	for _, p := range t.Parents {
 		try(p.Key())
 	}
 	slices.Sort(out)

@@ -149,23 +149,13 @@ func (w *worker) dynamic(x *entry, rp *ruleProgram) policy.State {
 // ask computes the lookup and asks every related resource. state is set if the
 // lookup itself is unknown or fails. visit, if there is one, sees each answer.
 func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte)) (t tally, hidden bool, state policy.State) {
-	doc, err := w.document(x)
-	if err != nil {
-		return t, false, policy.Error
+	scope, lookup, ok := x.scopeOf(rp)
+	sel := selector{rp.watch.name, rp.watch.kind}
+	if !ok || rp.watch.dynamic {
+		if scope, lookup, sel, state = w.lookup(x, rp); state != policy.NotApplicable {
+			return t, false, state
+		}
 	}
-	q, open, err := w.oracle().Lookup(rp.rule.bound, doc, rp.rule.env)
-	switch {
-	case err != nil:
-		return t, false, policy.Error
-	case open != "":
-		return t, false, policy.Unknown
-	}
-	scope := arm.Fold(q.Scope.String())
-	lookup := rp.lookup
-	if rp.reach == policy.ReachGroup && q.Scope.ResourceGroup() == "" {
-		lookup = rp.outside
-	}
-	sel := selector{arm.Fold(q.Name), arm.Fold(q.Kind)}
 	outer := w.parent
 	w.parent = x
 	defer func() { w.parent = outer }()
@@ -182,4 +172,25 @@ func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte
 		}
 	}
 	return t, w.hides(x, rp, scope), policy.NotApplicable
+}
+
+// lookup lets the tree walker compute where and what to look for. state is set
+// if that is unknown or fails.
+func (w *worker) lookup(x *entry, rp *ruleProgram) (scope string, lookup uint32, sel selector, state policy.State) {
+	doc, err := w.document(x)
+	if err != nil {
+		return "", 0, sel, policy.Error
+	}
+	q, open, err := w.oracle().Lookup(rp.rule.bound, doc, rp.rule.env)
+	switch {
+	case err != nil:
+		return "", 0, sel, policy.Error
+	case open != "":
+		return "", 0, sel, policy.Unknown
+	}
+	lookup = rp.lookup
+	if rp.reach == policy.ReachGroup && q.Scope.ResourceGroup() == "" {
+		lookup = rp.outside
+	}
+	return arm.Fold(q.Scope.String()), lookup, selector{arm.Fold(q.Name), arm.Fold(q.Kind)}, policy.NotApplicable
 }

@@ -87,6 +87,7 @@ type Set struct {
 	mu       sync.Mutex // guards what is made at first use
 	types    map[string]*typeProgram
 	versions map[string]bool
+	watching map[*watch][]string
 }
 
 // assigned is one assignment with the members that it gives.
@@ -107,6 +108,7 @@ func Compile(in Input, opt Options) (*Set, *Report, error) {
 		oracle:  &policy.Evaluator{Aliases: in.Aliases, Options: opt.Language},
 		watches: map[string][]*watch{}, watchOf: map[*rule]*watch{},
 		types: map[string]*typeProgram{}, versions: map[string]bool{}, byScope: map[string][]int{},
+		watching: map[*watch][]string{},
 	}
 	c, err := newCompiler(s, in)
 	if err != nil {
@@ -192,7 +194,20 @@ func (s *Set) connect(t *typeProgram, rp *ruleProgram) {
 	if rp.reach == policy.ReachSubscription {
 		rp.lookup = rp.outside
 	}
-	t.listed = t.listed || rp.reach >= policy.ReachGroup
+	if rp.reach >= policy.ReachGroup {
+		t.listed = true
+		if !slices.Contains(s.watching[rp.watch], t.typ) {
+			s.watching[rp.watch] = append(s.watching[rp.watch], t.typ)
+		}
+	}
+}
+
+// watchers are the types whose rules ask a watch about a whole group or
+// subscription.
+func (s *Set) watchers(w *watch) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watching[w]
 }
 
 // search registers the lookups by which a watch may be asked.
@@ -304,7 +319,7 @@ func (c *compiler) bind(m *Member, values map[string]policy.Value, pin string) e
 		m.Bound, m.rule, m.Effect = r.bound, r, r.bound.Effect
 		return nil
 	}
-	b, err := policy.Bind(d, values)
+	b, err := policy.Bind(d, values, c.set.opt.Language)
 	if err != nil {
 		return err
 	}
@@ -388,7 +403,7 @@ func (c *compiler) variants(a *policy.Assignment, m *Member) {
 		default:
 			var d *policy.Definition
 			if d, err = c.definition(m.DefinitionID, o.Version); err == nil && d != m.Bound.Definition {
-				b, err = policy.Bind(d, m.Bound.Parameters)
+				b, err = policy.Bind(d, m.Bound.Parameters, c.set.opt.Language)
 			}
 		}
 		if err != nil || b == nil {

@@ -167,10 +167,12 @@ func (b *builder) root(c policy.Condition) uint32 {
 // read of the resource of the if.
 func (b *builder) keepForLookup(r *rule) {
 	d := r.bound.Details
+	if newWatch(r).dynamic || d.ResourceGroupName != nil {
+		b.envelope()
+	}
 	look := func(e policy.Expr) {
 		if c, ok := e.(*policy.FieldCall); ok {
 			b.keep(c.Field)
-			b.envelope()
 		}
 	}
 	for _, e := range []policy.Expr{d.Name, d.Kind, d.ResourceGroupName} {
