@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"archive/tar"
 	"errors"
 	"fmt"
 	"maps"
