@@ -2,9 +2,12 @@ package policy
 
 import (
 	"bufio"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -172,4 +175,32 @@ func (r providerRow) unmodifiable() bool {
 		stated += p.Metadata.Attributes
 	}
 	return stated != "" && !strings.Contains(stated, "Modifiable")
+}
+
+// LoadFile adds a table by its file name: a provider list if it ends in .json,
+// rows otherwise; .gz is unpacked.
+func (a *Aliases) LoadFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("open alias table: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var r io.Reader = f
+	plain := strings.TrimSuffix(folded(name), ".gz")
+	if plain != folded(name) {
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return fmt.Errorf("unpack %s: %w", filepath.Base(name), err)
+		}
+		r = io.LimitReader(z, maxAliasBytes)
+	}
+	if strings.HasSuffix(plain, ".json") {
+		err = a.LoadProviders(r)
+	} else {
+		err = a.LoadTSV(r)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(name), err)
+	}
+	return nil
 }

@@ -3,14 +3,11 @@ package policy
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -322,32 +319,4 @@ func (cr *caseRunner) table(name string) (*Aliases, error) {
 	}
 	cr.tables[name] = a
 	return a, nil
-}
-
-// LoadFile adds a table by its file name: a provider list if it ends in .json,
-// rows otherwise; .gz is unpacked.
-func (a *Aliases) LoadFile(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("open alias table: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	var r io.Reader = f
-	plain := strings.TrimSuffix(folded(name), ".gz")
-	if plain != folded(name) {
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return fmt.Errorf("unpack %s: %w", filepath.Base(name), err)
-		}
-		r = io.LimitReader(z, maxAliasBytes)
-	}
-	if strings.HasSuffix(plain, ".json") {
-		err = a.LoadProviders(r)
-	} else {
-		err = a.LoadTSV(r)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(name), err)
-	}
-	return nil
 }
