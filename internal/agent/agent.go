@@ -53,8 +53,7 @@ type Agent struct {
 	// version orders the documents of this agent; it starts at the wall clock
 	// so that a restarted agent is not taken for an older one.
 	version int64
-	results []baseline.Result // of the last collection
-	touched []string          // what the last collection looked at
+	touched []string // what the last collection looked at
 }
 
 // New checks the options and returns an agent that has not looked yet. The
@@ -97,11 +96,11 @@ func (o *Options) setDefaults() {
 // is declared in the documents, it is not an error; the error is that of ctx.
 func (a *Agent) Collect(ctx context.Context) ([]wire.Document, error) {
 	h := host.New(a.opts.Root, a.opts.Now(), a.cache)
-	a.results = baseline.Evaluate(h, a.opts.Baselines)
+	results := baseline.Evaluate(h, a.opts.Baselines)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	facts := []document{a.machine(h), a.assignment(h, a.results)}
+	facts := []document{a.machine(h), a.assignment(results)}
 	for _, collect := range factCollectors {
 		facts = append(facts, collect(h))
 		if err := ctx.Err(); err != nil {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
-	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
 // AssignmentName is the name of the child document that holds the results of
@@ -51,7 +50,7 @@ type checkResult struct {
 // assignment is the document of the baseline results. The state of a check
 // that could not be read is declared unavailable with path and reason, so that
 // policies over it are unknown.
-func (a *Agent) assignment(_ *host.Host, results []baseline.Result) document {
+func (a *Agent) assignment(results []baseline.Result) document {
 	d := childDocument("Microsoft.GuestConfiguration", "guestConfigurationAssignments", AssignmentName, "2022-01-25")
 	d.location = "global"
 	p := assignmentProperties{
@@ -125,8 +124,8 @@ func compliance(s baselineSummary) string {
 	return "Compliant"
 }
 
-// baselineVersion joins nothing: all embedded baselines move together, the
-// highest version names the set.
+// baselineVersion is the highest version of the set: the embedded baselines
+// move together.
 func baselineVersion(baselines []*content.Baseline) string {
 	version := ""
 	for _, b := range baselines {

@@ -23,7 +23,7 @@ const (
 // Run collects and delivers everything, then collects again whenever a file
 // that mattered changes, and every PollInterval for what announces nothing. It
 // delivers only documents whose content changed. It returns when ctx ends.
-func (a *Agent) Run(ctx context.Context, deliver func(ctx context.Context, docs []wire.Document) error) error {
+func (a *Agent) Run(ctx context.Context, deliver Deliver) error {
 	w, err := newWatcher(a.opts.Root, a.opts.Debounce, a.opts.Log)
 	if err != nil {
 		a.opts.Log.Warn("changes of files are noticed by polling only", "error", err)
@@ -35,7 +35,7 @@ func (a *Agent) Run(ctx context.Context, deliver func(ctx context.Context, docs 
 	retry := minRetry
 	for {
 		again := poll.C
-		if err := a.round(ctx, sent, Deliver(deliver)); err != nil {
+		if err := a.round(ctx, sent, deliver); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

@@ -55,7 +55,10 @@ func (e *evaluator) sysctl(p *content.Sysctl) outcome {
 	}
 	o := compare(p.Compare, running)
 	boot, set, err := e.h.SysctlAtBoot(p.Key)
-	if err != nil || !set || o.state != Pass {
+	if err != nil {
+		o.evidence.Note = "what the next start will set is not known: " + err.Error()
+	}
+	if !set || o.state != Pass {
 		return o
 	}
 	if later := compare(p.Compare, boot); later.state == Fail {

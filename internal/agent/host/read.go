@@ -16,7 +16,7 @@ import (
 const (
 	maxFile     = 4 << 20   // one configuration file
 	maxDatabase = 256 << 20 // one package database or list
-	maxEntries  = 20000     // names of one directory
+	maxEntries  = 1 << 17   // names of one directory
 	maxGlob     = 4096      // matches of one pattern
 	maxLinks    = 32        // symbolic links in one path
 )
@@ -134,6 +134,9 @@ func (h *Host) List(dir string) ([]string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, unreadable(dir, err)
 	}
+	if len(names) == maxEntries {
+		return nil, &Unreadable{dir, fmt.Sprintf("more than %d entries", maxEntries)}
+	}
 	slices.Sort(names)
 	return names, nil
 }
@@ -164,7 +167,10 @@ func (h *Host) Glob(pattern string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		matches = next[:min(len(next), maxGlob)]
+		if len(next) > maxGlob {
+			return nil, &Unreadable{pattern, fmt.Sprintf("more than %d files", maxGlob)}
+		}
+		matches = next
 	}
 	return matches, nil
 }
