@@ -86,7 +86,7 @@ func register(ctx context.Context, tx *store.Tx, tenant string, subscription arm
 			return err
 		}
 	}
-	object, err := Assignment(tenant, subscription)
+	object, err := assignment(tenant, subscription)
 	if err != nil {
 		return err
 	}
@@ -103,9 +103,9 @@ func putMissing(ctx context.Context, tx *store.Tx, o store.Object) error {
 	return err
 }
 
-// Assignment is the object that assigns the built-in initiative to a
+// assignment is the object that assigns the built-in initiative to a
 // subscription.
-func Assignment(tenant string, subscription arm.ID) (store.Object, error) {
+func assignment(tenant string, subscription arm.ID) (store.Object, error) {
 	const kind = "Microsoft.Authorization/policyAssignments"
 	id := subscription.String() + "/providers/" + kind + "/" + BuiltInAssignment
 	body, err := json.Marshal(map[string]any{
