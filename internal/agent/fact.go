@@ -1,9 +1,6 @@
 package agent
 
 import (
-	"errors"
-	"io/fs"
-	"path"
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/agent/host"
@@ -106,81 +103,4 @@ func updatesFact(h *host.Host) document {
 		p.Security = &security
 	}
 	return d
-}
-
-// account is a user without anything secret.
-type account struct {
-	Name   string   `json:"name"`
-	UID    int      `json:"uid"`
-	GID    int      `json:"gid"`
-	Home   string   `json:"home"`
-	Shell  string   `json:"shell"`
-	Login  bool     `json:"login"` // has a shell to sign in with
-	Groups []string `json:"groups,omitempty"`
-	// Password is "set", "locked", "none" (empty) or "unknown".
-	Password string `json:"password"`
-	// AuthorizedKeys counts SSH keys; -1 if they may not be read.
-	AuthorizedKeys int `json:"authorizedKeys"`
-}
-
-func usersFact(h *host.Host) document {
-	users, err := h.Users()
-	groups, groupErr := h.Groups()
-	shadows, shadowErr := h.Shadows()
-	passwords := map[string]string{}
-	for _, s := range shadows {
-		passwords[s.Name] = passwordState(s)
-	}
-	accounts := make([]account, 0, len(users))
-	keysUnread := ""
-	for _, u := range users {
-		a := account{Name: u.Name, UID: u.UID, GID: u.GID, Home: u.Home, Shell: u.Shell, Login: host.LoginShell(u.Shell), Password: "unknown"}
-		if state, ok := passwords[u.Name]; ok {
-			a.Password = state
-		}
-		for _, g := range groups {
-			if slices.Contains(g.Members, u.Name) {
-				a.Groups = append(a.Groups, g.Name)
-			}
-		}
-		if a.Login {
-			a.AuthorizedKeys = authorizedKeys(h, u)
-		}
-		if a.AuthorizedKeys < 0 && keysUnread == "" {
-			keysUnread = path.Join(u.Home, ".ssh/authorized_keys")
-		}
-		accounts = append(accounts, a)
-	}
-	d, _ := listFact("users", accounts, errors.Join(err, groupErr))
-	if shadowErr != nil {
-		d.unavailable = append(d.unavailable, "properties.items[*].password "+shadowErr.Error())
-	}
-	if keysUnread != "" {
-		d.unavailable = append(d.unavailable, "properties.items[*].authorizedKeys "+keysUnread+": permission denied")
-	}
-	return d
-}
-
-func passwordState(s host.Shadow) string {
-	switch s.Hash {
-	case "none", "locked":
-		return s.Hash
-	}
-	return "set"
-}
-
-// authorizedKeys counts the keys that open an account; none if there is no file.
-func authorizedKeys(h *host.Host, u host.User) int {
-	data, err := h.Read(path.Join(u.Home, ".ssh/authorized_keys"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	if err != nil {
-		return -1
-	}
-	n := 0
-	for range host.Settings(data, "#") {
-		n++
-	}
-	return n
 }

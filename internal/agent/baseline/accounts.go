@@ -34,40 +34,47 @@ func none(offenders []string, e Evidence) outcome {
 }
 
 func (e *evaluator) accountUnique(p *content.AccountUnique) outcome {
-	users, err := e.h.Users()
-	groups, groupErr := e.h.Groups()
-	file := "/etc/passwd"
-	if p.Of == "group" || p.Of == "gid" {
-		file, err = "/etc/group", groupErr
-	}
+	pairs, file, err := e.identities(p.Of)
 	if err != nil {
 		return unknown(err)
 	}
-	names := map[string][]string{}
-	for _, u := range users {
-		switch p.Of {
-		case "user":
-			names[u.Name] = append(names[u.Name], strconv.Itoa(u.UID))
-		case "uid":
-			names[strconv.Itoa(u.UID)] = append(names[strconv.Itoa(u.UID)], u.Name)
-		}
-	}
-	for _, g := range groups {
-		switch p.Of {
-		case "group":
-			names[g.Name] = append(names[g.Name], strconv.Itoa(g.GID))
-		case "gid":
-			names[strconv.Itoa(g.GID)] = append(names[strconv.Itoa(g.GID)], g.Name)
-		}
+	holders := map[string][]string{}
+	for _, pair := range pairs {
+		holders[pair[0]] = append(holders[pair[0]], pair[1])
 	}
 	var twice []string
-	for key, who := range names {
+	for key, who := range holders {
 		if len(who) > 1 {
 			twice = append(twice, key+" ("+strings.Join(who, ", ")+")")
 		}
 	}
 	slices.Sort(twice)
 	return none(twice, Evidence{Path: file, Wanted: "each " + p.Of + " once"})
+}
+
+// identities gives what must be unique with who has it: names with their ids,
+// or ids with their names.
+func (e *evaluator) identities(of string) (pairs [][2]string, file string, err error) {
+	byID := of == "uid" || of == "gid"
+	add := func(name string, id int) {
+		pair := [2]string{name, strconv.Itoa(id)}
+		if byID {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		pairs = append(pairs, pair)
+	}
+	if of == "user" || of == "uid" {
+		users, err := e.h.Users()
+		for _, u := range users {
+			add(u.Name, u.UID)
+		}
+		return pairs, "/etc/passwd", err
+	}
+	groups, err := e.h.Groups()
+	for _, g := range groups {
+		add(g.Name, g.GID)
+	}
+	return pairs, "/etc/group", err
 }
 
 func (e *evaluator) uidZero(p *content.Names) outcome {
