@@ -31,6 +31,10 @@ type recommendationPage struct {
 	CanSwitch bool
 }
 
+// FixBeside reports whether the fix stands beside the affected resources: below
+// a long list nobody would find it.
+func (p *recommendationPage) FixBeside() bool { return len(p.Rows) > 6 }
+
 // evidenceRow is one assessment with what decided it.
 type evidenceRow struct {
 	posture.Assessment
