@@ -77,7 +77,7 @@ func (b *builder) swap(h uint32, now *row) {
 	b.book(now, b.new, +1)
 	b.v.rows.put(b.v.seq, h, now)
 	if was == nil {
-		b.v.names.addID(now)
+		b.v.names.addID(now, b.v.rows.at)
 	}
 }
 

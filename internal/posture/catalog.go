@@ -12,6 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -88,229 +89,91 @@ func (p *policyObjects) put(kind, id string, o *store.Object) bool {
 	return true
 }
 
-// catalog is what is assigned: the distinct bound definitions, what each means
-// for which assignment, and the recommendations that come of it. It is
-// immutable.
+// catalog is what is assigned: the input of the evaluator, and what its members
+// mean. It is immutable once described.
 type catalog struct {
-	bounds      []*policy.Bound
-	assignments []*assignment
-	recs        []*Recommendation // sorted by id
-	problems    []Problem
+	input      engine.Input
+	exemptions []*policy.Exemption
+	problems   []Problem
+
+	members []engine.Member
+	slots   []uint16          // by member: slot of its recommendation
+	recs    []*Recommendation // sorted by id
 }
 
-// cataloger builds a catalog. Assignments of one initiative with the same
-// parameters share their bound definitions: a thousand subscriptions cost no
-// more evaluation than one.
-type cataloger struct {
-	catalog
-	builtIn     *builtIn
-	objects     *policyObjects
-	opt         policy.Options
-	definitions map[string]*policy.Definition
-	initiatives map[string]*policy.Initiative
-	shared      map[string][]member // by definition, parameters and overrides
-	bound       map[string]uint32
-	byID        map[string]*Recommendation // folded
-	slot        func(id string) uint16
-}
-
-// member is one definition of an assignment.
-type member struct {
-	bound uint32
-	use   use
-}
-
-// newCatalog reads all policy objects. slot numbers a recommendation for good.
-func newCatalog(b *builtIn, objects *policyObjects, opt policy.Options, slot func(id string) uint16) *catalog {
-	c := &cataloger{
-		builtIn: b, objects: objects, opt: opt, slot: slot,
-		definitions: map[string]*policy.Definition{}, initiatives: map[string]*policy.Initiative{},
-		shared: map[string][]member{}, bound: map[string]uint32{}, byID: map[string]*Recommendation{},
+// newCatalog parses a tenant's policy objects beside the built-in ones. What
+// cannot be parsed becomes a problem and is left out.
+func newCatalog(b *builtIn, objects *policyObjects) *catalog {
+	c := &catalog{}
+	c.input.Initiatives = append(c.input.Initiatives, b.initiative)
+	for _, id := range slices.Sorted(maps.Keys(b.definitions)) {
+		c.input.Definitions = append(c.input.Definitions, b.definitions[id])
 	}
-	for _, id := range slices.Sorted(maps.Keys(objects.assignments)) {
-		o := objects.assignments[id]
-		if err := c.assign(&o); err != nil {
+	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, policy.ParseDefinition)...)
+	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, policy.ParseInitiative)...)
+	c.input.Assignments = parseAll(c, objects.assignments, policy.ParseAssignment)
+	c.exemptions = parseAll(c, objects.exemptions, policy.ParseExemption)
+	return c
+}
+
+// parseAll parses objects by id. Their bodies carry the id, as they were put.
+func parseAll[T any](c *catalog, objects map[string]store.Object, parse func([]byte) (T, error)) []T {
+	var all []T
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
+		o := objects[id]
+		x, err := parse(o.Body)
+		if err != nil {
 			c.problem(o.ID, err)
-		}
-	}
-	for _, r := range c.byID {
-		c.recs = append(c.recs, r)
-	}
-	slices.SortFunc(c.recs, func(a, b *Recommendation) int { return strings.Compare(a.ID, b.ID) })
-	return &c.catalog
-}
-
-func (c *cataloger) problem(id string, err error) {
-	p := Problem{ID: id, Reason: err.Error()}
-	if !slices.Contains(c.problems, p) {
-		c.problems = append(c.problems, p)
-	}
-}
-
-func (c *cataloger) assign(o *store.Object) error {
-	doc, err := parseAssignment(o.ID, o.Body)
-	if err != nil {
-		return err
-	}
-	key := doc.key()
-	members, ok := c.shared[key]
-	if !ok {
-		if members, err = c.members(doc); err != nil {
-			return err
-		}
-		c.shared[key] = members
-	}
-	a := &assignment{id: arm.Fold(o.ID), scope: doc.scope, notScopes: doc.notScopes, meaning: key}
-	for _, m := range members {
-		for int(m.bound) >= len(a.uses) {
-			a.uses = append(a.uses, nil)
-		}
-		a.uses[m.bound] = append(a.uses[m.bound], m.use)
-	}
-	c.assignments = append(c.assignments, a)
-	return nil
-}
-
-// members binds what is assigned: one definition, or all of an initiative, of
-// which each may fail alone.
-func (c *cataloger) members(doc *assignmentDoc) ([]member, error) {
-	if d, err := c.definition(doc.definition); d != nil || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		m, err := c.member(d, doc.parameters, doc.effectOf(""), "")
-		if err != nil {
-			return nil, err
-		}
-		return []member{m}, nil
-	}
-	in, err := c.initiative(doc.definition)
-	if err != nil {
-		return nil, err
-	}
-	var all []member
-	for _, ref := range in.Members {
-		m, err := c.reference(in, ref, doc)
-		if err != nil {
-			c.problem(doc.id+" member "+ref.ID, err)
 			continue
 		}
-		m.use.reference = arm.Fold(ref.ID)
-		all = append(all, m)
+		all = append(all, x)
 	}
-	return all, nil
+	return all
 }
 
-func (c *cataloger) reference(in *policy.Initiative, ref *policy.Reference, doc *assignmentDoc) (member, error) {
-	d, err := c.definition(arm.Fold(ref.DefinitionID))
-	if err != nil {
-		return member{}, err
-	}
-	if d == nil {
-		return member{}, fmt.Errorf("there is no definition %s", ref.DefinitionID)
-	}
-	values, err := in.MemberValues(ref, doc.parameters)
-	if err != nil {
-		return member{}, err
-	}
-	return c.member(d, values, doc.effectOf(arm.Fold(ref.ID)), in.ID)
+func (c *catalog) problem(id string, err error) {
+	c.problems = append(c.problems, Problem{ID: id, Reason: err.Error()})
 }
 
-// definition finds a definition by folded id; nil, nil if there is none.
-func (c *cataloger) definition(id string) (*policy.Definition, error) {
-	if d := c.builtIn.definitions[id]; d != nil {
-		return d, nil
+// describe takes the members that the evaluator made of the input, and numbers
+// their recommendations.
+func (c *catalog) describe(lib *content.Library, members []engine.Member, failed []engine.Failure, slots *slotTable) {
+	for _, f := range failed {
+		id := f.Assignment
+		if f.ReferenceID != "" {
+			id += " member " + f.ReferenceID
+		}
+		c.problem(id, f.Err)
 	}
-	if d := c.definitions[id]; d != nil {
-		return d, nil
+	byID := map[string]*Recommendation{}
+	c.members, c.slots = members, make([]uint16, len(members))
+	for i := range members {
+		m := &members[i]
+		id := RecommendationID(m.DefinitionID)
+		r := byID[id]
+		if r == nil {
+			r = recommendationOf(lib, id, m.Bound.Definition)
+			r.Disabled = true
+			byID[id] = r
+			c.recs = append(c.recs, r)
+		}
+		r.Disabled = r.Disabled && m.Effect == "disabled"
+		if r.Content != nil && strings.EqualFold(m.Initiative, plan.BuiltInInitiative) {
+			r.Counted = !r.Preview && !r.Content.Uncounted && r.Control != nil
+		}
+		c.slots[i] = slots.of(r.ID)
 	}
-	o, ok := c.objects.definitions[id]
-	if !ok {
-		return nil, nil
-	}
-	d, err := policy.ParseDefinition(o.Body)
-	if err != nil {
-		return nil, fmt.Errorf("definition %s: %w", o.ID, err)
-	}
-	d.ID = o.ID
-	c.definitions[id] = d
-	return d, nil
+	slices.SortFunc(c.recs, func(a, b *Recommendation) int { return strings.Compare(a.ID, b.ID) })
 }
 
-func (c *cataloger) initiative(id string) (*policy.Initiative, error) {
-	if id == arm.Fold(plan.BuiltInInitiative) {
-		return c.builtIn.initiative, nil
-	}
-	if in := c.initiatives[id]; in != nil {
-		return in, nil
-	}
-	o, ok := c.objects.initiatives[id]
-	if !ok {
-		return nil, fmt.Errorf("there is no definition or initiative %s", id)
-	}
-	in, err := policy.ParseInitiative(o.Body)
-	if err != nil {
-		return nil, fmt.Errorf("initiative %s: %w", o.ID, err)
-	}
-	in.ID = o.ID
-	c.initiatives[id] = in
-	return in, nil
-}
-
-// member binds a definition and numbers its recommendation.
-func (c *cataloger) member(d *policy.Definition, values map[string]policy.Value, effect, initiative string) (member, error) {
-	b, err := policy.Bind(d, values, c.opt)
-	if err != nil {
-		return member{}, fmt.Errorf("definition %s: %w", d.ID, err)
-	}
-	if effect != "" {
-		other := *b
-		other.Effect = effect
-		b = &other
-	}
-	r := c.recommendation(d, b, initiative)
-	return member{bound: c.number(b), use: use{slot: c.slot(r.ID)}}, nil
-}
-
-// number gives equal bound definitions one number.
-func (c *cataloger) number(b *policy.Bound) uint32 {
-	var key strings.Builder
-	key.WriteString(arm.Fold(b.Definition.ID) + "\n" + b.Effect)
-	for _, name := range slices.Sorted(maps.Keys(b.Parameters)) {
-		fmt.Fprintf(&key, "\n%s=%s", name, b.Parameters[name])
-	}
-	n, ok := c.bound[key.String()]
-	if !ok {
-		n = uint32(len(c.bounds))
-		c.bound[key.String()] = n
-		c.bounds = append(c.bounds, b)
-	}
-	return n
-}
-
-// recommendation is that of a definition: built-in content, or made of a
-// user's own. It counts in the score only as a member of the built-in
-// initiative, and is disabled if it is in every assignment.
-func (c *cataloger) recommendation(d *policy.Definition, b *policy.Bound, initiative string) *Recommendation {
-	id := RecommendationID(d.ID)
-	r := c.byID[arm.Fold(id)]
-	if r == nil {
-		r = c.describe(id, d)
-		r.Disabled = true
-		c.byID[arm.Fold(id)] = r
-	}
-	r.Disabled = r.Disabled && b.Effect == "disabled"
-	if r.Content != nil && arm.Fold(initiative) == arm.Fold(plan.BuiltInInitiative) {
-		r.Counted = !r.Preview && !r.Content.Uncounted && r.Control != nil
-	}
-	return r
-}
-
-func (c *cataloger) describe(id string, d *policy.Definition) *Recommendation {
-	if k := c.builtIn.lib.Recommendation(id); k != nil && c.builtIn.definitions[arm.Fold(d.ID)] != nil {
+// recommendationOf describes a definition's recommendation: built-in content,
+// or made of a user's own definition. Whether it counts is found out by who
+// assigns it.
+func recommendationOf(lib *content.Library, id string, d *policy.Definition) *Recommendation {
+	if k := lib.Recommendation(id); k != nil {
 		return &Recommendation{
 			ID: k.ID, Title: k.Title, Description: k.Description, Severity: k.Severity,
-			Control: c.builtIn.lib.Control(k.Control), Preview: k.Preview, Content: k,
+			Control: lib.Control(k.Control), Preview: k.Preview, Content: k,
 			DefinitionID: d.ID, Types: k.Types,
 		}
 	}

@@ -45,6 +45,8 @@ func (t *change) evaluate() error {
 	if err != nil {
 		return fmt.Errorf("evaluate policies: %w", err)
 	}
+	changed.Or(t.e.recheck)
+	t.e.recheck = roaring.New()
 	t.changed = changed
 	t.e.nextTick = next
 	return nil

@@ -31,15 +31,16 @@ type Estate struct {
 	registered map[string]bool // folded ids of subscriptions
 	catalog    *catalog
 	current    *shape
-	exempt     []*exemption
 	rules      governance.Rules
 	governed   bool // there are rules
 	ageless    bool // a sample tenant, whose data does not age
 	roll       *rollup
+	above      map[uint32][]arm.ID // management groups by number of subscription
 	eval       evaluator
 	positions  map[int]uint64
 	due        deadlines
 	nextTick   time.Time             // when time alone may change a verdict; zero: never
+	recheck    *roaring.Bitmap       // rows to judge again with the next batch
 	unwritten  *change               // could not be recorded; is tried again first
 	behind     *roaring.Bitmap       // rows whose packed states are older than the view
 	behindFrom uint64                // seq of the first change that behind is behind; 0: none
@@ -50,11 +51,11 @@ type Estate struct {
 func newEstate(j *Judge, t store.Tenant) *Estate {
 	e := &Estate{
 		judge: j, tenant: t.ID, created: t.CreatedAt, names: newNames(), slots: newSlotTable(),
-		registered: map[string]bool{},
-		positions:  map[int]uint64{}, behind: roaring.New(), due: newDeadlines(),
+		registered: map[string]bool{}, above: map[uint32][]arm.ID{},
+		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
-	e.eval = j.newEvaluator()
+	e.eval = j.newEvaluator(e)
 	return e
 }
 

@@ -1,20 +1,22 @@
 package posture
 
 import (
+	"context"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
-// evaluator judges resident resources against bound definitions: the engine,
+// evaluator judges resident resources against assigned policies: the engine,
 // or the plain evaluator as its oracle in tests. It is used by one goroutine at
-// a time. Verdicts name definitions by their place in the list of the last swap.
+// a time.
 type evaluator interface {
-	// swap replaces the definitions; evaluate then says what changed.
-	swap(bounds []*policy.Bound) error
+	// swap replaces the policies and returns the members that verdicts are
+	// numbered by; evaluate then says what changed.
+	swap(ctx context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error)
 	// upsert takes a document in, or its new version. The error says that it
 	// cannot be judged; it has no verdicts then.
 	upsert(handle uint32, doc *wire.Document) error

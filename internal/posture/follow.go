@@ -49,7 +49,10 @@ func (e *Estate) advance(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	due := e.takeDue()
-	if len(batch.positions) == 0 && due.IsEmpty() && !e.ticks() {
+	if len(batch.positions) == 0 && due.IsEmpty() {
+		if ticked, err := e.tick(ctx); ticked || err != nil {
+			return true, err
+		}
 		return false, e.flush(ctx, someBehind)
 	}
 	return true, e.apply(ctx, batch, due)
@@ -113,13 +116,25 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	base := e.View()
-	reached, err := e.takeObjects(base, objects)
+	reached, err := e.takeObjects(ctx, base, objects)
 	if err != nil {
 		return err
 	}
-	rows, moved := e.takeDocs(docs, b)
 	for h := range b.gone {
-		e.eval.remove(h)
+		e.eval.remove(h) // first: its id may have come back under another handle
+	}
+	rows, moved := e.takeDocs(docs, b)
+	if moved {
+		// Which assignments and exemptions reach a subscription hangs on the
+		// groups above it.
+		if err := e.compile(ctx); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.typ == subscriptionType {
+				reached.Or(base.scopeBits(arm.Fold(r.id)))
+			}
+		}
 	}
 	t := e.begin(base, b.positions)
 	if k := e.ranking.Swap(nil); k != nil {
@@ -133,9 +148,6 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	}
 	for _, r := range rows {
 		t.judge(r, t.next.rows.at(r.handle), ResourceChanged)
-	}
-	for _, sub := range moved {
-		reached.Or(t.next.subs.at(sub).members.read())
 	}
 	t.againAll(reached, rows, len(objects) > 0, due)
 	if err := t.finish(ctx); err != nil {
@@ -201,7 +213,7 @@ func (e *Estate) readEdits(ctx context.Context, b *edits) (docs []store.Resource
 }
 
 // takeObjects keeps changed policy objects and returns the rows they reach.
-func (e *Estate) takeObjects(v *View, objects []store.Object) (*roaring.Bitmap, error) {
+func (e *Estate) takeObjects(ctx context.Context, v *View, objects []store.Object) (*roaring.Bitmap, error) {
 	matters := false
 	for i := range objects {
 		o := &objects[i]
@@ -213,12 +225,12 @@ func (e *Estate) takeObjects(v *View, objects []store.Object) (*roaring.Bitmap, 
 	if !matters {
 		return roaring.New(), nil
 	}
-	return e.reform(v, e.now())
+	return e.reform(ctx, v, e.now())
 }
 
 // takeDocs gives changed documents to the evaluator and makes their rows. moved
-// are the subscriptions that came under other management groups.
-func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved []uint32) {
+// says that a subscription came under other management groups.
+func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved bool) {
 	for i := range docs {
 		doc := &docs[i]
 		if doc.Doc.Tenant != e.tenant {
@@ -233,9 +245,7 @@ func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved [
 		if b.read[doc.Handle] {
 			e.take(doc.Handle, &doc.Doc)
 		}
-		if e.placeAbove(r) && e.View().subs.at(r.sub) != nil {
-			moved = append(moved, r.sub)
-		}
+		moved = e.placeAbove(r) || moved
 		rows = append(rows, r)
 	}
 	return rows, moved
@@ -275,11 +285,28 @@ func (e *Estate) takeDue() *roaring.Bitmap {
 	return e.due.take(e.now())
 }
 
-// ticks reports whether time alone may have changed a verdict.
-func (e *Estate) ticks() bool {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return !e.nextTick.IsZero() && !e.now().Before(e.nextTick)
+// tick judges what the passing of time alone has changed, if anything, and
+// reports whether that made a new view.
+func (e *Estate) tick(ctx context.Context) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.nextTick.IsZero() || e.now().Before(e.nextTick) {
+		return false, nil
+	}
+	changed, next, err := e.eval.evaluate(e.now())
+	if err != nil {
+		return false, fmt.Errorf("evaluate policies: %w", err)
+	}
+	e.nextTick = next
+	if changed.IsEmpty() {
+		return false, nil
+	}
+	t := e.begin(e.View(), nil)
+	it := changed.Iterator()
+	for it.HasNext() {
+		t.again(it.Next(), TimePassed)
+	}
+	return true, t.finish(ctx)
 }
 
 // next is when something is due, ok false if nothing is.

@@ -50,11 +50,12 @@ type Judge struct {
 	risk    *content.RiskModel
 	factors *factorReader
 	plans   *plan.Plans
+	checks  map[string]*content.Check // of the baselines, by id
 	metrics *metrics
 	ready   chan struct{}
 	once    sync.Once
 
-	newEvaluator func() evaluator
+	newEvaluator func(*Estate) evaluator // tests put an oracle here
 
 	mu      sync.RWMutex
 	estates map[string]*Estate
@@ -63,8 +64,16 @@ type Judge struct {
 // New makes a Judge; it starts nothing. The library's policies are parsed here,
 // so an error names the built-in definition that is wrong.
 func New(opt Options) (*Judge, error) {
-	if opt.Store == nil || opt.Library == nil {
-		return nil, errors.New("posture: Store and Library must be set")
+	if opt.Store == nil {
+		return nil, errors.New("posture: Store must be set")
+	}
+	return newJudge(opt)
+}
+
+// newJudge is New without demanding a store.
+func newJudge(opt Options) (*Judge, error) {
+	if opt.Library == nil {
+		return nil, errors.New("posture: Library must be set")
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -86,11 +95,17 @@ func New(opt Options) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
+	checks := map[string]*content.Check{}
+	for _, b := range opt.Baselines {
+		for _, c := range b.Checks {
+			checks[c.ID] = c
+		}
+	}
 	j := &Judge{
-		opt: opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now),
+		opt: opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
 	}
-	j.newEvaluator = func() evaluator { return newSlowEvaluator(opt.Aliases) }
+	j.newEvaluator = func(e *Estate) evaluator { return newEngineEvaluator(opt.Policy, e.now, e.reload) }
 	return j, nil
 }
 

@@ -44,6 +44,7 @@ type world struct {
 	db    *store.DB
 	inv   *inventory.Inventory
 	judge *Judge
+	slow  bool // judge by the oracle
 }
 
 // smallLibrary has two storage recommendations in one control, one on vaults
@@ -85,6 +86,9 @@ func (w *world) restart() {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.slow {
+		judge.newEvaluator = func(*Estate) evaluator { return newOracle(judge.opt.Aliases) }
 	}
 	w.judge = judge
 	w.step()

@@ -3,7 +3,6 @@ package posture
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -38,9 +37,8 @@ func (e *Estate) load(ctx context.Context) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.compile()
-	if err := e.eval.swap(e.catalog.bounds); err != nil {
-		return fmt.Errorf("compile policies: %w", err)
+	if err := e.compile(ctx); err != nil {
+		return err
 	}
 	e.view.Store(emptyView(e.names, e.shape()).from(state.Seq))
 	e.behindFrom = state.Behind
@@ -49,9 +47,6 @@ func (e *Estate) load(ctx context.Context) error {
 		return err
 	}
 	if err := e.tail(ctx, state, rows); err != nil {
-		return err
-	}
-	if err := e.registerSeen(ctx, rows); err != nil {
 		return err
 	}
 	return e.first(ctx, rows, state)
@@ -97,8 +92,10 @@ const registrationMark = "/providers/microsoft.security/pricings/foundationalcsp
 // judging.
 func (e *Estate) keep(kind, id string, o *store.Object) bool {
 	if sub, ok := strings.CutSuffix(arm.Fold(id), registrationMark); ok && kind == plan.Kind {
-		e.registered[sub] = o != nil
-		return false
+		if o != nil {
+			e.registered[sub] = true
+		}
+		return false // registration is never undone
 	}
 	return e.objects.put(kind, id, o)
 }
@@ -145,6 +142,20 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 		return ctx.Err()
 	})
 	return rows, err
+}
+
+// reload gives every document again.
+func (e *Estate) reload(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error {
+	low, high, n, err := e.judge.opt.Store.HandleRange(ctx, e.tenant)
+	if err != nil || n == 0 {
+		return err
+	}
+	return e.judge.opt.Store.ScanResources(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high}, func(res *store.Resource) error {
+		if err := load(res.Handle, &res.Doc); err != nil {
+			e.refuse(&res.Doc, err)
+		}
+		return nil
+	})
 }
 
 // take gives a document to the evaluator.
@@ -206,28 +217,42 @@ func (e *Estate) applyBlock(b *store.HistoryBlock, rows map[uint32]*row) error {
 	return nil
 }
 
-// registerSeen registers the subscriptions among rows that are not, unless
-// that is switched off.
-func (e *Estate) registerSeen(ctx context.Context, rows []*row) error {
+// recompile takes in what was found out only by reading the documents: groups
+// above subscriptions, and the assignments of those registered just now.
+func (e *Estate) recompile(ctx context.Context, rows []*row) error {
+	again := false
+	for _, r := range rows {
+		again = e.placeAbove(r) || again
+	}
 	seen := map[uint32]bool{}
 	for _, r := range rows {
 		seen[r.sub] = true
 	}
-	return e.registerNew(ctx, seen)
+	before := len(e.registered)
+	if err := e.registerNew(ctx, seen); err != nil {
+		return err
+	}
+	if len(e.registered) > before {
+		again = true
+		err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error { return e.readObjects(ctx, tx) })
+		if err != nil {
+			return err
+		}
+	}
+	if !again {
+		return nil
+	}
+	return e.compile(ctx)
 }
 
 // first judges all rows and publishes.
 func (e *Estate) first(ctx context.Context, rows []*row, state storedState) error {
-	e.compile()
-	if err := e.eval.swap(e.catalog.bounds); err != nil {
-		return fmt.Errorf("compile policies: %w", err)
+	if err := e.recompile(ctx, rows); err != nil {
+		return err
 	}
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
 	if err := t.evaluate(); err != nil {
 		return err
-	}
-	for _, r := range rows {
-		e.placeAbove(r)
 	}
 	for _, r := range rows {
 		fresh := *r
@@ -238,6 +263,7 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 			t.judge(&fresh, nil, ResourceChanged)
 		}
 	}
+	e.expireAll(t.next, t.at)
 	t.next.ranks = newRanks(t.next)
 	return t.finish(ctx)
 }

@@ -39,23 +39,19 @@ func newNames() *names {
 var idSeed = maphash.MakeSeed()
 
 // addID books a new row under its id. A resource that was deleted and comes
-// back has a new handle, which replaces the old.
-func (n *names) addID(r *row) {
+// back has a new handle, which replaces the old; if the hash belongs to another
+// living row, the id is kept apart. at finds rows by handle.
+func (n *names) addID(r *row, at func(uint32) *row) {
 	folded := arm.Fold(r.id)
 	key := maphash.String(idSeed, folded)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ids[key] = r.handle
-	if len(n.twins) > 0 {
-		delete(n.twins, folded)
+	if other := at(n.ids[key]); other != nil && !strings.EqualFold(other.id, r.id) {
+		n.twins[folded] = r.handle
+		return
 	}
-}
-
-// keepTwin books a row whose hash another living row has.
-func (n *names) keepTwin(r *row) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.twins[arm.Fold(r.id)] = r.handle
+	n.ids[key] = r.handle
+	delete(n.twins, folded)
 }
 
 // handle finds candidates for an id; the caller compares the row's id.

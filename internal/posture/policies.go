@@ -1,7 +1,10 @@
 package posture
 
 import (
+	"context"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -9,39 +12,33 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/policy"
 )
 
-// compile reads the policy objects into a catalog, a shape and a roll-up. It
-// gives nothing to the evaluator yet.
-func (e *Estate) compile() {
-	e.catalog = newCatalog(e.judge.builtIn, &e.objects, e.judge.opt.Policy, e.slots.of)
+// compile reads the policy objects into a catalog, gives it to the evaluator,
+// and makes the shape and the roll-up of it.
+func (e *Estate) compile(ctx context.Context) error {
+	e.catalog = newCatalog(e.judge.builtIn, &e.objects)
+	e.catalog.input.Aliases = e.judge.opt.Aliases
+	above := e.above
+	e.catalog.input.ManagementGroups = func(subscription string) []arm.ID {
+		n, ok := e.names.subs.find("/subscriptions/" + arm.Fold(subscription))
+		if !ok {
+			return nil
+		}
+		return above[n]
+	}
+	members, failed, err := e.eval.swap(ctx, e.catalog.input)
+	if err != nil {
+		return fmt.Errorf("compile policies: %w", err)
+	}
+	e.catalog.describe(e.judge.opt.Library, members, failed, e.slots)
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, e.catalog.recs)
 	e.current.risk = e.judge.risk
-	above := map[uint32][]string{}
-	if e.roll != nil {
-		above = e.roll.above
-	}
-	e.exempt = e.readExemptions()
-	e.roll = &rollup{
-		names: e.names, assignments: e.catalog.assignments, exemptions: newExemptions(e.exempt),
-		coverage: map[uint32][]*assignment{}, above: above,
-	}
+	e.roll = newRollup(e.names, e.catalog, above)
 	e.readRules()
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.catalog.problems)))
-}
-
-func (e *Estate) readExemptions() []*exemption {
-	var all []*exemption
-	for _, id := range slices.Sorted(maps.Keys(e.objects.exemptions)) {
-		o := e.objects.exemptions[id]
-		x, err := parseExemption(o.ID, o.Body)
-		if err != nil {
-			e.catalog.problems = append(e.catalog.problems, Problem{o.ID, err.Error()})
-			continue
-		}
-		all = append(all, x)
-	}
-	return all
+	return nil
 }
 
 func (e *Estate) readRules() {
@@ -59,118 +56,86 @@ func (e *Estate) readRules() {
 }
 
 // placeAbove notes the management groups above a subscription's document and
-// reports whether they are other than before.
+// reports whether they are other than before. The map is replaced, not written:
+// the evaluator may be reading it.
 func (e *Estate) placeAbove(r *row) bool {
 	if r.typ != subscriptionType || r.container == nil {
 		return false
 	}
-	var above []string
+	var above []arm.ID
 	for _, name := range r.container.above {
-		above = append(above, managementGroups+name)
+		if id, err := arm.ParseID(managementGroups + name); err == nil {
+			above = append(above, id)
+		}
 	}
-	if slices.Equal(e.roll.above[r.sub], above) {
+	if slices.EqualFunc(e.above[r.sub], above, arm.ID.Equal) {
 		return false
 	}
-	e.roll.above[r.sub] = above
-	clear(e.roll.coverage)
+	e.above = maps.Clone(e.above)
+	e.above[r.sub] = above
 	return true
 }
 
 // reform takes changed policy objects into account and returns the rows that
-// they reach, verdicts apart.
-func (e *Estate) reform(v *View, at time.Time) (*roaring.Bitmap, error) {
-	was, wasExempt, wasRules := e.catalog, e.exempt, e.governed
-	e.compile()
-	if err := e.eval.swap(e.catalog.bounds); err != nil {
+// exemptions and governance rules reach; what assignments reach, the evaluator
+// finds.
+func (e *Estate) reform(ctx context.Context, v *View, at time.Time) (*roaring.Bitmap, error) {
+	was, governed := e.catalog, e.governed
+	if err := e.compile(ctx); err != nil {
 		return nil, err
 	}
 	reached := roaring.New()
-	scopes := changedAssignments(was.assignments, e.catalog.assignments)
-	for id := range changedExemptions(wasExempt, e.exempt) {
-		scopes[id] = true
-	}
-	for scope := range scopes {
+	for scope := range changedExemptions(was.exemptions, e.catalog.exemptions) {
 		reached.Or(v.scopeBits(scope))
 	}
-	if wasRules || e.governed {
+	if governed || e.governed {
 		for slot := range v.recs {
 			reached.Or(v.recs[slot][Unhealthy].read())
 		}
 	}
-	for _, x := range e.exempt {
-		if x.expires.After(at) {
-			e.expire(v, x)
-		}
-	}
+	e.expireAll(v, at)
 	return reached, nil
 }
 
-// expire makes the rows of an exemption due when it ends.
-func (e *Estate) expire(v *View, x *exemption) {
-	it := v.scopeBits(x.scope).Iterator()
-	for it.HasNext() {
-		e.due.add(x.expires, it.Next())
+// expireAll makes the rows of every exemption due when it ends.
+func (e *Estate) expireAll(v *View, at time.Time) {
+	for _, x := range e.catalog.exemptions {
+		if !x.ExpiresOn.After(at) {
+			continue
+		}
+		it := v.scopeBits(x.Scope.Key()).Iterator()
+		for it.HasNext() {
+			e.due.add(x.ExpiresOn, it.Next())
+		}
 	}
 }
 
 // scopeBits are the rows at and below a folded scope.
 func (v *View) scopeBits(scope string) *roaring.Bitmap {
-	if scope == "/" {
-		return v.all.read()
-	}
-	if bits := v.resolve(Scope{ID: scope}).set(); bits != nil {
-		return bits
+	if scope != "/" {
+		if bits := v.resolve(Scope{ID: scope}).set(); bits != nil {
+			return bits
+		}
 	}
 	return v.all.read()
 }
 
-// changedAssignments are the scopes of assignments that came, went or mean
-// something else.
-func changedAssignments(was, now []*assignment) map[string]bool {
+// changedExemptions are the scopes of exemptions that came, went or differ.
+func changedExemptions(was, now []*policy.Exemption) map[string]bool {
 	scopes := map[string]bool{}
-	before := make(map[string]*assignment, len(was))
-	for _, a := range was {
-		before[a.id] = a
-	}
-	for _, a := range now {
-		if old := before[a.id]; old == nil || !old.same(a) {
-			scopes[a.scope] = true
-		}
-		delete(before, a.id)
-	}
-	for _, a := range before {
-		scopes[a.scope] = true
-	}
-	return scopes
-}
-
-func changedExemptions(was, now []*exemption) map[string]bool {
-	scopes := map[string]bool{}
-	before := make(map[string]*exemption, len(was))
+	before := make(map[string]*policy.Exemption, len(was))
 	for _, x := range was {
-		before[arm.Fold(x.id)] = x
+		before[arm.Fold(x.ID)] = x
 	}
 	for _, x := range now {
-		if old := before[arm.Fold(x.id)]; old == nil || !old.same(x) {
-			scopes[x.scope] = true
+		old := before[arm.Fold(x.ID)]
+		if old == nil || !reflect.DeepEqual(old, x) {
+			scopes[x.Scope.Key()] = true
 		}
-		delete(before, arm.Fold(x.id))
+		delete(before, arm.Fold(x.ID))
 	}
 	for _, x := range before {
-		scopes[x.scope] = true
+		scopes[x.Scope.Key()] = true
 	}
 	return scopes
-}
-
-// same reports whether two versions of an exemption give the same verdicts and
-// the same words.
-func (x *exemption) same(y *exemption) bool {
-	return x.reason() == y.reason() && x.scope == y.scope && x.assignment == y.assignment &&
-		slices.Equal(x.references, y.references) && x.expires.Equal(y.expires)
-}
-
-// same reports whether two versions of an assignment cover the same with the
-// same members.
-func (a *assignment) same(b *assignment) bool {
-	return a.meaning == b.meaning && a.scope == b.scope && slices.Equal(a.notScopes, b.notScopes)
 }

@@ -9,55 +9,37 @@ import (
 	"github.com/rampart-sec/rampart/internal/policy"
 )
 
-// verdict is what one bound definition says of one resource.
+// verdict is what one member of an assignment says of one resource.
 type verdict struct {
-	bound  uint32 // number in the catalog
+	member uint32 // number in the catalog
 	state  policy.State
 	reason string // for unknown and error
-}
-
-// assignment is a definition or an initiative assigned at a scope, as far as
-// the roll-up needs it.
-type assignment struct {
-	id        string // folded
-	scope     string // folded; "/" is the tenant
-	notScopes []string
-	meaning   string  // the same for assignments with the same members
-	uses      [][]use // by number of the bound definition
-}
-
-// use is a member of an assignment: the policy state it gives is keyed
-// (resource, assignment, reference).
-type use struct {
-	slot      uint16
-	reference string // folded
 }
 
 // rollup turns verdicts into cells: of all policy states of a recommendation
 // the worst, exempt only if all are exempt.
 type rollup struct {
-	names       *names
-	assignments []*assignment
-	exemptions  exemptions
-	// coverage caches the assignments over a container, by group number.
-	coverage map[uint32][]*assignment
-	// above are the management groups of a subscription, by its number.
-	above map[uint32][]string
+	names      *names
+	catalog    *catalog
+	exemptions map[string][]*policy.Exemption // by folded scope
+	above      map[uint32][]arm.ID            // management groups by subscription's number
+}
+
+func newRollup(n *names, c *catalog, above map[uint32][]arm.ID) *rollup {
+	ru := &rollup{names: n, catalog: c, exemptions: map[string][]*policy.Exemption{}, above: above}
+	for _, x := range c.exemptions {
+		ru.exemptions[x.Scope.Key()] = append(ru.exemptions[x.Scope.Key()], x)
+	}
+	return ru
 }
 
 // cells are a row's cells after new verdicts, by slot. was is the row before,
 // nil if there was none: what keeps its state keeps its times.
 func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
-	var cells []cell
-	for _, a := range ru.covering(r) {
-		for _, v := range verdicts {
-			if v.state == policy.NotApplicable || int(v.bound) >= len(a.uses) {
-				continue
-			}
-			for _, u := range a.uses[v.bound] {
-				cells = ru.merge(cells, u.slot, ru.state(r, a, u, v, at))
-			}
-		}
+	cells := make([]cell, 0, len(verdicts))
+	exempt := ru.over(r)
+	for _, v := range verdicts {
+		cells = merge(cells, ru.cell(r, v, exempt, at))
 	}
 	for i := range cells {
 		cells[i] = timed(cells[i], was, at)
@@ -66,29 +48,35 @@ func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 	return cells
 }
 
-// state is one policy state, as a cell without times.
-func (ru *rollup) state(r *row, a *assignment, u use, v verdict, at time.Time) cell {
-	if x := ru.exemptions.find(ru.chain(r), a.id, u.reference, at); x != nil {
-		return cell{state: Exempt, reason: ru.names.reasons.id(x.reason())}
+// cell is one policy state, as a cell without times.
+func (ru *rollup) cell(r *row, v verdict, exempt []*policy.Exemption, at time.Time) cell {
+	c := cell{slot: ru.catalog.slots[v.member]}
+	if len(exempt) > 0 {
+		m := &ru.catalog.members[v.member]
+		if x := ru.exemption(r, exempt, m.Assignment, m.ReferenceID, at); x != nil {
+			c.state, c.reason = Exempt, ru.names.reasons.id(exemptReason(x))
+			return c
+		}
 	}
 	switch v.state {
 	case policy.Compliant:
-		return cell{state: Healthy}
+		c.state = Healthy
 	case policy.NonCompliant:
-		return cell{state: Unhealthy}
+		c.state = Unhealthy
 	case policy.Error:
-		return cell{state: Unknown, reason: ru.names.reasons.id("the policy could not be evaluated: " + v.reason)}
+		c.state, c.reason = Unknown, ru.names.reasons.id("the policy could not be evaluated: "+v.reason)
+	default:
+		c.state, c.reason = Unknown, ru.names.reasons.id(v.reason)
 	}
-	return cell{state: Unknown, reason: ru.names.reasons.id(v.reason)}
+	return c
 }
 
 // badness orders states for the roll-up: the worst wins, exempt loses.
 var badness = [...]int{NotApplicable: 0, Exempt: 1, Healthy: 2, Unknown: 3, Unhealthy: 4}
 
-func (ru *rollup) merge(cells []cell, slot uint16, c cell) []cell {
-	c.slot = slot
+func merge(cells []cell, c cell) []cell {
 	for i := range cells {
-		if cells[i].slot == slot {
+		if cells[i].slot == c.slot {
 			if badness[c.state] > badness[cells[i].state] {
 				cells[i] = c
 			}
@@ -98,70 +86,51 @@ func (ru *rollup) merge(cells []cell, slot uint16, c cell) []cell {
 	return append(cells, c)
 }
 
-// covering are the assignments over a row.
-func (ru *rollup) covering(r *row) []*assignment {
-	all, ok := ru.coverage[r.group]
-	if !ok {
-		all = ru.over(r)
-		ru.coverage[r.group] = all
-	}
-	for i, a := range all {
-		if !a.reaches(r) {
-			return ru.reaching(r, all[:i:i], all[i+1:])
-		}
-	}
-	return all
-}
-
-func (ru *rollup) reaching(r *row, some, rest []*assignment) []*assignment {
-	for _, a := range rest {
-		if a.reaches(r) {
-			some = append(some, a)
-		}
-	}
-	return some
-}
-
-// over are the assignments whose scope holds the row's container or lies in it.
-func (ru *rollup) over(r *row) []*assignment {
-	group := ru.names.groups.name(r.group)
-	groups := ru.above[r.sub]
-	var all []*assignment
-	for _, a := range ru.assignments {
-		if within(group, a.scope) || within(a.scope, group) || slices.Contains(groups, a.scope) {
-			all = append(all, a)
-		}
-	}
-	return all
-}
-
-// reaches applies what differs between rows of one container: a scope inside
-// it and excluded scopes.
-func (a *assignment) reaches(r *row) bool {
-	for _, not := range a.notScopes {
-		if r.lies(not) {
-			return false
-		}
-	}
-	return a.scope == "/" || strings.HasPrefix(a.scope, managementGroups) || r.lies(a.scope)
-}
-
-// chain are the folded scopes that hold a row, itself included.
-func (ru *rollup) chain(r *row) []string {
-	if len(ru.exemptions.byScope) == 0 {
+// over are the exemptions whose scope holds a row, whether they are in force
+// or not.
+func (ru *rollup) over(r *row) []*policy.Exemption {
+	if len(ru.exemptions) == 0 {
 		return nil
 	}
-	chain := append([]string{"/"}, ru.above[r.sub]...)
+	all := ru.exemptions["/"]
+	for _, group := range ru.above[r.sub] {
+		all = append(all, ru.exemptions[group.Key()]...)
+	}
 	id := arm.Fold(r.id)
-	for i := 1; i < len(id); i++ {
-		if id[i] == '/' {
-			chain = append(chain, id[:i])
+	for i := 1; i <= len(id); i++ {
+		if i == len(id) || id[i] == '/' {
+			all = append(all, ru.exemptions[id[:i]]...)
 		}
 	}
-	return append(chain, id)
+	return slices.Clip(all)
 }
 
-// within reports whether a folded id is a scope or below it.
-func within(id, scope string) bool {
-	return scope == "/" || strings.HasPrefix(id, scope) && (len(id) == len(scope) || id[len(scope)] == '/')
+func (ru *rollup) exemption(r *row, over []*policy.Exemption, assignment, reference string, at time.Time) *policy.Exemption {
+	target := policy.Target{Type: ru.names.types.name(r.typ), Location: ru.names.locations.name(r.location), Parents: ru.above[r.sub]}
+	var err error
+	if target.ID, err = arm.ParseID(r.id); err != nil {
+		return nil
+	}
+	for _, x := range over {
+		if x.Exempts(assignment, reference, target, at) {
+			return x
+		}
+	}
+	return nil
+}
+
+// exemptReason is what an exempt assessment says.
+func exemptReason(x *policy.Exemption) string {
+	name, category := x.DisplayName, "waiver"
+	if name == "" {
+		name = x.Name
+	}
+	if x.Mitigated {
+		category = "mitigated"
+	}
+	text := "exempt by " + name + " (" + category + ")"
+	if !x.ExpiresOn.IsZero() {
+		text += " until " + x.ExpiresOn.Format(time.DateOnly)
+	}
+	return strings.ToValidUTF8(text, "")
 }

@@ -9,7 +9,7 @@ import (
 // summaryControl is the control of the row that holds a scope's whole score:
 // a weighted score cannot be computed from counts per control. Its counts are
 // Percent, Low and High in millionths of a percent and the maximum in points.
-const summaryControl = ""
+const summaryControl = "*"
 
 const millionths = 1e6
 

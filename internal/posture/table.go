@@ -60,3 +60,6 @@ func (t *table[T]) each(fn func(i uint32, v *T) bool) {
 		}
 	}
 }
+
+// limit is a number beyond every entry.
+func (t *table[T]) limit() uint32 { return uint32(len(t.pages)) << pageBits }

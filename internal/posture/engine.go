@@ -1,0 +1,110 @@
+package posture
+
+import (
+	"context"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// engineEvaluator is the evaluator of a running judge: the policy engine.
+type engineEvaluator struct {
+	options engine.Options
+	now     func() time.Time
+	// reload gives every document of the tenant again, for policies that read
+	// what resident rows do not hold.
+	reload  func(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error
+	set     *engine.Set
+	estate  *engine.Estate
+	live    bool // evaluated once; from then on documents are applied one by one
+	changed *roaring.Bitmap
+	buffer  []engine.Verdict
+}
+
+func newEngineEvaluator(opt policy.Options, now func() time.Time, reload func(context.Context, func(uint32, *wire.Document) error) error) *engineEvaluator {
+	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reload: reload, changed: roaring.New()}
+}
+
+func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error) {
+	n.options.Now = n.now()
+	set, report, err := engine.Compile(in, n.options)
+	if err != nil {
+		return nil, nil, err
+	}
+	n.set = set
+	if err := n.adopt(ctx); err != nil {
+		return nil, nil, err
+	}
+	return set.Members(), report.Failed, nil
+}
+
+// adopt puts the set to work on what is resident.
+func (n *engineEvaluator) adopt(ctx context.Context) error {
+	was := n.estate
+	n.estate = engine.NewEstate(n.set)
+	if was == nil || was.Len() == 0 {
+		return nil
+	}
+	err := n.reload(ctx, func(handle uint32, doc *wire.Document) error {
+		n.changed.Add(handle)
+		return n.estate.Load(handle, doc)
+	})
+	n.live = false
+	return err
+}
+
+func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
+	if !n.live {
+		return n.estate.Load(handle, doc)
+	}
+	flips, err := n.estate.Upsert(handle, doc)
+	if err != nil {
+		n.note(n.estate.Delete(handle)) // what it was no longer holds
+		return err
+	}
+	n.note(flips)
+	return nil
+}
+
+func (n *engineEvaluator) remove(handle uint32) { n.note(n.estate.Delete(handle)) }
+
+func (n *engineEvaluator) note(flips []engine.Flip) {
+	for _, f := range flips {
+		n.changed.Add(f.Handle)
+	}
+}
+
+// tickEvery is how often verdicts that depend on the time are looked at.
+const tickEvery = time.Minute
+
+func (n *engineEvaluator) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
+	if !n.live {
+		n.estate.Tick(at)
+		n.estate.Evaluate(nil)
+		n.live = true
+	} else {
+		n.note(n.estate.Tick(at))
+	}
+	changed := n.changed
+	n.changed = roaring.New()
+	return changed, at.Add(tickEvery), nil
+}
+
+func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
+	n.buffer = n.estate.Verdicts(handle, n.buffer[:0])
+	for _, v := range n.buffer {
+		if v.State == policy.NotApplicable {
+			continue
+		}
+		reason := ""
+		if v.Reason != 0 {
+			reason = n.set.Reason(v.Reason)
+		}
+		into = append(into, verdict{uint32(v.Member), v.State, reason})
+	}
+	return into
+}

@@ -1,0 +1,196 @@
+package posture
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// Evidence explains one assessment, recomputed from the documents now; the
+// error is arm.NotFound if there is no such assessment.
+func (e *Estate) Evidence(ctx context.Context, resourceID, recommendationID string) (*Evidence, error) {
+	x, err := e.explainer(ctx, resourceID, recommendationID)
+	if err != nil {
+		return nil, err
+	}
+	out := &Evidence{Assessment: x.assessment}
+	decided, ok := x.decide(x.docs, x.subject)
+	if ok {
+		out.Found = lines(decided, x.subject, x.assessment.State == Unhealthy)
+	}
+	if x.assessment.State == Unhealthy {
+		out.Fix = x.fix()
+	}
+	return out, nil
+}
+
+// explainer explains one assessment with the plain evaluator.
+type explainer struct {
+	e          *Estate
+	v          *View
+	row        *row
+	slot       uint16
+	assessment Assessment
+	doc        *store.Resource
+	subject    *policy.Resource
+	docs       *documents
+	members    []engine.Member // of the row, this recommendation's first
+	slots      []uint16        // of members
+}
+
+func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID string) (*explainer, error) {
+	v := e.View()
+	a, ok := v.Assessment(resourceID, recommendationID)
+	if !ok {
+		return nil, arm.NotFound(resourceID + "/providers/Microsoft.Security/assessments/" + recommendationID)
+	}
+	x := &explainer{e: e, v: v, row: v.rows.at(a.Handle), assessment: a, docs: &documents{ctx: ctx, e: e, v: v}}
+	x.slot, _ = v.shape.slot(recommendationID)
+	var err error
+	if x.doc, err = e.Document(ctx, a.ResourceID); err != nil {
+		return nil, err
+	}
+	if x.subject, err = policy.NewResource(x.doc.Doc); err != nil {
+		return nil, err
+	}
+	x.members, x.slots = e.membersOf(a.Handle)
+	return x, nil
+}
+
+// membersOf are the members that have a say about a row.
+func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint16) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, v := range e.eval.verdicts(handle, nil) {
+		members = append(members, e.catalog.members[v.member])
+		slots = append(slots, e.catalog.slots[v.member])
+	}
+	return members, slots
+}
+
+// evaluator judges within an estate of documents.
+func (x *explainer) evaluator(docs *documents) *policy.Evaluator {
+	return &policy.Evaluator{Aliases: x.e.judge.opt.Aliases, Options: x.e.judge.opt.Policy, Estate: docs, Now: x.e.now()}
+}
+
+// decide evaluates the recommendation's members on a document and returns the
+// worst verdict; ok is false if none applies.
+func (x *explainer) decide(docs *documents, r *policy.Resource) (worst policy.Verdict, ok bool) {
+	for i := range x.members {
+		if x.slots[i] != x.slot {
+			continue
+		}
+		v := x.evaluator(docs).Evaluate(x.members[i].Bound, r, policy.Environment{})
+		if v.State != policy.NotApplicable && (!ok || badness[stateOf(v.State)] > badness[stateOf(worst.State)]) {
+			worst, ok = v, true
+		}
+	}
+	return worst, ok
+}
+
+func stateOf(s policy.State) State {
+	switch s {
+	case policy.Compliant:
+		return Healthy
+	case policy.NonCompliant:
+		return Unhealthy
+	case policy.NotApplicable:
+		return NotApplicable
+	}
+	return Unknown
+}
+
+// lines words what decided a verdict: of the rule itself, then of the related
+// resources that were looked at. What is particular to the resource comes
+// first, its type last.
+func lines(v policy.Verdict, r *policy.Resource, unhealthy bool) []EvidenceLine {
+	var all []EvidenceLine
+	for _, rel := range v.Related {
+		for _, t := range []*policy.Trace{rel.Existence, rel.Applicable} {
+			if t != nil {
+				all = append(all, linesOf(t, rel.ID, unhealthy)...)
+			}
+		}
+	}
+	if v.If != nil && len(all) == 0 {
+		all = linesOf(v.If, r.ID.String(), unhealthy && len(v.Related) == 0)
+	}
+	if len(v.Related) == 0 && isExistence(v.Effect) && v.State == policy.NonCompliant {
+		all = []EvidenceLine{{ResourceID: r.ID.String(), Missing: true, Wanted: "a related resource", Note: v.Reason}}
+	}
+	slices.SortStableFunc(all, func(a, b EvidenceLine) int { return typeLast(a) - typeLast(b) })
+	return all
+}
+
+func isExistence(effect string) bool {
+	return effect == "auditifnotexists" || effect == "deployifnotexists"
+}
+
+func typeLast(l EvidenceLine) int {
+	if l.Path == "type" {
+		return 1
+	}
+	return 0
+}
+
+func linesOf(t *policy.Trace, resource string, flip bool) []EvidenceLine {
+	var all []EvidenceLine
+	for _, leaf := range t.Deciding() {
+		line := EvidenceLine{
+			ResourceID: resource, Path: leaf.Property, Alias: leaf.Subject, Operator: leaf.Operator,
+			Note: leaf.Note, Wanted: wanted(leaf, flip),
+		}
+		if line.Path == "" {
+			line.Path = leaf.Subject
+		}
+		if leaf.Found.IsNothing() || leaf.Found.Kind == policy.Unavailable {
+			line.Missing = true
+		} else {
+			line.Found = leaf.Found.String()
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// wanted says what a property would have to be for a leaf to come out the other
+// way (flip), or what it is required to be and is.
+func wanted(t *policy.Trace, flip bool) string {
+	if t.Result != policy.True && t.Result != policy.False {
+		return "a value that was delivered"
+	}
+	holds := (t.Result == policy.True) != flip
+	value := t.Wanted.String()
+	if t.Operator == "exists" {
+		if (t.Wanted.Text() == "True" || t.Wanted.Text() == "true") == holds {
+			return "a value"
+		}
+		return "no value"
+	}
+	phrase, ok := phrases[t.Operator]
+	if !ok {
+		return t.Operator + " " + value
+	}
+	if holds {
+		return phrase[0] + value
+	}
+	return phrase[1] + value
+}
+
+// phrases are what a value must be for an operator to hold, and not to hold.
+var phrases = map[string][2]string{
+	"equals": {"", "anything but "}, "notEquals": {"anything but ", ""},
+	"in": {"one of ", "none of "}, "notIn": {"none of ", "one of "},
+	"like": {"like ", "not like "}, "notLike": {"not like ", "like "},
+	"match": {"matching ", "not matching "}, "notMatch": {"not matching ", "matching "},
+	"matchInsensitively":    {"matching ", "not matching "},
+	"notMatchInsensitively": {"not matching ", "matching "},
+	"contains":              {"containing ", "without "}, "notContains": {"without ", "containing "},
+	"containsKey": {"with key ", "without key "}, "notContainsKey": {"without key ", "with key "},
+	"less": {"below ", "at least "}, "lessOrEquals": {"at most ", "above "},
+	"greater": {"above ", "at most "}, "greaterOrEquals": {"at least ", "below "},
+}

@@ -1,0 +1,206 @@
+package posture
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// fix tries the content's remediation on a copy and returns it only if the
+// assessment becomes healthy; nil otherwise.
+func (x *explainer) fix() *Fix {
+	k := x.assessment.Recommendation.Content
+	if k == nil {
+		return nil
+	}
+	f := &Fix{}
+	after := x.doc.Doc
+	docs, subject := x.docs, x.subject
+	var err error
+	switch r := &k.Remediation; {
+	case len(r.Patch) > 0:
+		if after.Body, err = content.ApplyPatch(x.doc.Doc.Body, r.Patch); err != nil {
+			return nil
+		}
+		after.Unavailable = withoutPatched(after.Unavailable, r.Patch)
+		docs, subject, err = x.docs.with(after)
+		f.Patch = pretty(r.Patch)
+		f.Before, f.After = changedParts(x.doc.Doc.Body, after.Body, r.Patch)
+	case len(r.Create) > 0:
+		docs, f.After, err = x.create(r.Create)
+	default:
+		return nil
+	}
+	if err != nil {
+		return nil
+	}
+	if v, ok := x.decide(docs, subject); !ok || v.State != policy.Compliant {
+		return nil
+	}
+	f.Az, f.Terraform, f.Shell = x.fill(k.Remediation.Az), x.fill(k.Remediation.Terraform), x.fill(k.Remediation.Shell)
+	f.SideEffects = x.sideEffects(docs, subject)
+	f.GainPoints = x.v.gainOf(x.row, x.slot)
+	return f
+}
+
+// create adds the child resource that the remediation asks for.
+func (x *explainer) create(template json.RawMessage) (*documents, string, error) {
+	body := json.RawMessage(strings.ReplaceAll(string(template), "{id}", x.assessment.ResourceID))
+	var child struct{ ID, Type string }
+	if err := json.Unmarshal(body, &child); err != nil {
+		return nil, "", err
+	}
+	docs, _, err := x.docs.with(wire.Document{ID: child.ID, Type: child.Type, Body: body})
+	return docs, pretty(body), err
+}
+
+// sideEffects are the resource's other assessments that the fix changes.
+func (x *explainer) sideEffects(docs *documents, subject *policy.Resource) []Assessment {
+	states := map[uint16]State{}
+	for i := range x.members {
+		if x.slots[i] == x.slot {
+			continue
+		}
+		v := x.evaluator(docs).Evaluate(x.members[i].Bound, subject, policy.Environment{})
+		if s := stateOf(v.State); badness[s] >= badness[states[x.slots[i]]] {
+			states[x.slots[i]] = s
+		}
+	}
+	var all []Assessment
+	for _, c := range x.row.cells {
+		if s, ok := states[c.slot]; ok && s != c.state && c.state != Exempt {
+			a := x.v.assessment(x.row, c.slot)
+			a.State = s
+			if s != Unhealthy {
+				a.Risk, a.RiskFactors = RiskNone, nil
+			}
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// fill puts the resource into a text template.
+func (x *explainer) fill(template string) string {
+	id, err := arm.ParseID(x.assessment.ResourceID)
+	if err != nil || template == "" {
+		return template
+	}
+	parent := ""
+	if p, ok := id.Parent(); ok && id.IsChild() {
+		parent = p.Name()
+	}
+	return strings.NewReplacer(
+		"{id}", id.String(), "{name}", id.Name(), "{resourceGroup}", id.ResourceGroup(),
+		"{subscription}", id.Subscription(), "{parent}", parent,
+	).Replace(template)
+}
+
+// gainOf is the points that the score of the row's subscription rises if one
+// of its assessments is fixed.
+func (v *View) gainOf(r *row, slot uint16) float64 {
+	control := v.shape.control(slot)
+	sub := v.subs.at(r.sub)
+	if control == uncounted || sub == nil {
+		return 0
+	}
+	st := make([]standing, len(v.shape.controls))
+	v.shape.standings(r, st)
+	if !st[control].last() {
+		return 0
+	}
+	before := sub.ledger.controls[control]
+	after := before.afterFix(1, 0)
+	if st[control].unknown > 0 {
+		after = before.afterFix(0, 1)
+	}
+	maximum := v.shape.controls[control].Max
+	return share(maximum, int(after.healthy), after.known()) - share(maximum, int(before.healthy), before.known())
+}
+
+// patchPaths are the JSON pointers that a patch writes, as lists of keys.
+func patchPaths(patch json.RawMessage) [][]string {
+	var ops []struct {
+		Path string `json:"path"`
+	}
+	if json.Unmarshal(patch, &ops) != nil {
+		return nil
+	}
+	var all [][]string
+	for _, op := range ops {
+		keys := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")
+		for i, k := range keys {
+			keys[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(k)
+		}
+		all = append(all, keys)
+	}
+	return all
+}
+
+// withoutPatched drops the declarations of paths that the patch sets: a fix
+// delivers what was not known.
+func withoutPatched(unavailable []string, patch json.RawMessage) []string {
+	var left []string
+	for _, text := range unavailable {
+		name, _, _ := strings.Cut(text, " ")
+		set := false
+		for _, keys := range patchPaths(patch) {
+			set = set || strings.EqualFold(strings.Join(keys, "."), name)
+		}
+		if !set {
+			left = append(left, text)
+		}
+	}
+	return left
+}
+
+// changedParts shows the properties that a patch writes, before and after.
+func changedParts(before, after, patch json.RawMessage) (was, is string) {
+	old, now := map[string]any{}, map[string]any{}
+	for _, keys := range patchPaths(patch) {
+		graft(old, keys, before)
+		graft(now, keys, after)
+	}
+	return prettyValue(old), prettyValue(now)
+}
+
+// graft copies the value at keys of a document into a tree; inside an array the
+// whole array is copied.
+func graft(tree map[string]any, keys []string, doc json.RawMessage) {
+	for i, key := range keys {
+		raw := lookup(doc, keys[:i+1])
+		if raw == nil {
+			return
+		}
+		if i == len(keys)-1 || raw[0] != '{' {
+			tree[key] = json.RawMessage(raw)
+			return
+		}
+		next, ok := tree[key].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			tree[key] = next
+		}
+		tree = next
+	}
+}
+
+func pretty(raw json.RawMessage) string {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return string(raw)
+	}
+	return prettyValue(v)
+}
+
+func prettyValue(v any) string {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}

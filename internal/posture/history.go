@@ -1,0 +1,218 @@
+package posture
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// HistoryQuery asks for a score over time.
+type HistoryQuery struct {
+	Scope    Scope
+	From, To time.Time // To zero: now; From zero: 30 days before To
+	Points   int       // number of equal steps; 0 means 30, at most 1000
+}
+
+// HistoryPoint is a score at one time.
+type HistoryPoint struct {
+	At        time.Time
+	Percent   float64
+	Current   float64
+	Max       int
+	Low, High float64 // percent
+}
+
+const (
+	defaultPoints = 30
+	maxPoints     = 1000
+)
+
+// times are the instants of a query, oldest first.
+func (q HistoryQuery) times(now time.Time) []time.Time {
+	if q.To.IsZero() || q.To.After(now) {
+		q.To = now
+	}
+	if q.From.IsZero() {
+		q.From = q.To.AddDate(0, 0, -30)
+	}
+	n := min(q.Points, maxPoints)
+	if n <= 0 {
+		n = defaultPoints
+	}
+	if n == 1 || !q.From.Before(q.To) {
+		return []time.Time{q.To}
+	}
+	all := make([]time.Time, n)
+	for i := range all {
+		all[i] = q.From.Add(q.To.Sub(q.From) * time.Duration(i) / time.Duration(n-1))
+	}
+	return all
+}
+
+// History is the score at equal steps between two times. Steps before anything
+// was known are left out.
+func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, error) {
+	v := e.View()
+	times := q.times(e.now())
+	var scores []Score
+	var err error
+	if id, ok := v.kept(q.Scope); ok {
+		scores, err = e.summaries(ctx, id, times)
+	} else {
+		scores, err = e.replayed(ctx, v, q.Scope, times)
+	}
+	if err != nil {
+		return nil, err
+	}
+	points := make([]HistoryPoint, 0, len(times))
+	for i, s := range scores {
+		if s.Max > 0 || s.High > 0 {
+			points = append(points, HistoryPoint{times[i], s.Percent, s.Current, s.Max, s.Low, s.High})
+		}
+	}
+	return points, nil
+}
+
+// AsOf is the score as it was at a time. For the estate and a subscription it
+// is read from what was written then; for other scopes the changes since are
+// undone, over the resources that still exist.
+func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
+	v := e.View()
+	id, ok := v.kept(scope)
+	if !ok {
+		scores, err := e.replayed(ctx, v, scope, []time.Time{at})
+		if err != nil {
+			return Score{}, err
+		}
+		return scores[0], nil
+	}
+	var rows []store.ScoreRow
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		rows, err = tx.ScoreRows(ctx, store.ScoreQuery{Tenant: e.tenant, Scope: id, AsOf: at})
+		return err
+	})
+	return v.readScore(rows), err
+}
+
+// kept reports whether a scope's score is written whenever it changes, and
+// under which scope.
+func (v *View) kept(scope Scope) (id string, ok bool) {
+	if scope.Tag != "" {
+		return "", false
+	}
+	folded := arm.Fold(scope.ID)
+	if folded == "" {
+		return "", true
+	}
+	n, ok := v.names.subs.find(folded)
+	return folded, ok && n != noSub
+}
+
+// readScore puts a score together from its rows.
+func (v *View) readScore(rows []store.ScoreRow) Score {
+	tallies := make([]tally, len(v.shape.controls))
+	var s Score
+	for _, r := range rows {
+		if r.Control == summaryControl {
+			s = summary(r)
+			continue
+		}
+		for i, c := range v.shape.controls {
+			if c.ID == r.Control {
+				tallies[i] = tally{r.Healthy, r.Unhealthy, r.Unknown, r.NotApplicable}
+			}
+		}
+	}
+	pool := poolScore(v.shape.controls, tallies, 0)
+	s.Known, s.Applicable = pool.Known, pool.Applicable
+	return s
+}
+
+// summaries are the kept scores of a scope at some instants.
+func (e *Estate) summaries(ctx context.Context, scope string, times []time.Time) ([]Score, error) {
+	scores := make([]Score, len(times))
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		for i, at := range times {
+			rows, err := tx.ScoreRows(ctx, store.ScoreQuery{Tenant: e.tenant, Scope: scope, Control: summaryControl, AsOf: at})
+			if err != nil {
+				return err
+			}
+			if len(rows) > 0 {
+				scores[i] = summary(rows[0])
+			}
+		}
+		return nil
+	})
+	return scores, err
+}
+
+// replayed undoes changes from now back to each of some ascending instants.
+func (e *Estate) replayed(ctx context.Context, v *View, scope Scope, times []time.Time) ([]Score, error) {
+	blocks, err := e.blocks(ctx, times[0])
+	if err != nil {
+		return nil, err
+	}
+	r := newReplay(v, v.resolve(scope))
+	scores := make([]Score, len(times))
+	for i := len(times) - 1; i >= 0; i-- {
+		for len(blocks) > 0 && blocks[len(blocks)-1].At.After(times[i]) {
+			if err := r.undo(&blocks[len(blocks)-1], nil); err != nil {
+				return nil, err
+			}
+			blocks = blocks[:len(blocks)-1]
+		}
+		scores[i] = r.score()
+	}
+	return scores, nil
+}
+
+// blocks are the history blocks written after a time, oldest first.
+func (e *Estate) blocks(ctx context.Context, after time.Time) ([]store.HistoryBlock, error) {
+	var blocks []store.HistoryBlock
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		blocks, err = tx.History(ctx, store.HistoryQuery{Tenant: e.tenant, From: after})
+		return err
+	})
+	return slices.DeleteFunc(blocks, func(b store.HistoryBlock) bool { return !b.At.After(after) }), err
+}
+
+// ScoreChange is one assessment that changed, and what it did to the score.
+type ScoreChange struct {
+	At             time.Time
+	Recommendation *Recommendation
+	ResourceID     string
+	From, To       State
+	Cause          string  // "resource changed", "policy changed", "exemption changed", "time passed"
+	Delta          float64 // percent points of the scope's score
+}
+
+// maxChanges bounds what Why returns: the latest.
+const maxChanges = 1000
+
+// Why lists the changes of counted assessments between two times, latest
+// first, each with what it did to the scope's score. Resources that are gone
+// since are not among them.
+func (e *Estate) Why(ctx context.Context, scope Scope, from, to time.Time) ([]ScoreChange, error) {
+	v := e.View()
+	blocks, err := e.blocks(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	r := newReplay(v, v.resolve(scope))
+	var changes []ScoreChange
+	for i := len(blocks) - 1; i >= 0 && len(changes) < maxChanges; i-- {
+		note := func(c ScoreChange) { changes = append(changes, c) }
+		if blocks[i].At.After(to) {
+			note = nil
+		}
+		if err := r.undo(&blocks[i], note); err != nil {
+			return nil, err
+		}
+	}
+	return changes[:min(len(changes), maxChanges)], nil
+}
