@@ -8,6 +8,8 @@ package content
 
 import "embed"
 
+//go:generate go run ./gen
+
 // FS holds every content file as it is in the repository.
 //
 //go:embed all:policies all:controls all:standards all:baselines *.tsv

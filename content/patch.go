@@ -14,8 +14,12 @@ import (
 // ErrPatch is wrapped by every error of ApplyPatch.
 var ErrPatch = errors.New("json patch")
 
-// maxPatchOps bounds one patch; a fix changes a handful of properties.
-const maxPatchOps = 256
+// Bounds of one patch: a fix changes a handful of properties. Copies could
+// double the document each time, so a large one is not copied from.
+const (
+	maxPatchOps  = 256
+	maxCopyNodes = 1 << 16
+)
 
 // patchOp is one operation of RFC 6902.
 type patchOp struct {
@@ -27,9 +31,10 @@ type patchOp struct {
 
 // ApplyPatch applies an RFC 6902 JSON patch to a document and returns the new
 // one; the given bytes are not changed. It deviates in one point, on purpose:
-// "add" creates the missing objects on its way, because an absent block of a
+// "add" creates the missing objects and arrays on its way, because an absent block of a
 // resource (properties.networkAcls) means its defaults and a fix must be able
-// to set one member of it. Object keys of the result are sorted.
+// to set one member of it, or append to a list that is not there. Object keys
+// of the result are sorted.
 func ApplyPatch(doc, patch json.RawMessage) (json.RawMessage, error) {
 	var ops []patchOp
 	if err := json.Unmarshal(patch, &ops); err != nil {
@@ -80,7 +85,7 @@ func (op patchOp) apply(root any) (any, error) {
 	case "move", "copy":
 		return op.transfer(root, path)
 	}
-	return nil, fmt.Errorf("unknown operation")
+	return nil, errors.New("unknown operation")
 }
 
 func (op patchOp) transfer(root any, path []string) (any, error) {
@@ -94,6 +99,9 @@ func (op patchOp) transfer(root any, path []string) (any, error) {
 			return nil, err
 		}
 		return setAt(rest, path, value, true)
+	}
+	if nodes(root) > maxCopyNodes {
+		return nil, errors.New("document is too large to copy in")
 	}
 	value, err := getAt(root, from)
 	if err != nil {
@@ -161,7 +169,7 @@ func setAt(v any, path []string, value any, add bool) (any, error) {
 			return nil, fmt.Errorf("no member %q", token)
 		}
 		if child == nil && !last {
-			child = map[string]any{}
+			child = container(path[1])
 		}
 		child, err := setAt(child, path[1:], value, add)
 		node[token] = child
@@ -170,6 +178,15 @@ func setAt(v any, path []string, value any, add bool) (any, error) {
 		return setElement(node, path, value, add)
 	}
 	return nil, fmt.Errorf("%q is below a plain value", token)
+}
+
+// container is what "add" creates for a missing member on its way: an array if
+// the next token appends, else an object.
+func container(next string) any {
+	if next == "-" {
+		return []any{}
+	}
+	return map[string]any{}
 }
 
 func setElement(node []any, path []string, value any, add bool) (any, error) {
@@ -227,6 +244,22 @@ func index(token string, limit int) (int, error) {
 		return 0, fmt.Errorf("no element %q", token)
 	}
 	return i, nil
+}
+
+// nodes counts the values of a document.
+func nodes(v any) int {
+	n := 1
+	switch node := v.(type) {
+	case map[string]any:
+		for _, child := range node {
+			n += nodes(child)
+		}
+	case []any:
+		for _, child := range node {
+			n += nodes(child)
+		}
+	}
+	return n
 }
 
 func clone(v any) any {
