@@ -16,6 +16,10 @@ func member(x Value, name string) (Value, error) {
 	return Value{}, fmt.Errorf("%s %s has no member %q", article(x.Kind), x.Kind, clip(name))
 }
 
+// Index is v[i] as expressions have it: an array's member by position or an
+// object's by key, Missing if it is not there.
+func (v Value) Index(i Value) (Value, error) { return indexed(v, i) }
+
 // indexed is x[i]: by position in an array, by key in an object; Missing if it
 // is not there.
 func indexed(x, i Value) (Value, error) {

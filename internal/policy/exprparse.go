@@ -20,19 +20,27 @@ const (
 // "[concat('a', field('name'))]". Every function is known and takes that many
 // arguments.
 func ParseExpression(text string) (Expr, error) {
-	e, _, err := parseExpression(text)
+	e, _, err := parseExpression(text, false)
+	return e, err
+}
+
+// ParseTemplateExpression parses an expression of a deployment template: calls
+// of any function, user-defined ones ("namespace.name(...)") included, are
+// *Call nodes with the lower-case name; nothing is known about arguments.
+func ParseTemplateExpression(text string) (Expr, error) {
+	e, _, err := parseExpression(text, true)
 	return e, err
 }
 
 // parseExpression also returns the number of function calls.
-func parseExpression(text string) (Expr, int, error) {
+func parseExpression(text string, template bool) (Expr, int, error) {
 	if !IsExpression(text) {
 		return nil, 0, fmt.Errorf("%q is no expression: it does not stand in brackets", clip(text))
 	}
 	if len(text) > maxExpressionText {
 		return nil, 0, fmt.Errorf("the expression is longer than %d characters", maxExpressionText)
 	}
-	p := &exprParser{text: text[1 : len(text)-1]}
+	p := &exprParser{text: text[1 : len(text)-1], template: template}
 	e, err := p.expression(0)
 	if err == nil {
 		if p.space(); p.pos < len(p.text) {
@@ -53,6 +61,8 @@ type exprParser struct {
 	text  string // without the outer brackets
 	pos   int
 	calls int
+	// template accepts the functions of deployment templates.
+	template bool
 }
 
 // fault counts the position from the opening bracket, as an editor shows it.
@@ -139,7 +149,7 @@ func (p *exprParser) primary(depth int) (Expr, error) {
 		return nil, err
 	}
 	if !p.next('(') {
-		return p.word(name)
+		return p.word(name, depth)
 	}
 	args, err := p.arguments(depth)
 	if err != nil {
@@ -149,14 +159,34 @@ func (p *exprParser) primary(depth int) (Expr, error) {
 }
 
 // word accepts the constants that some authors write without parentheses.
-func (p *exprParser) word(name string) (Expr, error) {
+func (p *exprParser) word(name string, depth int) (Expr, error) {
 	switch arm.Fold(name) {
 	case "true", "false":
 		return &Literal{BoolValue(arm.Fold(name) == "true")}, nil
 	case "null":
 		return &Literal{NullValue()}, nil
 	}
+	if p.template && p.next('.') {
+		return p.userFunction(name, depth)
+	}
 	return nil, p.fault("%q is neither a value nor a call", name)
+}
+
+// userFunction parses the rest of "namespace.name(...)".
+func (p *exprParser) userFunction(namespace string, depth int) (Expr, error) {
+	name, err := p.name()
+	if err != nil {
+		return nil, err
+	}
+	if !p.next('(') {
+		return nil, p.fault("%s.%s is no call", namespace, name)
+	}
+	args, err := p.arguments(depth)
+	if err != nil {
+		return nil, err
+	}
+	p.calls++
+	return &Call{Name: arm.Fold(namespace + "." + name), Args: args}, nil
 }
 
 func (p *exprParser) quoted() (Expr, error) {
@@ -249,6 +279,9 @@ func (p *exprParser) arguments(depth int) ([]Expr, error) {
 func (p *exprParser) call(name string, args []Expr) (Expr, error) {
 	p.calls++
 	folded := arm.Fold(name)
+	if p.template {
+		return &Call{Name: folded, Args: args}, nil
+	}
 	sig, ok := signatures[folded]
 	if !ok {
 		return nil, p.fault("%s", unknownFunction(name))

@@ -55,6 +55,13 @@ var acceptsNothing = map[string]bool{"coalesce": true, "empty": true, "tryget": 
 // argument is unavailable; every other function gives the unavailable value.
 var acceptsOpen = map[string]bool{"and": true, "or": true, "coalesce": true, "length": true}
 
+// IsFunction reports whether Invoke knows a lower-case name, with the number of
+// arguments.
+func IsFunction(name string, args int) bool {
+	sig, known := signatures[name]
+	return functions[name] != nil && known && args >= sig.min && (sig.max < 0 || args <= sig.max)
+}
+
 // Invoke calls a pure function by its lower-case name. The number of arguments
 // must be one that the function takes, as it is for every parsed call. An
 // unavailable argument makes the result unavailable unless the result does not

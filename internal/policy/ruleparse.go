@@ -248,7 +248,7 @@ func (p *ruleParser) checkCount(c *Count, path string) error {
 
 // expression parses a string that IsExpression.
 func (p *ruleParser) expression(text, path string) (Expr, error) {
-	e, calls, err := parseExpression(text)
+	e, calls, err := parseExpression(text, false)
 	if err != nil {
 		return nil, faultAt(path, "%v", err)
 	}
