@@ -1,0 +1,141 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+const assessmentType = "Microsoft.Security/assessments"
+
+func assessmentID(resourceID, recommendationID string) string {
+	return strings.TrimSuffix(resourceID, "/") + "/providers/" + assessmentType + "/" + recommendationID
+}
+
+// assessments lists what the recommendations say of the resources in a scope.
+func (a *API) assessments(r *request) (response, error) {
+	_, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: "name"}
+	if query.Limit, err = r.limit(); err != nil {
+		return response{}, err
+	}
+	if query.After, err = r.cursor(); err != nil {
+		return response{}, err
+	}
+	page, err := view.Assessments(query)
+	if err != nil {
+		return response{}, err
+	}
+	pushed := []any{}
+	if query.After == "" {
+		if pushed, err = a.pushedAssessments(r); err != nil {
+			return response{}, err
+		}
+	}
+	items := pushed
+	for i := range page.Rows {
+		items = append(items, a.assessmentBody(r, &page.Rows[i]))
+	}
+	return ok(list{Value: items, NextLink: a.next(r, page.Next)})
+}
+
+// assessment shows one. On a subscription, a name that does not assess the
+// subscription itself is a 404, as in the reference.
+func (a *API) assessment(r *request) (response, error) {
+	_, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	found, known := view.Assessment(r.scope.String(), arm.Fold(r.vars["assessment"]))
+	if known {
+		return ok(a.assessmentBody(r, &found))
+	}
+	return a.pushedAssessment(r)
+}
+
+// assessmentBody is the wire form. The wire has no word for unknown and exempt:
+// both are NotApplicable, with the cause to tell them apart and the reason in
+// the description.
+func (a *API) assessmentBody(r *request, x *posture.Assessment) map[string]any {
+	rec := x.Recommendation
+	properties := map[string]any{
+		"displayName":     rec.Title,
+		"resourceDetails": map[string]any{"source": "Azure", "id": x.ResourceID},
+		"status":          statusOf(x),
+		"additionalData":  additionalData(x),
+		"risk":            map[string]any{"level": riskName(x.Risk), "riskFactors": orEmpty(x.RiskFactors), "isContextualRisk": len(x.RiskFactors) > 0},
+	}
+	if r.expands("metadata") {
+		properties["metadata"] = a.metadataProperties(rec)
+	}
+	if r.expands("links") {
+		properties["links"] = map[string]any{"azurePortalUri": a.pages(r) + "/recommendations/" + rec.ID}
+	}
+	return resource(assessmentID(x.ResourceID, rec.ID), assessmentType, properties)
+}
+
+func statusOf(x *posture.Assessment) map[string]any {
+	code, cause := statusCode(x.State)
+	status := map[string]any{"code": code}
+	if cause != "" {
+		status["cause"] = cause
+	}
+	if x.Reason != "" {
+		status["description"] = x.Reason
+	}
+	if !x.FirstSeen.IsZero() {
+		status["firstEvaluationDate"] = x.FirstSeen.UTC().Format(time.RFC3339Nano)
+	}
+	if !x.Since.IsZero() {
+		status["statusChangeDate"] = x.Since.UTC().Format(time.RFC3339Nano)
+	}
+	return status
+}
+
+func statusCode(s posture.State) (code, cause string) {
+	switch s {
+	case posture.Healthy:
+		return "Healthy", ""
+	case posture.Unhealthy:
+		return "Unhealthy", ""
+	case posture.Unknown:
+		return "NotApplicable", "Unknown"
+	case posture.Exempt:
+		return "NotApplicable", "Exempt"
+	}
+	return "NotApplicable", ""
+}
+
+// additionalData holds what has no field of its own; its values are strings.
+func additionalData(x *posture.Assessment) map[string]string {
+	data := map[string]string{"resourceType": x.ResourceType}
+	if !x.ObservedAt.IsZero() {
+		data["lastEvaluated"] = x.ObservedAt.UTC().Format(time.RFC3339)
+	}
+	if x.Stale {
+		data["stale"] = "true"
+	}
+	if x.Owner != "" {
+		data["owner"] = x.Owner
+	}
+	if !x.Due.IsZero() {
+		data["dueDate"] = x.Due.UTC().Format(time.RFC3339)
+	}
+	return data
+}
+
+func riskName(risk posture.Risk) string {
+	return [...]string{"None", "Low", "Medium", "High", "Critical"}[risk]
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

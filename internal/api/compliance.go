@@ -1,0 +1,231 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+const standardType = "Microsoft.Security/regulatoryComplianceStandards"
+
+// standards lists the compliance standards with their state.
+func (a *API) standards(r *request) (response, error) {
+	keep, err := stateFilter(r)
+	if err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for _, std := range a.Library.Standards {
+		report, err := a.report(r, std)
+		if err != nil {
+			return response{}, err
+		}
+		if keep(string(stateOfStandard(&report))) {
+			items = append(items, standardBody(r.scope, &report))
+		}
+	}
+	return slice(a, r, items)
+}
+
+// standard shows one.
+func (a *API) standard(r *request) (response, error) {
+	report, err := a.namedReport(r)
+	if err != nil {
+		return response{}, err
+	}
+	return ok(standardBody(r.scope, report))
+}
+
+// standardControls lists the controls of a standard.
+func (a *API) standardControls(r *request) (response, error) {
+	keep, err := stateFilter(r)
+	if err != nil {
+		return response{}, err
+	}
+	report, err := a.namedReport(r)
+	if err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for i := range report.Controls {
+		if keep(string(report.Controls[i].State)) {
+			items = append(items, complianceControlBody(r.scope, report, &report.Controls[i]))
+		}
+	}
+	return slice(a, r, items)
+}
+
+// standardControl shows one.
+func (a *API) standardControl(r *request) (response, error) {
+	report, control, err := a.namedControl(r)
+	if err != nil {
+		return response{}, err
+	}
+	return ok(complianceControlBody(r.scope, report, control))
+}
+
+// standardAssessments lists the recommendations that serve a control.
+func (a *API) standardAssessments(r *request) (response, error) {
+	keep, err := stateFilter(r)
+	if err != nil {
+		return response{}, err
+	}
+	report, control, err := a.namedControl(r)
+	if err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for i := range control.Assessments {
+		if keep(string(control.Assessments[i].State)) {
+			items = append(items, a.complianceAssessmentBody(r, report, control, i))
+		}
+	}
+	return slice(a, r, items)
+}
+
+// standardAssessment shows one.
+func (a *API) standardAssessment(r *request) (response, error) {
+	report, control, err := a.namedControl(r)
+	if err != nil {
+		return response{}, err
+	}
+	for i := range control.Assessments {
+		if strings.EqualFold(control.Assessments[i].Recommendation.ID, r.vars["assessment"]) {
+			return ok(a.complianceAssessmentBody(r, report, control, i))
+		}
+	}
+	return response{}, arm.NotFound(complianceControlID(r.scope, report, control) + "/regulatoryComplianceAssessments/" + r.vars["assessment"])
+}
+
+func (a *API) report(r *request, std *content.Standard) (compliance.Report, error) {
+	_, view, err := a.estate(r)
+	if err != nil {
+		return compliance.Report{}, err
+	}
+	attestations, err := a.attestations(r)
+	if err != nil {
+		return compliance.Report{}, err
+	}
+	return compliance.Evaluate(view, std, r.postureScope(), attestations)
+}
+
+// attestations are those of the request's scope.
+func (a *API) attestations(r *request) ([]compliance.Attestation, error) {
+	var stored []store.Object
+	err := a.Store.View(r.Context(), func(tx *store.Tx) error {
+		var err error
+		stored, err = tx.Objects(r.Context(), store.ObjectQuery{Tenant: r.tenant(), Kind: compliance.AttestationKind, Prefix: compliance.AttestationID(r.scope.String(), "", "")})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read attestations: %w", err)
+	}
+	var all []compliance.Attestation
+	for _, o := range stored {
+		// One that has run out is an error to its author and nothing here.
+		if attestation, err := compliance.ParseAttestation(o.Body, a.Now()); err == nil {
+			all = append(all, attestation)
+		}
+	}
+	return all, nil
+}
+
+func (a *API) namedReport(r *request) (*compliance.Report, error) {
+	for _, std := range a.Library.Standards {
+		if strings.EqualFold(std.Name, r.vars["standard"]) {
+			report, err := a.report(r, std)
+			return &report, err
+		}
+	}
+	return nil, arm.NotFound(r.scope.String() + "/providers/" + standardType + "/" + r.vars["standard"])
+}
+
+func (a *API) namedControl(r *request) (*compliance.Report, *compliance.Control, error) {
+	report, err := a.namedReport(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range report.Controls {
+		if strings.EqualFold(report.Controls[i].Number, r.vars["control"]) {
+			return report, &report.Controls[i], nil
+		}
+	}
+	return nil, nil, arm.NotFound(standardID(r.scope, report) + "/regulatoryComplianceControls/" + r.vars["control"])
+}
+
+func standardID(scope arm.ID, report *compliance.Report) string {
+	return scope.String() + "/providers/" + standardType + "/" + report.Standard.Name
+}
+
+func complianceControlID(scope arm.ID, report *compliance.Report, c *compliance.Control) string {
+	return standardID(scope, report) + "/regulatoryComplianceControls/" + c.Number
+}
+
+func stateOfStandard(report *compliance.Report) compliance.State {
+	switch {
+	case report.Failed > 0:
+		return compliance.Failed
+	case report.Passed > 0:
+		return compliance.Passed
+	case report.Skipped > 0:
+		return compliance.Skipped
+	}
+	return compliance.Unsupported
+}
+
+func standardBody(scope arm.ID, report *compliance.Report) map[string]any {
+	return resource(standardID(scope, report), standardType, map[string]any{
+		"state":          stateOfStandard(report),
+		"passedControls": report.Passed, "failedControls": report.Failed,
+		"skippedControls": report.Skipped, "unsupportedControls": report.Unsupported,
+	})
+}
+
+func complianceControlBody(scope arm.ID, report *compliance.Report, c *compliance.Control) map[string]any {
+	var passed, failed, skipped int
+	for i := range c.Assessments {
+		switch c.Assessments[i].State {
+		case compliance.Passed:
+			passed++
+		case compliance.Failed:
+			failed++
+		default:
+			skipped++
+		}
+	}
+	return resource(complianceControlID(scope, report, c), standardType+"/regulatoryComplianceControls", map[string]any{
+		"description": c.Title, "state": c.State,
+		"passedAssessments": passed, "failedAssessments": failed, "skippedAssessments": skipped,
+	})
+}
+
+func (a *API) complianceAssessmentBody(r *request, report *compliance.Report, c *compliance.Control, i int) map[string]any {
+	x := &c.Assessments[i]
+	properties := map[string]any{
+		"description": x.Recommendation.Title, "assessmentType": "Assessment", "state": x.State,
+		"assessmentDetailsLink": a.pages(r) + "/recommendations/" + x.Recommendation.ID,
+		"passedResources":       x.Healthy + x.Exempt, "failedResources": x.Unhealthy,
+		"skippedResources": x.NotApplicable + x.Unknown, "unsupportedResources": 0,
+	}
+	id := complianceControlID(r.scope, report, c) + "/regulatoryComplianceAssessments/" + x.Recommendation.ID
+	return resource(id, standardType+"/regulatoryComplianceControls/regulatoryComplianceAssessments", properties)
+}
+
+// stateFilter reads $filter=state eq 'Failed', the one that these lists have.
+func stateFilter(r *request) (func(string) bool, error) {
+	filter := strings.TrimSpace(r.option("$filter"))
+	if filter == "" {
+		return func(string) bool { return true }, nil
+	}
+	m := filterTerm.FindStringSubmatch(filter)
+	if m == nil || !strings.EqualFold(strings.TrimPrefix(arm.Fold(m[1]), "properties/"), "state") {
+		return nil, &arm.Error{Status: http.StatusBadRequest, Code: "InvalidFilterInQueryString", Target: "$filter",
+			Message: fmt.Sprintf("$filter: %q is not supported here; use state eq 'Failed'.", clip(filter))}
+	}
+	return func(state string) bool { return strings.EqualFold(state, m[2]) }, nil
+}

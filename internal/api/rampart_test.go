@@ -1,0 +1,148 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/rampart-sec/rampart/internal/api/apitest"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+func TestHealthNeedsNoToken(t *testing.T) {
+	s := apitest.New(t)
+	for _, path := range []string{"/rampart/v1/health", "/rampart/v1/ready"} {
+		if a := s.Plain(path); a.Status != 200 || a.Body["version"] != "test" {
+			t.Errorf("%s: %d %s", path, a.Status, a.Raw)
+		}
+	}
+}
+
+// TestImportTakesTheGoodLines: one bad line fails alone, with its number.
+func TestImportTakesTheGoodLines(t *testing.T) {
+	s := apitest.New(t)
+	id := s.Sub() + "/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v"
+	lines := []string{
+		`{"id":"` + id + `1","type":"Microsoft.KeyVault/vaults","properties":{}}`,
+		`{"id":"not an id","type":"x"}`,
+		`{"id":"` + id + `2","type":"Microsoft.KeyVault/vaults","properties":{}}`,
+		`{"id":`,
+	}
+	a := s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/import", Body: strings.Join(lines, "\n")})
+	if a.Body["created"] != 2.0 || a.Body["rejectedTotal"] != 2.0 {
+		t.Fatalf("%s", a.Raw)
+	}
+	for i, want := range []float64{2, 4} {
+		if r := a.Body["rejected"].([]any)[i].(map[string]any); r["line"] != want || r["reason"] == "" {
+			t.Errorf("rejection %v, want line %v", r, want)
+		}
+	}
+	s.Get(id + "2")
+}
+
+// TestImportedSubscriptionIsRegistered: a subscription that nobody set up is
+// judged as soon as it is asked for.
+func TestImportedSubscriptionIsRegistered(t *testing.T) {
+	s := apitest.New(t)
+	const sub = "/subscriptions/11111111-2222-3333-4444-555555555555"
+	s.Put("", sub)
+	a := s.Want(200, apitest.Call{Method: "POST", Path: sub + security + "register"})
+	if a.Body["registrationState"] != "Registered" {
+		t.Errorf("%s", a.Raw)
+	}
+	s.Judged("", sub+"/resourceGroups/Web/providers/Microsoft.KeyVault/vaults/Secrets")
+	if tier := s.Get(sub + security + "pricings/Arm").Properties()["pricingTier"]; tier != "Free" {
+		t.Errorf("tier %v", tier)
+	}
+}
+
+func TestExport(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	want := len(s.List(s.Sub() + security + "assessments"))
+	scope := "?scope=" + url.QueryEscape(s.Sub())
+	a := s.Want(200, apitest.Call{Method: "GET", Path: "/rampart/v1/export/assessments" + scope + "&format=csv"})
+	rows, err := csv.NewReader(bytes.NewReader(a.Raw)).ReadAll()
+	if err != nil || len(rows) != want+1 {
+		t.Errorf("%d rows of CSV, want %d and a header: %v", len(rows), want, err)
+	}
+	a = s.Want(200, apitest.Call{Method: "GET", Path: "/rampart/v1/export/assessments" + scope})
+	if n := bytes.Count(a.Raw, []byte("\n")); n != want {
+		t.Errorf("%d lines of JSON, want %d", n, want)
+	}
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "GET", Path: "/rampart/v1/export/assessments?format=xls"})
+}
+
+func TestLinkIsAudited(t *testing.T) {
+	s := apitest.New(t)
+	a := s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/link", Body: "{}"})
+	link, err := url.Parse(a.Body["url"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Access.Redeem(t.Context(), link.Query().Get("code"), true); err != nil {
+		t.Errorf("the link does not sign in: %v", err)
+	}
+	err = s.DB.View(t.Context(), func(tx *store.Tx) error {
+		rows, err := tx.AuditRows(t.Context(), store.AuditQuery{})
+		if len(rows) == 0 || rows[0].Action != "Rampart/principals/link/action" || strings.Contains(string(rows[0].Detail)+rows[0].Target, link.Query().Get("code")) {
+			t.Errorf("audit trail %+v", rows)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newPrincipal makes a service principal with a role and returns its token.
+func newPrincipal(t *testing.T, s *apitest.Server, name, role, scope string) string {
+	t.Helper()
+	a := s.Want(http.StatusCreated, apitest.Call{Method: "POST", Path: "/rampart/v1/principals", Body: map[string]any{"kind": "service", "name": name}})
+	id, secret := a.Body["clientId"].(string), a.Body["clientSecret"].(string)
+	s.Want(http.StatusCreated, apitest.Call{Method: "PUT", Path: scope + "/providers/Microsoft.Authorization/roleAssignments/" + name,
+		Body: object(map[string]any{"principalId": id, "roleDefinitionId": role})})
+	return s.SignIn(id, secret)
+}
+
+func TestRolesDecide(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	reader := newPrincipal(t, s, "reader", "Reader", s.Sub())
+	admin := newPrincipal(t, s, "admin", "Security Admin", s.Vault())
+	pricing, exempt := s.Sub()+security+"pricings/Arm", authorization+"policyExemptions/e"
+	waiver := object(map[string]any{"policyAssignmentId": s.Sub() + authorization + "policyAssignments/SecurityCenterBuiltIn", "exemptionCategory": "Waiver"})
+	tests := []struct {
+		name, method, path, token string
+		body                      any
+		want                      int
+	}{
+		{"reader_reads", "GET", pricing, reader, nil, 200},
+		{"reader_writes_not", "PUT", pricing, reader, `{"properties":{"pricingTier":"Free"}}`, 403},
+		{"reader_imports_not", "POST", "/rampart/v1/import", reader, "", 403},
+		{"reader_makes_no_link", "POST", "/rampart/v1/link", reader, "{}", 403},
+		{"reader_exports", "GET", "/rampart/v1/export/assessments?scope=" + s.Sub(), reader, nil, 200},
+		{"reader_exports_not_all", "GET", "/rampart/v1/export/assessments", reader, nil, 403},
+		{"admin_of_vault_exempts_it", "PUT", s.Vault() + exempt, admin, waiver, 201},
+		{"admin_of_vault_exempts_no_other", "PUT", s.Storage() + exempt, admin, waiver, 403},
+		{"admin_of_vault_reads_not_all", "GET", s.Sub() + security + "assessments", admin, nil, 403},
+		{"admin_of_vault_reads_it", "GET", s.Vault() + security + "assessments", admin, nil, 200},
+		{"admin_of_vault_sees_subscription", "GET", s.Sub(), admin, nil, 200},
+		{"admin_assigns_no_roles", "PUT", s.Vault() + authorization + "roleAssignments/mine", admin, "{}", 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			call := apitest.Call{Method: tt.method, Path: tt.path, Body: tt.body, Token: tt.token}
+			if tt.want == http.StatusForbidden {
+				s.Fails(403, "AuthorizationFailed", call)
+				return
+			}
+			s.Want(tt.want, call)
+		})
+	}
+	s.Want(204, apitest.Call{Method: "DELETE", Path: s.Sub() + authorization + "roleAssignments/reader"})
+	s.Fails(403, "AuthorizationFailed", apitest.Call{Method: "GET", Path: pricing, Token: reader})
+}

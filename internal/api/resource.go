@@ -1,0 +1,93 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// resources lists the resources of a subscription or group as the inventory
+// has them: without their properties, as ARM lists do.
+func (a *API) resources(r *request) (response, error) {
+	query := posture.InventoryQuery{Scope: r.postureScope(), Sort: "name"}
+	filter := strings.TrimSpace(r.option("$filter"))
+	if filter != "" {
+		m := filterTerm.FindStringSubmatch(filter)
+		if m == nil || !strings.EqualFold(m[1], "resourceType") {
+			return response{}, invalidFilter(filter)
+		}
+		query.Type = m[2]
+	}
+	return a.resourcePage(r, query)
+}
+
+// resourcePage answers one page of an inventory query.
+func (a *API) resourcePage(r *request, query posture.InventoryQuery) (response, error) {
+	_, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	if query.Limit, err = r.limit(); err != nil {
+		return response{}, err
+	}
+	if query.After, err = r.cursor(); err != nil {
+		return response{}, err
+	}
+	page, err := view.Inventory(query)
+	if err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for i := range page.Rows {
+		if row := &page.Rows[i]; query.Type != "" || !isContainer(row.Type) {
+			items = append(items, resourceRow(row))
+		}
+	}
+	return ok(list{Value: items, NextLink: a.next(r, page.Next)})
+}
+
+// isContainer tells subscriptions and groups from what lies in them.
+func isContainer(kind string) bool {
+	return strings.EqualFold(kind, arm.TypeSubscription) || strings.EqualFold(kind, arm.TypeResourceGroup)
+}
+
+func resourceRow(row *posture.ResourceRow) map[string]any {
+	tags := row.Tags
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	body := map[string]any{"id": row.ID, "name": row.Name, "type": row.Type, "location": row.Location, "tags": tags}
+	if !row.ObservedAt.IsZero() {
+		body["changedTime"] = row.ObservedAt.UTC()
+	}
+	if strings.EqualFold(row.Type, arm.TypeResourceGroup) {
+		body["properties"] = map[string]any{"provisioningState": "Succeeded"}
+	}
+	return body
+}
+
+// resourceShow answers the document of a resource as its source delivered it.
+func (a *API) resourceShow(r *request) (response, error) {
+	stored, err := a.Inventory.Get(r.Context(), r.tenant(), r.scope.String())
+	if err != nil {
+		return response{}, err
+	}
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(stored.Doc.Body, &body); err != nil {
+		return response{}, fmt.Errorf("decode %s: %w", stored.Doc.ID, err)
+	}
+	for name, value := range map[string]string{"id": stored.Doc.ID, "name": r.scope.Name(), "type": stored.Doc.Type} {
+		if body[name] != nil {
+			continue
+		}
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			return response{}, fmt.Errorf("encode %s: %w", name, err)
+		}
+		body[name] = encoded
+	}
+	return ok(body)
+}

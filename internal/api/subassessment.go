@@ -1,0 +1,116 @@
+package api
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// subAssessmentsOf lists the findings of one recommendation over a scope.
+func (a *API) subAssessmentsOf(r *request) (response, error) {
+	return a.findings(r, arm.Fold(r.vars["assessment"]))
+}
+
+// subAssessments lists the findings of every recommendation over a scope.
+func (a *API) subAssessments(r *request) (response, error) { return a.findings(r, "") }
+
+// findings pages over assessments and expands each into its findings, so a
+// page may be longer than the page size and is never cut within a resource.
+func (a *API) findings(r *request, recommendation string) (response, error) {
+	estate, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: recommendation, Sort: "name"}
+	if query.Limit, err = r.limit(); err != nil {
+		return response{}, err
+	}
+	if query.After, err = r.cursor(); err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for {
+		page, err := view.Assessments(query)
+		if err != nil {
+			return response{}, err
+		}
+		for i := range page.Rows {
+			found, err := findingsOf(r, estate, &page.Rows[i])
+			if err != nil {
+				return response{}, err
+			}
+			for j := range found {
+				items = append(items, findingBody(&page.Rows[i], &found[j]))
+			}
+		}
+		// Most assessments have no findings: go on until there is something to show.
+		if len(items) > 0 || page.Next == "" {
+			return ok(list{Value: items, NextLink: a.next(r, page.Next)})
+		}
+		query.After = page.Next
+	}
+}
+
+// findingsOf reads the findings of an assessment whose recommendation has a
+// producer of them.
+func findingsOf(r *request, estate *posture.Estate, x *posture.Assessment) ([]posture.Finding, error) {
+	if c := x.Recommendation.Content; c == nil || c.FindingsOf == "" {
+		return nil, nil
+	}
+	return estate.Findings(r.Context(), x.ResourceID, x.Recommendation.ID)
+}
+
+// subAssessment shows one finding; at a subscription it is looked for in every
+// resource that has the recommendation.
+func (a *API) subAssessment(r *request) (response, error) {
+	estate, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: arm.Fold(r.vars["assessment"]), Sort: "name", Limit: maxPage}
+	for {
+		page, err := view.Assessments(query)
+		if err != nil {
+			return response{}, err
+		}
+		for i := range page.Rows {
+			found, err := findingsOf(r, estate, &page.Rows[i])
+			if err != nil {
+				return response{}, err
+			}
+			for j := range found {
+				if strings.EqualFold(found[j].ID, r.vars["name"]) {
+					return ok(findingBody(&page.Rows[i], &found[j]))
+				}
+			}
+		}
+		if page.Next == "" {
+			return response{}, arm.NotFound(assessmentID(r.scope.String(), r.vars["assessment"]) + "/subAssessments/" + r.vars["name"])
+		}
+		query.After = page.Next
+	}
+}
+
+func findingBody(x *posture.Assessment, f *posture.Finding) map[string]any {
+	code, cause := statusCode(f.State)
+	status := map[string]any{"code": code, "severity": severityName(f.Severity)}
+	if cause != "" {
+		status["cause"] = cause
+	}
+	if f.Evidence != "" {
+		status["description"] = f.Evidence
+	}
+	properties := map[string]any{
+		"id": f.ID, "displayName": f.Title, "category": f.Category, "description": f.Description,
+		"impact": f.Impact, "remediation": f.Remediation, "status": status,
+		"resourceDetails": map[string]any{"source": "Azure", "id": x.ResourceID},
+		"additionalData":  map[string]any{"assessedResourceType": "ServerVulnerability"},
+	}
+	if !f.Observed.IsZero() {
+		properties["timeGenerated"] = f.Observed.UTC().Format(time.RFC3339Nano)
+	}
+	id := assessmentID(x.ResourceID, x.Recommendation.ID) + "/subAssessments/" + f.ID
+	return resource(id, assessmentType+"/subAssessments", properties)
+}
