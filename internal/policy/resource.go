@@ -110,10 +110,15 @@ func place(v *Value, path Path, text string) bool {
 	case path[0].Wildcard || v.Kind != Object:
 		return false
 	}
+	found, all := false, true
 	for i, m := range v.Fields {
-		if equalFold(m.Key, path[0].Name) {
-			return place(&v.Fields[i].Value, path[1:], text)
+		if equalFold(m.Key, path[0].Name) { // keys may differ in case only: hide each
+			found = true
+			all = place(&v.Fields[i].Value, path[1:], text) && all
 		}
+	}
+	if found {
+		return all
 	}
 	if len(path) > 1 {
 		return false
