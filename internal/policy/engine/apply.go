@@ -140,7 +140,7 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 	e.countAnswers(old, 1)
 	for i, p := range old.plan.members {
 		rp := &old.typ.rules[p.rule]
-		if !rp.cells.intersects(changed) && !(rp.watch != nil && rp.watch.dynamic) {
+		if !rp.cells.intersects(changed) {
 			continue
 		}
 		mark := w.mark(old, p.rule)

@@ -164,8 +164,9 @@ func (d *decoder) members(n int32, scope, i, depth int) (int, error) {
 
 // match finds the child that a key fills, -1 if the value is of no interest:
 // nobody reads it, or the object has the key already in a spelling that wins.
-// Of keys that differ in case only, the one spelled as the rule does wins,
-// else the first; of identical keys the last, as for every reader of JSON.
+// Of keys that differ in case only, the one spelled as the rule does wins (of
+// rules that differ in it, the first), else the first in the document; of
+// identical keys the last, as for every reader of JSON.
 func (d *decoder) match(node *trieNode, object uint64, scope int, raw []byte, plain bool) int32 {
 	key := raw
 	if !plain {

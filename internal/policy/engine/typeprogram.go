@@ -115,8 +115,8 @@ func (s *Set) compileType(typ, apiVersion string) *typeProgram {
 	}
 	t.program = b.finish()
 	for i := range t.rules {
-		t.rules[i].cells = t.program.cellsOf(t.rules[i].applies, t.rules[i].condition)
-		if t.rules[i].watch != nil {
+		t.rules[i].cells = union(t.rules[i].cells, t.program.cellsOf(t.rules[i].applies, t.rules[i].condition))
+		if t.rules[i].rule.exists() {
 			s.connect(t, &t.rules[i])
 		}
 	}
@@ -149,7 +149,9 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 	if t, known := b.truth(rp.condition); known && t == policy.False {
 		return rp, false
 	}
-	b.keepForLookup(r)
+	for _, c := range b.keepForLookup(r) {
+		rp.cells.add(c)
+	}
 	return rp, true
 }
 
@@ -165,20 +167,21 @@ func (b *builder) root(c policy.Condition) uint32 {
 
 // keepForLookup keeps what the lookup and the existenceCondition of a rule
 // read of the resource of the if.
-func (b *builder) keepForLookup(r *rule) {
+func (b *builder) keepForLookup(r *rule) (cells []uint32) {
 	d := r.bound.Details
 	if newWatch(r).dynamic || d.ResourceGroupName != nil {
-		b.envelope()
+		cells = b.envelope()
 	}
 	look := func(e policy.Expr) {
 		if c, ok := e.(*policy.FieldCall); ok {
-			b.keep(c.Field)
+			cells = append(cells, b.keep(c.Field)...)
 		}
 	}
 	for _, e := range []policy.Expr{d.Name, d.Kind, d.ResourceGroupName} {
 		policy.WalkExpr(e, look)
 	}
 	policy.Expressions(d.ExistenceCondition, look)
+	return cells
 }
 
 // compileWatch compiles what a rule asks of the related type.
