@@ -81,6 +81,7 @@ type chunk struct {
 type pipeline struct {
 	now    time.Time
 	source string
+	bare   bool // without the form that the store wants
 	todo   chan *chunk
 	order  chan *chunk
 	err    error // why cutting ended early; read after order is closed
@@ -144,30 +145,17 @@ func (p *pipeline) decode() {
 }
 
 func (p *pipeline) decodeOne(c *chunk, x *piece) {
-	at := Rejection{Line: x.line}
-	if x.bad != "" {
-		at.Reason = x.bad
-		c.bad = append(c.bad, at)
-		return
-	}
-	doc, err := p.document(x)
-	if err == nil {
-		var ps []store.Prepared
-		if ps, err = store.Prepare([]wire.Document{doc}); err == nil {
+	doc, bad := p.document(x)
+	if bad == nil {
+		ps, err := store.Prepare([]wire.Document{doc})
+		if err == nil {
 			c.prepared = append(c.prepared, ps...)
-			c.docs, c.at = append(c.docs, doc), append(c.at, at)
+			c.docs, c.at = append(c.docs, doc), append(c.at, Rejection{Line: x.line})
 			return
 		}
+		bad = &Rejection{Line: x.line, ID: clip(doc.ID), Reason: err.Error()}
 	}
-	at.ID, at.Reason = clip(doc.ID), err.Error()
-	c.bad = append(c.bad, at)
-}
-
-func (p *pipeline) document(x *piece) (wire.Document, error) {
-	if x.template != nil {
-		return x.template.decode(x.text, p.now, p.source)
-	}
-	return Decode(x.text, p.now, p.source)
+	c.bad = append(c.bad, *bad)
 }
 
 // importer collects chunks into loads and writes them.

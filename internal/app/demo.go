@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/simulate"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/web"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// The sample tenant's size.
+const (
+	demoResources = 2000
+	demoDays      = 30
+	demoSeed      = 20260101
+)
+
+// demo fills the sample tenant once. Its resources are judged like real ones;
+// only its past is made up, from today's counts.
+type demo struct {
+	db      *store.DB
+	inv     *inventory.Inventory
+	judge   *posture.Judge
+	library *content.Library
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// run makes the tenant, waits for its first judgement and writes its past. A
+// tenant that is there already is left as it is.
+func (d demo) run(ctx context.Context) error {
+	fresh := false
+	err := d.db.Update(ctx, func(tx *store.Tx) error {
+		all, err := tx.Tenants(ctx)
+		if err != nil {
+			return err
+		}
+		for _, t := range all {
+			if t.ID == web.Sample {
+				return nil
+			}
+		}
+		fresh = true
+		_, err = tx.PutTenant(ctx, store.Tenant{ID: web.Sample, Name: "Sample data", Kind: store.TenantDemo})
+		return err
+	})
+	if err != nil || !fresh {
+		return err
+	}
+	start := d.now()
+	if err := d.fill(ctx); err != nil {
+		return fmt.Errorf("sample tenant: %w", err)
+	}
+	view, err := d.judged(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.past(ctx, view); err != nil {
+		return fmt.Errorf("sample tenant's past: %w", err)
+	}
+	d.log.Info("sample tenant is ready", "resources", demoResources, "took", d.now().Sub(start))
+	return nil
+}
+
+func (d demo) fill(ctx context.Context) error {
+	g, err := simulate.New(simulate.Options{Resources: demoResources, Seed: demoSeed, Library: d.library, Source: "sample", Now: d.now()})
+	if err != nil {
+		return err
+	}
+	var docs []wire.Document
+	for doc, ok := g.Next(); ok; doc, ok = g.Next() {
+		docs = append(docs, doc)
+	}
+	_, err = d.inv.Put(ctx, web.Sample, docs)
+	return err
+}
+
+// judged waits until the judge has seen the whole sample.
+func (d demo) judged(ctx context.Context) (*posture.View, error) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if e := d.judge.Estate(web.Sample); e != nil {
+			if v := e.View(); v.Resources() >= demoResources && len(v.Controls(posture.Scope{})) > 0 {
+				return v, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// past writes score rows for each day before today: an estate that began worse
+// than it is and was mended by and by, with a setback in between.
+func (d demo) past(ctx context.Context, v *posture.View) error {
+	scopes := []string{""}
+	for _, s := range v.Subscriptions() {
+		scopes = append(scopes, s.ID)
+	}
+	rnd := rand.New(rand.NewPCG(demoSeed, 1))
+	today := d.now().Truncate(24 * time.Hour)
+	var rows []store.ScoreRow
+	for day := demoDays; day > 0; day-- {
+		worse := float64(day) / demoDays * 0.35
+		if day > 9 && day < 13 {
+			worse += 0.08
+		}
+		worse += rnd.Float64() * 0.02
+		for _, scope := range scopes {
+			for _, c := range v.Controls(posture.Scope{ID: scope}) {
+				broken := int32(float64(c.Healthy) * worse)
+				rows = append(rows, store.ScoreRow{Tenant: web.Sample, Scope: scope, Control: c.Control.ID, At: today.AddDate(0, 0, -day),
+					Healthy: int32(c.Healthy) - broken, Unhealthy: int32(c.Unhealthy) + broken, Unknown: int32(c.Unknown), NotApplicable: int32(c.NotApplicable)})
+			}
+		}
+	}
+	return d.db.Update(ctx, func(tx *store.Tx) error { return tx.PutScoreRows(ctx, rows) })
+}
