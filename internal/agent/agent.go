@@ -53,7 +53,7 @@ type Agent struct {
 	// version orders the documents of this agent; it starts at the wall clock
 	// so that a restarted agent is not taken for an older one.
 	version int64
-	touched []string // what the last collection looked at
+	touched []host.Touch // what the last collection looked at
 }
 
 // New checks the options and returns an agent that has not looked yet. The

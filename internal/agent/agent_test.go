@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
+	"github.com/rampart-sec/rampart/internal/agent/host"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -313,6 +316,31 @@ func TestRunNoticesChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitState(t, out, check, baseline.Fail)
+}
+
+func TestInterest(t *testing.T) {
+	in := interest{}
+	in.add(host.Touch{Path: "/etc/a", Read: true})
+	in.add(host.Touch{Path: "/var/log/auth.log"})
+	in.add(host.Touch{Path: "/etc/d", Listed: true})
+	tests := []struct {
+		path string
+		op   fsnotify.Op
+		want bool
+	}{
+		{"/etc/a", fsnotify.Write, true}, {"/etc/b", fsnotify.Write, false}, {"/etc/d/x", fsnotify.Create, true},
+		{"/var/log/auth.log", fsnotify.Write, false}, {"/var/log/auth.log", fsnotify.Chmod, true}, {"/var/log/auth.log", fsnotify.Create, true},
+	}
+	for _, tt := range tests {
+		if got := in.matters(tt.path, tt.op); got != tt.want {
+			t.Errorf("%s of %s matters: %v; want %v", tt.op, tt.path, got, tt.want)
+		}
+	}
+	less := interest{}
+	less.add(host.Touch{Path: "/etc/a"})
+	if !less.within(in) || in.within(less) || less.within(interest{}) {
+		t.Error("within does not compare kinds of interest")
+	}
 }
 
 func TestRunPollsWhatAnnouncesNothing(t *testing.T) {

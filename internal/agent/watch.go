@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
 // maxWatches bounds the watched directories; beyond it polling must do.
@@ -28,11 +30,8 @@ type watcher struct {
 	last     interest // of the last call of watch
 }
 
-// interest is what matters: paths exactly, and directories of which any entry
-// does.
-type interest struct {
-	paths, dirs map[string]bool
-}
+// interest is what matters, by path as seen below the root.
+type interest map[string]host.Touch
 
 func newWatcher(root string, debounce time.Duration, log *slog.Logger) (*watcher, error) {
 	n, err := fsnotify.NewBufferedWatcher(256)
@@ -64,20 +63,20 @@ func (w *watcher) changed() <-chan struct{} {
 	return w.out
 }
 
-// watch replaces what matters by the touched paths of a collection; those that
-// end in a slash are directories of which any entry matters. It reports
-// whether something matters now that did not before: the caller must look
-// again, because its change may have come before the watch.
-func (w *watcher) watch(touched []string) (more bool) {
+// watch replaces what matters by what a collection touched. It reports whether
+// something matters now that did not before: the caller must look again,
+// because its change may have come before the watch.
+func (w *watcher) watch(touched []host.Touch) (more bool) {
 	if w == nil {
 		return false
 	}
-	in := interest{paths: map[string]bool{}, dirs: map[string]bool{}}
+	in := interest{}
 	watched := map[string]bool{}
-	for _, p := range touched {
-		w.want(in, watched, p)
-		if target := w.target(strings.TrimSuffix(p, "/")); target != "" {
-			w.want(in, watched, target)
+	for _, t := range touched {
+		w.want(in, watched, t)
+		if target := w.target(t.Path); target != "" {
+			t.Path = target
+			w.want(in, watched, t)
 		}
 	}
 	w.addWatches(watched)
@@ -104,14 +103,15 @@ func (w *watcher) addWatches(watched map[string]bool) {
 	}
 }
 
-// want notes one path and watches where its changes show.
-func (w *watcher) want(in interest, watched map[string]bool, p string) {
-	dir, listed := strings.CutSuffix(p, "/")
-	if listed {
-		in.dirs[dir] = true
+// want notes one path and watches where its changes show: in the directory
+// that it lies in, or in the path itself if any entry of it matters.
+func (w *watcher) want(in interest, watched map[string]bool, t host.Touch) {
+	in.add(t)
+	dir := path.Dir(t.Path)
+	if t.Listed {
+		dir = t.Path
 	}
-	in.paths[dir] = true
-	w.addAncestors(in, watched, p)
+	w.addAncestors(in, watched, dir)
 }
 
 // target is where a path leads if it goes through symbolic links, as seen
@@ -128,20 +128,16 @@ func (w *watcher) target(p string) string {
 	return shown
 }
 
-// addAncestors watches the nearest existing directory of a path; where that is
-// not the path's own, its next missing part matters too.
-func (w *watcher) addAncestors(in interest, watched map[string]bool, p string) {
-	dir, listed := strings.CutSuffix(p, "/")
-	if !listed {
-		dir = path.Dir(p)
-	}
+// addAncestors watches the nearest existing directory at or above dir; where
+// that is not dir itself, the appearance of what is missing matters too.
+func (w *watcher) addAncestors(in interest, watched map[string]bool, dir string) {
 	for len(watched) < maxWatches {
 		real := filepath.Join(w.root, dir)
 		if info, err := os.Stat(real); err == nil && info.IsDir() {
 			watched[real] = true
 			return
 		}
-		in.paths[dir] = true
+		in.add(host.Touch{Path: dir})
 		if dir == "/" {
 			return
 		}
@@ -170,7 +166,7 @@ func (w *watcher) loop() {
 			if !ok {
 				return
 			}
-			if in.matters(w.below(e.Name)) {
+			if in.matters(w.below(e.Name), e.Op) {
 				arm()
 			}
 		case err, ok := <-w.notify.Errors:
@@ -198,21 +194,29 @@ func (w *watcher) below(real string) string {
 	return path.Join("/", filepath.ToSlash(rel))
 }
 
+func (in interest) add(t host.Touch) {
+	old := in[t.Path]
+	t.Read, t.Listed = t.Read || old.Read, t.Listed || old.Listed
+	in[t.Path] = t
+}
+
 // within reports whether everything that matters to in matters to old too.
 func (in interest) within(old interest) bool {
-	for p := range in.paths {
-		if !old.paths[p] {
-			return false
-		}
-	}
-	for d := range in.dirs {
-		if !old.dirs[d] {
+	for p, t := range in {
+		o, ok := old[p]
+		if !ok || t.Read && !o.Read || t.Listed && !o.Listed {
 			return false
 		}
 	}
 	return true
 }
 
-func (in interest) matters(p string) bool {
-	return in.paths[p] || in.dirs[path.Dir(p)] || in.dirs[p]
+// matters says whether an event can change a fact. Writing to a file of which
+// only owner and permissions matter, such as a log, cannot.
+func (in interest) matters(p string, op fsnotify.Op) bool {
+	if in[path.Dir(p)].Listed {
+		return true
+	}
+	t, ok := in[p]
+	return ok && (t.Read || t.Listed || op&^fsnotify.Write != 0)
 }

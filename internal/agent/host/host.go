@@ -19,7 +19,7 @@ type Host struct {
 	root    string
 	now     time.Time
 	cache   *Cache
-	touched map[string]bool // paths looked at; true for listed directories
+	touched map[string]Touch
 	memo    map[string]any
 	files   map[string]file
 }
@@ -53,30 +53,42 @@ func New(root string, now time.Time, cache *Cache) *Host {
 	}
 	return &Host{
 		root: path.Clean(root), now: now, cache: cache,
-		touched: map[string]bool{}, memo: map[string]any{}, files: map[string]file{},
+		touched: map[string]Touch{}, memo: map[string]any{}, files: map[string]file{},
 	}
 }
 
 // Now is the instant of the reading.
 func (h *Host) Now() time.Time { return h.now }
 
-// Touched lists the paths that this reading looked at, whether they exist or
-// not, below the root and sorted; kernel interfaces (/proc, /sys, /dev) are
-// left out because nothing announces their changes. Listed directories end in
-// a slash: any change of an entry matters.
-func (h *Host) Touched() []string {
-	var all []string
-	for p, listed := range h.touched {
-		if volatile(p) {
-			continue
+// Touch is a path that a reading depends on, whether it exists or not. Of a
+// path that was neither read nor listed only existence, owner and permissions
+// mattered.
+type Touch struct {
+	Path   string
+	Read   bool // its content mattered
+	Listed bool // a directory of which any entry mattered
+}
+
+// Touched lists what this reading looked at, below the root and sorted by
+// path. Kernel interfaces (/proc, /sys, /dev) are left out because nothing
+// announces their changes.
+func (h *Host) Touched() []Touch {
+	var all []Touch
+	for p, t := range h.touched {
+		if !volatile(p) {
+			all = append(all, t)
 		}
-		if listed && p != "/" {
-			p += "/"
-		}
-		all = append(all, p)
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, func(a, b Touch) int { return strings.Compare(a.Path, b.Path) })
 	return all
+}
+
+// touch notes one more way in which a path matters.
+func (h *Host) touch(t Touch) {
+	t.Path = path.Clean("/" + t.Path)
+	old := h.touched[t.Path]
+	t.Read, t.Listed = t.Read || old.Read, t.Listed || old.Listed
+	h.touched[t.Path] = t
 }
 
 func volatile(p string) bool {

@@ -63,15 +63,20 @@ func TestTouchedNamesWhatMatters(t *testing.T) {
 	if _, err := h.Sysctl("kernel.x"); err == nil {
 		t.Fatal("a root without proc has kernel parameters")
 	}
+	if _, err := h.Stat("/etc/shadow"); err == nil {
+		t.Fatal("there is a shadow file")
+	}
 	touched := h.Touched()
-	for _, want := range []string{"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/"} {
+	for _, want := range []Touch{
+		{Path: "/etc/ssh/sshd_config", Read: true}, {Path: "/etc/ssh/sshd_config.d", Listed: true}, {Path: "/etc/shadow"},
+	} {
 		if !slices.Contains(touched, want) {
-			t.Errorf("%s is missing in %v", want, touched)
+			t.Errorf("%+v is missing in %+v", want, touched)
 		}
 	}
 	for _, p := range touched {
-		if strings.HasPrefix(p, "/proc") {
-			t.Errorf("%s announces no changes, but is listed", p)
+		if strings.HasPrefix(p.Path, "/proc") {
+			t.Errorf("%s announces no changes, but is listed", p.Path)
 		}
 	}
 }

@@ -64,6 +64,7 @@ func (h *Host) readUpTo(name string, limit int64) ([]byte, error) {
 // open opens a regular file without ever waiting for it: a FIFO in its place
 // would block an ordinary open for good.
 func (h *Host) open(name string) (*os.File, error) {
+	h.touch(Touch{Path: name, Read: true})
 	real, err := h.resolve(name)
 	if err != nil {
 		return nil, unreadable(name, err)
@@ -120,7 +121,7 @@ func (h *Host) Exists(name string) bool {
 
 // List returns the names in a directory, sorted.
 func (h *Host) List(dir string) ([]string, error) {
-	h.touched[path.Clean(dir)] = true
+	h.touch(Touch{Path: dir, Listed: true})
 	real, err := h.resolve(dir)
 	if err != nil {
 		return nil, unreadable(dir, err)
@@ -201,9 +202,7 @@ func (h *Host) globSegment(dirs []string, seg string) ([]string, error) {
 // "/" symbolic links are followed by hand so that none leads out of it.
 func (h *Host) resolve(name string) (string, error) {
 	name = path.Clean("/" + name)
-	if _, listed := h.touched[name]; !listed {
-		h.touched[name] = false
-	}
+	h.touch(Touch{Path: name})
 	if h.root == "/" {
 		return name, nil
 	}
