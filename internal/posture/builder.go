@@ -121,16 +121,27 @@ func (b *builder) judge(h uint32, was, now *row) {
 			if after, ok := now.cellOrNone(c.slot); !ok || after.state != c.state {
 				put(&b.v.recs[c.slot][c.state], b.v.seq, h, false)
 			}
-			put(&b.v.recs[c.slot][graceSet], b.v.seq, h, false)
+			if c.flags != 0 {
+				b.flag(h, cell{slot: c.slot})
+			}
 		}
 	}
 	if now != nil {
 		for _, c := range now.cells {
 			put(&b.v.recs[c.slot][c.state], b.v.seq, h, true)
-			put(&b.v.recs[c.slot][graceSet], b.v.seq, h, c.flags&inGrace != 0)
+			if c.flags != 0 {
+				b.flag(h, c)
+			}
 		}
 	}
 	b.rank(h, was.unhealthy(), now.unhealthy(), now != nil)
+}
+
+// flag keeps the sets of what governance says of a cell.
+func (b *builder) flag(h uint32, c cell) {
+	for flag, at := range flagSets {
+		put(&b.v.recs[c.slot][at], b.v.seq, h, c.flags&flag != 0)
+	}
 }
 
 // rank keeps the sets of resources by their number of unhealthy assessments.

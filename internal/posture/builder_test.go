@@ -64,7 +64,10 @@ func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle 
 	r.stale = rnd.IntN(8) == 0
 	for slot := range uint16(12) {
 		if state := State(rnd.IntN(int(Exempt) + 1)); state != NotApplicable {
-			r.cells = append(r.cells, cell{slot: slot, state: state, since: uint32(rnd.IntN(500)), flags: cellFlag(rnd.IntN(8) / 7)})
+			r.cells = append(r.cells, cell{slot: slot, state: state, since: uint32(rnd.IntN(500)), flags: cellFlag(rnd.IntN(8))})
+			if state != Unhealthy {
+				r.cells[len(r.cells)-1].flags = 0
+			}
 		}
 	}
 	return r
@@ -148,7 +151,9 @@ func (v *View) count() recount {
 		for state, s := range v.recs[slot][:graceSet] {
 			keep(c.States, fmt.Sprintf("%d/%v", slot, State(state)), s.list())
 		}
-		keep(c.States, fmt.Sprintf("%d/grace", slot), v.recs[slot][graceSet].list())
+		for flag, at := range flagSets {
+			keep(c.States, fmt.Sprintf("%d/flag%d", slot, flag), v.recs[slot][at].list())
+		}
 	}
 	for i, sets := range v.controls {
 		for state, s := range sets.by {
@@ -158,11 +163,11 @@ func (v *View) count() recount {
 		keep(c.Controls, fmt.Sprintf("%d/lastMixed", i), sets.lastMixed.list())
 	}
 	v.countPlaces(&c)
-	c.Ledgers["estate"] = ledgerCount(v.total)
+	c.Ledgers["estate"] = ledgerCount(v.total, len(v.shape.slots))
 	v.subs.each(func(n uint32, s *subscription) bool {
 		keep(c.Places, "sub/"+s.id, s.members.list())
 		if s.ledger.rows > 0 {
-			c.Ledgers[s.id] = ledgerCount(s.ledger)
+			c.Ledgers[s.id] = ledgerCount(s.ledger, len(v.shape.slots))
 		}
 		return true
 	})
@@ -183,9 +188,11 @@ func (v *View) countPlaces(c *recount) {
 	}
 }
 
-// ledgerCount leaves out the time of the latest change, which stays when rows go.
-func ledgerCount(l *ledger) recountLedger {
-	recs := slices.Clone(l.recs)
+// ledgerCount leaves out the time of the latest change, which stays when rows
+// go, and writes out slots that the ledger does not have yet.
+func ledgerCount(l *ledger, slots int) recountLedger {
+	recs := make([]recTally, slots)
+	copy(recs, l.recs)
 	for i := range recs {
 		recs[i].changed = 0
 	}
@@ -243,8 +250,10 @@ func countRow(v *View, c *recount, r *row, sub string) {
 	bad := 0
 	for _, cl := range r.cells {
 		add(c.States, fmt.Sprintf("%d/%v", cl.slot, cl.state))
-		if cl.flags&inGrace != 0 {
-			add(c.States, fmt.Sprintf("%d/grace", cl.slot))
+		for _, flag := range []cellFlag{inGrace, hasOwner, isOverdue} {
+			if cl.flags&flag != 0 {
+				add(c.States, fmt.Sprintf("%d/flag%d", cl.slot, flag))
+			}
 		}
 		if cl.state == Unhealthy {
 			bad++
@@ -330,6 +339,8 @@ func countLedger(v *View, l *recountLedger, r *row) {
 			continue
 		}
 		t.risk[v.shape.riskOf(c.slot, r.factors)]++
+		t.owned += int32(c.flags & hasOwner / hasOwner)
+		t.overdue += int32(c.flags & isOverdue / isOverdue)
 		if v.shape.control(c.slot) == uncounted || c.flags&inGrace != 0 {
 			continue
 		}
@@ -356,15 +367,15 @@ func TestScopesAgree(t *testing.T) {
 			if bits == nil {
 				bits = v.all.read()
 			}
-			want := ledgerCount(v.sumRows(bits))
+			want := ledgerCount(v.sumRows(bits), len(v.shape.slots))
 			if want.Rows == 0 {
 				t.Fatal("the scope selects nothing")
 			}
 			opt := cmp.AllowUnexported(tally{}, recTally{})
-			if diff := cmp.Diff(want, ledgerCount(v.ledgerOf(scope, sel)), opt); diff != "" {
+			if diff := cmp.Diff(want, ledgerCount(v.ledgerOf(scope, sel), len(v.shape.slots)), opt); diff != "" {
 				t.Errorf("ledger (-rows +ledger):\n%s", diff)
 			}
-			if diff := cmp.Diff(want, ledgerCount(v.sumSets(selection{bits: bits})), opt); diff != "" {
+			if diff := cmp.Diff(want, ledgerCount(v.sumSets(selection{bits: bits}), len(v.shape.slots)), opt); diff != "" {
 				t.Errorf("sets (-rows +sets):\n%s", diff)
 			}
 		})

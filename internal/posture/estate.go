@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -22,17 +22,16 @@ type Estate struct {
 	view    atomic.Pointer[View]
 	events  broadcast
 
-	// mu guards everything below. The judge holds it to write; readers that
-	// need the evaluator (what-if) or the catalog hold it to read.
-	mu         sync.RWMutex
+	registered sync.Map // folded ids of registered subscriptions
+
+	// mu guards everything below: the judge's side. Pages read views and never
+	// wait for it; explanations and what-if, which need the evaluator, do.
+	mu         sync.Mutex
 	names      *names
 	slots      *slotTable
 	objects    policyObjects
-	registered map[string]bool // folded ids of subscriptions
 	catalog    *catalog
 	current    *shape
-	rules      governance.Rules
-	governed   bool // there are rules
 	ageless    bool // a sample tenant, whose data does not age
 	roll       *rollup
 	above      map[uint32][]arm.ID // management groups by number of subscription
@@ -51,7 +50,7 @@ type Estate struct {
 func newEstate(j *Judge, t store.Tenant) *Estate {
 	e := &Estate{
 		judge: j, tenant: t.ID, created: t.CreatedAt, names: newNames(), slots: newSlotTable(),
-		registered: map[string]bool{}, above: map[uint32][]arm.ID{},
+		above:     map[uint32][]arm.ID{},
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
@@ -67,17 +66,12 @@ func (e *Estate) View() *View { return e.view.Load() }
 func (e *Estate) Subscribe(ctx context.Context) <-chan Event { return e.events.subscribe(ctx) }
 
 // Problems are the policy objects that cannot be used, each with the reason.
-func (e *Estate) Problems() []Problem {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.catalog.problems
-}
+func (e *Estate) Problems() []Problem { return e.View().shape.problems }
 
 // Registered reports whether a subscription (ARM id) is registered.
 func (e *Estate) Registered(subscription string) bool {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.registered[arm.Fold(subscription)]
+	_, ok := e.registered.Load(arm.Fold(strings.TrimSuffix(subscription, "/")))
+	return ok
 }
 
 // Register registers a subscription: the Free tier for every plan and the

@@ -3,6 +3,7 @@ package posture
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -61,9 +62,9 @@ func (e *Estate) advance(ctx context.Context) (bool, error) {
 // fetch reads the feed of all partitions behind the estate's positions.
 func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 	b := &edits{read: map[uint32]bool{}, gone: map[uint32]bool{}, positions: map[int]uint64{}}
-	e.mu.RLock()
-	positions := e.positions
-	e.mu.RUnlock()
+	e.mu.Lock()
+	positions := maps.Clone(e.positions)
+	e.mu.Unlock()
 	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
 		heads, err := tx.Heads(ctx, e.tenant)
 		if err != nil {
@@ -153,7 +154,8 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	if err := t.finish(ctx); err != nil {
 		return err
 	}
-	return e.registerNew(ctx, subsOf(rows))
+	_, err = e.registerNew(ctx, subsOf(rows))
+	return err
 }
 
 // againAll judges the rows whose documents did not change: those that policy
@@ -225,7 +227,7 @@ func (e *Estate) takeObjects(ctx context.Context, v *View, objects []store.Objec
 	if !matters {
 		return roaring.New(), nil
 	}
-	return e.reform(ctx, v, e.now())
+	return e.reform(ctx, v)
 }
 
 // takeDocs gives changed documents to the evaluator and makes their rows. moved
@@ -260,22 +262,24 @@ func subsOf(rows []*row) map[uint32]bool {
 }
 
 // registerNew registers subscriptions that are seen for the first time, unless
-// that is switched off. The objects come back by the feed, except at load.
-func (e *Estate) registerNew(ctx context.Context, subs map[uint32]bool) error {
+// that is switched off, and reports whether there were any. The objects come
+// back by the feed, except at load.
+func (e *Estate) registerNew(ctx context.Context, subs map[uint32]bool) (some bool, err error) {
 	if e.judge.opt.KeepUnregistered {
-		return nil
+		return false, nil
 	}
 	for n := range subs {
 		id := e.names.subs.name(n)
-		if n == noSub || e.registered[arm.Fold(id)] {
+		if n == noSub || e.Registered(id) {
 			continue
 		}
 		if err := e.judge.plans.Register(ctx, e.tenant, id); err != nil {
-			return err
+			return some, err
 		}
-		e.registered[arm.Fold(id)] = true
+		e.registered.Store(id, true)
+		some = true
 	}
-	return nil
+	return some, nil
 }
 
 // takeDue takes the rows that are due.

@@ -34,14 +34,12 @@ func (v *View) gain(sel selection, l *ledger, slot uint16) float64 {
 	}
 	maximum := v.shape.controls[control].Max
 	if sel.subs == nil && sel.set() != nil {
-		return l.gain(maximum, control, l.recs[slot], l.score(v.shape))
+		return l.gain(maximum, control, l.rec(slot), l.score(v.shape))
 	}
 	weight, sum := 0, 0.0
 	v.eachPart(sel, func(s *subscription, score Score) {
 		weight += score.Weight
-		if int(slot) < len(s.ledger.recs) {
-			sum += float64(score.Weight) * s.ledger.gain(maximum, control, s.ledger.recs[slot], score)
-		}
+		sum += float64(score.Weight) * s.ledger.gain(maximum, control, s.ledger.rec(slot), score)
 	})
 	if weight == 0 {
 		return 0
@@ -71,6 +69,6 @@ func (v *View) potential(l *ledger, slot uint16, maximum int) float64 {
 		return 0
 	}
 	t := l.controls[control]
-	n := min(l.recs[slot].by[Unhealthy], t.unhealthy)
+	n := min(l.rec(slot).by[Unhealthy], t.unhealthy)
 	return share(v.shape.controls[control].Max, int(n), t.known()) / float64(maximum) * 100
 }

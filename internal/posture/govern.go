@@ -12,7 +12,7 @@ import (
 // have an owner, are overdue, or do not count yet, and makes the row due when
 // that changes.
 func (e *Estate) govern(v *View, r *row, at time.Time) {
-	if !e.governed {
+	if !v.shape.governed {
 		return
 	}
 	for i := range r.cells {
@@ -20,7 +20,7 @@ func (e *Estate) govern(v *View, r *row, at time.Time) {
 		if c.state != Unhealthy {
 			continue
 		}
-		a, ok := v.assigned(e.rules, r, *c)
+		a, ok := v.assigned(r, *c)
 		if !ok {
 			continue
 		}
@@ -46,7 +46,7 @@ func flagsOf(a governance.Assignment, at time.Time) cellFlag {
 }
 
 // assigned asks the rules about one unhealthy cell.
-func (v *View) assigned(rules governance.Rules, r *row, c cell) (governance.Assignment, bool) {
+func (v *View) assigned(r *row, c cell) (governance.Assignment, bool) {
 	id, err := arm.ParseID(r.id)
 	if err != nil {
 		return governance.Assignment{}, false
@@ -56,7 +56,7 @@ func (v *View) assigned(rules governance.Rules, r *row, c cell) (governance.Assi
 	if rec != nil {
 		severity = rec.Severity
 	}
-	return rules.Assign(governance.Subject{
+	return v.shape.rules.Assign(governance.Subject{
 		Resource: id, Recommendation: v.idOf(c.slot), Severity: severity, Since: unixTime(int64(c.since)),
 		Tag: func(name string) string { return v.tagAbove(r, id, name) },
 	})

@@ -115,10 +115,7 @@ func (w *world) put(docs ...wire.Document) *View {
 
 func (w *world) object(kind, id string, properties any) *View {
 	w.t.Helper()
-	body, err := json.Marshal(map[string]any{"id": id, "properties": properties})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	body := mustJSON(w.t, map[string]any{"id": id, "properties": properties})
 	w.update(func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.PutObject(ctx, store.Object{Kind: kind, ID: id, Body: body}, "")
 		return err
@@ -162,4 +159,13 @@ func (w *world) state(v *View, resource, name string) State {
 	}
 	w.t.Fatalf("no recommendation %s", name)
 	return 0
+}
+
+func mustJSON(t testing.TB, v any) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

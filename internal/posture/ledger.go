@@ -17,6 +17,8 @@ type recTally struct {
 	by    [Exempt + 1]int32       // by state; NotApplicable unused
 	risk  [RiskCritical + 1]int32 // unhealthy ones by risk level
 	stale int32
+	// owned and overdue count unhealthy ones.
+	owned, overdue int32
 	// fixed and softened count the rows whose control becomes healthy, or
 	// unknown, if only this recommendation is fixed.
 	fixed, softened int32
@@ -43,6 +45,15 @@ func (l *ledger) own(epoch uint64, sh *shape) *ledger {
 		l.recs = append(l.recs, recTally{})
 	}
 	return l
+}
+
+// rec is the tally of a slot. Slots that came after the ledger was last written
+// have nothing in it.
+func (l *ledger) rec(slot uint16) recTally {
+	if int(slot) >= len(l.recs) {
+		return recTally{}
+	}
+	return l.recs[slot]
 }
 
 // add books a row, or with sign -1 takes it off. st are its standings.
@@ -91,6 +102,12 @@ func (t *recTally) add(sh *shape, r *row, c cell, st []standing, sign int32) {
 		return
 	}
 	t.risk[sh.riskOf(c.slot, r.factors)] += sign
+	if c.flags&hasOwner != 0 {
+		t.owned += sign
+	}
+	if c.flags&isOverdue != 0 {
+		t.overdue += sign
+	}
 	control := sh.control(c.slot)
 	if control == uncounted || c.flags&inGrace != 0 || !st[control].last() {
 		return

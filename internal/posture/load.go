@@ -93,7 +93,7 @@ const registrationMark = "/providers/microsoft.security/pricings/foundationalcsp
 func (e *Estate) keep(kind, id string, o *store.Object) bool {
 	if sub, ok := strings.CutSuffix(arm.Fold(id), registrationMark); ok && kind == plan.Kind {
 		if o != nil {
-			e.registered[sub] = true
+			e.registered.Store(sub, true)
 		}
 		return false // registration is never undone
 	}
@@ -228,14 +228,13 @@ func (e *Estate) recompile(ctx context.Context, rows []*row) error {
 	for _, r := range rows {
 		seen[r.sub] = true
 	}
-	before := len(e.registered)
-	if err := e.registerNew(ctx, seen); err != nil {
+	some, err := e.registerNew(ctx, seen)
+	if err != nil {
 		return err
 	}
-	if len(e.registered) > before {
+	if some {
 		again = true
-		err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error { return e.readObjects(ctx, tx) })
-		if err != nil {
+		if err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error { return e.readObjects(ctx, tx) }); err != nil {
 			return err
 		}
 	}
@@ -263,7 +262,6 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 			t.judge(&fresh, nil, ResourceChanged)
 		}
 	}
-	e.expireAll(t.next, t.at)
 	t.next.ranks = newRanks(t.next)
 	return t.finish(ctx)
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -35,13 +34,14 @@ func (e *Estate) compile(ctx context.Context) error {
 	e.catalog.describe(e.judge.opt.Library, members, failed, e.slots)
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, e.catalog.recs)
 	e.current.risk = e.judge.risk
-	e.roll = newRollup(e.names, e.catalog, above)
-	e.readRules()
+	e.roll = newRollup(e, e.catalog)
+	e.current.rules, e.current.governed = e.readRules()
+	e.current.problems = e.catalog.problems
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.catalog.problems)))
 	return nil
 }
 
-func (e *Estate) readRules() {
+func (e *Estate) readRules() (governance.Rules, bool) {
 	var all []*governance.Rule
 	for _, id := range slices.Sorted(maps.Keys(e.objects.rules)) {
 		o := e.objects.rules[id]
@@ -52,7 +52,7 @@ func (e *Estate) readRules() {
 		}
 		all = append(all, r)
 	}
-	e.rules, e.governed = governance.NewRules(all), len(all) > 0
+	return governance.NewRules(all), len(all) > 0
 }
 
 // placeAbove notes the management groups above a subscription's document and
@@ -79,8 +79,8 @@ func (e *Estate) placeAbove(r *row) bool {
 // reform takes changed policy objects into account and returns the rows that
 // exemptions and governance rules reach; what assignments reach, the evaluator
 // finds.
-func (e *Estate) reform(ctx context.Context, v *View, at time.Time) (*roaring.Bitmap, error) {
-	was, governed := e.catalog, e.governed
+func (e *Estate) reform(ctx context.Context, v *View) (*roaring.Bitmap, error) {
+	was, governed := e.catalog, e.current.governed
 	if err := e.compile(ctx); err != nil {
 		return nil, err
 	}
@@ -88,26 +88,12 @@ func (e *Estate) reform(ctx context.Context, v *View, at time.Time) (*roaring.Bi
 	for scope := range changedExemptions(was.exemptions, e.catalog.exemptions) {
 		reached.Or(v.scopeBits(scope))
 	}
-	if governed || e.governed {
+	if governed || e.current.governed {
 		for slot := range v.recs {
 			reached.Or(v.recs[slot][Unhealthy].read())
 		}
 	}
-	e.expireAll(v, at)
 	return reached, nil
-}
-
-// expireAll makes the rows of every exemption due when it ends.
-func (e *Estate) expireAll(v *View, at time.Time) {
-	for _, x := range e.catalog.exemptions {
-		if !x.ExpiresOn.After(at) {
-			continue
-		}
-		it := v.scopeBits(x.Scope.Key()).Iterator()
-		for it.HasNext() {
-			e.due.add(x.ExpiresOn, it.Next())
-		}
-	}
 }
 
 // scopeBits are the rows at and below a folded scope.

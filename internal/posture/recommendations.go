@@ -49,7 +49,7 @@ func (v *View) recommendationRows(q RecommendationQuery) []RecommendationRow {
 	rows := make([]RecommendationRow, 0, len(v.shape.list))
 	for i, r := range v.shape.list {
 		slot := v.shape.slotOf[i]
-		if q.selects(r, l.recs[slot], words) {
+		if q.selects(r, l.rec(slot), words) {
 			rows = append(rows, v.recommendationRow(sel, l, slot, score.Max))
 		}
 	}
@@ -57,11 +57,11 @@ func (v *View) recommendationRows(q RecommendationQuery) []RecommendationRow {
 }
 
 func (v *View) recommendationRow(sel selection, l *ledger, slot uint16, maximum int) RecommendationRow {
-	r, t := v.shape.slots[slot], l.recs[slot]
+	r, t := v.shape.slots[slot], l.rec(slot)
 	return RecommendationRow{
 		Recommendation: r, Counts: t.counts(), Risk: t.worst(),
 		Gain: v.gain(sel, l, slot), PotentialIncrease: v.potential(l, slot, maximum),
-		LastChange:   lastChange(t),
+		LastChange: lastChange(t), Unassigned: int(t.by[Unhealthy] - t.owned), Overdue: int(t.overdue),
 		FixAvailable: r.Content != nil && len(r.Content.Remediation.Patch) > 0,
 	}
 }

@@ -23,10 +23,11 @@ type rollup struct {
 	catalog    *catalog
 	exemptions map[string][]*policy.Exemption // by folded scope
 	above      map[uint32][]arm.ID            // management groups by subscription's number
+	due        func(time.Time, uint32)        // told when a row's exemption ends
 }
 
-func newRollup(n *names, c *catalog, above map[uint32][]arm.ID) *rollup {
-	ru := &rollup{names: n, catalog: c, exemptions: map[string][]*policy.Exemption{}, above: above}
+func newRollup(e *Estate, c *catalog) *rollup {
+	ru := &rollup{names: e.names, catalog: c, exemptions: map[string][]*policy.Exemption{}, above: e.above, due: e.due.add}
 	for _, x := range c.exemptions {
 		ru.exemptions[x.Scope.Key()] = append(ru.exemptions[x.Scope.Key()], x)
 	}
@@ -54,6 +55,9 @@ func (ru *rollup) cell(r *row, v verdict, exempt []*policy.Exemption, at time.Ti
 	if len(exempt) > 0 {
 		m := &ru.catalog.members[v.member]
 		if x := ru.exemption(r, exempt, m.Assignment, m.ReferenceID, at); x != nil {
+			if !x.ExpiresOn.IsZero() {
+				ru.due(x.ExpiresOn, r.handle)
+			}
 			c.state, c.reason = Exempt, ru.names.reasons.id(exemptReason(x))
 			return c
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
 )
 
 // uncounted is the control number of recommendations outside the score.
@@ -24,6 +25,9 @@ type shape struct {
 	slotOf   []uint16          // by Index
 	order    []uint16          // slots by severity, then title
 	risk     *content.RiskModel
+	rules    governance.Rules
+	governed bool // there are rules
+	problems []Problem
 }
 
 // newShape numbers recommendations: slots of known ids are given in ids, which

@@ -31,11 +31,18 @@ type View struct {
 	cache *cache
 }
 
-// recSets are the rows of one recommendation by state, and under graceSet the
-// unhealthy ones that do not count yet.
-type recSets [graceSet + 1]*set
+// recSets are the rows of one recommendation by state, and of the unhealthy ones
+// those that do not count yet, have an owner, are overdue.
+type recSets [overdueSet + 1]*set
 
-const graceSet = Exempt + 1
+const (
+	graceSet = Exempt + 1 + iota
+	ownedSet
+	overdueSet
+)
+
+// flagSets are the sets by flag.
+var flagSets = map[cellFlag]State{inGrace: graceSet, hasOwner: ownedSet, isOverdue: overdueSet}
 
 // controlSets are the rows of one control by state, and those whose control is
 // decided by one assessment: becoming healthy (last) or unknown (lastMixed).

@@ -56,10 +56,11 @@ func (v *View) sumSlot(l *ledger, sel selection, slot uint16) {
 			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.read()))
 		}
 	}
-	t.changed = v.total.recs[slot].changed
+	t.changed = v.total.rec(slot).changed
 	if t.by[Unhealthy] == 0 {
 		return
 	}
+	t.owned, t.overdue = int32(sel.count(sets[ownedSet])), int32(sel.count(sets[overdueSet]))
 	unhealthy := sel.and(sets[Unhealthy])
 	for f, class := range v.factors {
 		if class.len() > 0 {

@@ -1,0 +1,179 @@
+package posture
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rampart-sec/rampart/internal/plan"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// TestJudgeEqualsSweep makes random edits of resources, policies, exemptions
+// and rules and lets time pass; the estate that followed them must equal one
+// that is loaded afresh, by the engine and by the oracle.
+func TestJudgeEqualsSweep(t *testing.T) {
+	for seed := range uint64(24) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := newWorld(t)
+			edits := &editor{w: w, rnd: rand.New(rand.NewPCG(seed, 5)), docs: map[string]wire.Document{}}
+			for range 12 {
+				for range 1 + edits.rnd.IntN(6) {
+					edits.some()
+				}
+				v := w.step()
+				if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+					t.Fatalf("aggregates differ from rows:\n%s", diff)
+				}
+				w.clock.pass(time.Duration(edits.rnd.IntN(300)) * time.Minute)
+			}
+			running := dump(w.step())
+			w.restart()
+			if diff := cmp.Diff(running, dump(w.judge.Estate("").View())); diff != "" {
+				t.Errorf("a restart sees something else (-running +restarted):\n%s", diff)
+			}
+			w.slow = true
+			w.restart()
+			if diff := cmp.Diff(running, dump(w.judge.Estate("").View())); diff != "" {
+				t.Errorf("the oracle sees something else (-engine +oracle):\n%s", diff)
+			}
+		})
+	}
+}
+
+func rowsOf(v *View) map[uint32]*row {
+	rows := map[uint32]*row{}
+	v.rows.each(func(h uint32, r *row) bool { rows[h] = r; return true })
+	return rows
+}
+
+// dump is all assessments and scores of a view in words.
+func dump(v *View) []string {
+	out := []string{fmt.Sprintf("estate %.6f", v.Score(Scope{}).Percent)}
+	v.rows.each(func(_ uint32, r *row) bool {
+		for _, c := range r.cells {
+			out = append(out, fmt.Sprintf("%s %s %v since %d first %d flags %d stale %v", r.id, v.idOf(c.slot), c.state, c.since, c.first, c.flags, r.stale))
+		}
+		return true
+	})
+	for _, s := range v.Subscriptions() {
+		out = append(out, fmt.Sprintf("%s %.6f", s.ID, s.Score.Percent))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// editor makes random edits straight in the store.
+type editor struct {
+	w    *world
+	rnd  *rand.Rand
+	docs map[string]wire.Document
+}
+
+func (ed *editor) some() {
+	switch ed.rnd.IntN(12) {
+	case 0:
+		ed.remove()
+	case 1:
+		ed.exempt()
+	case 2:
+		ed.policy()
+	case 3:
+		ed.parameters()
+	case 4:
+		ed.govern()
+	default:
+		ed.put()
+	}
+}
+
+func (ed *editor) put() {
+	sub := fmt.Sprintf("/subscriptions/%08d-1111-1111-1111-111111111111", ed.rnd.IntN(2))
+	name := fmt.Sprintf("r%d", ed.rnd.IntN(12))
+	typ := []string{storageType, storageType, "Microsoft.KeyVault/vaults", "Microsoft.HybridCompute/machines"}[ed.rnd.IntN(4)]
+	tls := []string{"TLS1_0", "TLS1_2"}[ed.rnd.IntN(2)]
+	id := fmt.Sprintf("%s/resourceGroups/rg%d/providers/%s/%s", sub, ed.rnd.IntN(2), typ, name)
+	body := fmt.Sprintf(`{"id":%q,"type":%q,"name":%q,"location":"l%d","tags":{"owner":"o%d"},"properties":{"supportsHttpsTrafficOnly":%v,"minimumTlsVersion":%q,"allowBlobPublicAccess":%v,"enablePurgeProtection":%v,"status":"Connected"}}`,
+		id, typ, name, ed.rnd.IntN(2), ed.rnd.IntN(2), ed.rnd.IntN(2) == 0, tls, ed.rnd.IntN(2) == 0, ed.rnd.IntN(2) == 0)
+	doc := wire.Document{ID: id, Type: typ, Source: "test", ObservedAt: ed.w.clock.now(), Body: []byte(body)}
+	if ed.rnd.IntN(5) == 0 {
+		doc.Unavailable = []string{"properties.minimumTlsVersion no permission"}
+	}
+	ed.docs[id] = doc
+	if res, err := ed.w.inv.Put(ed.w.t.Context(), "", []wire.Document{doc}); err != nil || len(res.Rejected) > 0 {
+		ed.w.t.Fatal(err, res.Rejected)
+	}
+}
+
+func (ed *editor) remove() {
+	ids := slices.Sorted(maps.Keys(ed.docs))
+	if len(ids) == 0 {
+		return
+	}
+	id := ids[ed.rnd.IntN(len(ids))]
+	delete(ed.docs, id)
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil {
+		ed.w.t.Fatal(err)
+	}
+}
+
+func (ed *editor) sub() string {
+	return fmt.Sprintf("/subscriptions/%08d-1111-1111-1111-111111111111", ed.rnd.IntN(2))
+}
+
+func (ed *editor) exempt() {
+	properties := map[string]any{
+		"policyAssignmentId": ed.sub() + "/providers/Microsoft.Authorization/policyAssignments/" + plan.BuiltInAssignment,
+		"exemptionCategory":  "Waiver",
+	}
+	if ed.rnd.IntN(2) == 0 {
+		properties["policyDefinitionReferenceIds"] = []string{testRecommendations[ed.rnd.IntN(3)].id()}
+	}
+	if ed.rnd.IntN(2) == 0 {
+		properties["expiresOn"] = ed.w.clock.now().Add(time.Duration(ed.rnd.IntN(2000)-500) * time.Minute)
+	}
+	scope := ed.sub() + []string{"", "/resourceGroups/rg1"}[ed.rnd.IntN(2)]
+	ed.object("policyExemption", scope+"/providers/Microsoft.Authorization/policyExemptions/x", properties)
+}
+
+func (ed *editor) policy() {
+	const id = testSub + "/providers/Microsoft.Authorization/policyDefinitions/own"
+	rule := map[string]any{"field": "location", "equals": fmt.Sprintf("l%d", ed.rnd.IntN(2))}
+	ed.object("policyDefinition", id, map[string]any{
+		"displayName": "Not here", "mode": "All",
+		"policyRule": map[string]any{"if": rule, "then": map[string]any{"effect": "audit"}},
+	})
+	ed.object("policyAssignment", ed.sub()+"/providers/Microsoft.Authorization/policyAssignments/own", map[string]any{"policyDefinitionId": id})
+}
+
+func (ed *editor) parameters() {
+	name := testRecommendations[ed.rnd.IntN(3)].name
+	effect := []string{"Audit", "Disabled"}[ed.rnd.IntN(2)]
+	ed.object("policyAssignment", ed.sub()+"/providers/Microsoft.Authorization/policyAssignments/"+plan.BuiltInAssignment, map[string]any{
+		"policyDefinitionId": plan.BuiltInInitiative,
+		"parameters":         map[string]any{name + "-effect": map[string]any{"value": effect}},
+	})
+}
+
+func (ed *editor) govern() {
+	ed.object("governanceRule", ed.sub()+"/providers/Microsoft.Security/governanceRules/g", map[string]any{
+		"displayName": "g", "rulePriority": 1, "isGracePeriod": ed.rnd.IntN(2) == 0, "remediationTimeframe": "7.00:00:00",
+		"ownerSource":   map[string]any{"type": "ByTag", "value": "owner"},
+		"conditionSets": []any{map[string]any{"conditions": []any{map[string]any{"property": "$.Metadata.severity", "operator": "In", "value": `["high","medium"]`}}}},
+	})
+}
+
+func (ed *editor) object(kind, id string, properties any) {
+	ed.w.update(func(ctx context.Context, tx *store.Tx) error {
+		body := mustJSON(ed.w.t, map[string]any{"id": id, "name": id[len(id)-1:], "properties": properties})
+		_, err := tx.PutObject(ctx, store.Object{Kind: kind, ID: id, Body: body}, "")
+		return err
+	})
+}
