@@ -57,8 +57,9 @@ func evaluate(t *testing.T, root, rule string) Result {
 	return Evaluate(host.New(root, instant, nil), []*content.Baseline{check(t, "    rule: "+rule+"\n")})[0]
 }
 
-// passwd has root with the id that the test's files belong to.
-var passwd = fmt.Sprintf("root:x:%d:%d::/root:/bin/bash\nbob:x:1999:1999::/home/bob:/bin/bash\ndaemon:x:2:2::/:/usr/sbin/nologin\n", os.Getuid(), os.Getgid())
+// passwd has root with the id that the test's files belong to, and a person
+// whose home is root's whoever runs the test.
+var passwd = fmt.Sprintf("root:x:%d:%d::/root:/bin/bash\nann:x:1998:1998::/root:/bin/bash\nbob:x:1999:1999::/home/bob:/bin/bash\ndaemon:x:2:2::/:/usr/sbin/nologin\n", os.Getuid(), os.Getgid())
 
 const (
 	debian = "ID=debian\nVERSION_ID=12\nPRETTY_NAME=Debian 12\n"
