@@ -69,7 +69,10 @@ func (m *members) take(key, value []byte) error {
 	case "apiVersion":
 		return takeText(&m.apiVersion, "apiVersion", value)
 	case "name":
-		m.hasName, m.name = value[0] == '"', value
+		if value[0] != '"' || m.hasName {
+			return errors.New("its name is not one text")
+		}
+		m.hasName, m.name = true, value
 	case "properties":
 		m.hasProperties = value[0] != 'n'
 	case "location":
@@ -97,11 +100,11 @@ func (m *members) take(key, value []byte) error {
 }
 
 func takeText(to *string, name string, value []byte) error {
-	if value[0] == 'n' {
+	if value[0] == 'n' && name == "apiVersion" {
 		return nil // null is absent
 	}
-	if value[0] != '"' {
-		return fmt.Errorf("its %s is not a text", name)
+	if value[0] != '"' || len(value) == len(`""`) && name != "apiVersion" {
+		return fmt.Errorf("its %s is not a text, or an empty one", name)
 	}
 	if *to != "" {
 		return fmt.Errorf("it has %s twice", name)

@@ -54,7 +54,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	if err := db.prepare(ctx); err != nil {
-		return nil, errors.Join(db.explain(err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

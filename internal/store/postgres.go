@@ -27,7 +27,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	open := func(ctx context.Context) (*session, error) {
 		conn, err := pool.Conn(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+			return nil, connectError{err}
 		}
 		return &session{conn: conn}, nil
 	}
@@ -109,3 +109,12 @@ func (e *postgresEngine) explain(err error) error {
 	}
 	return err
 }
+
+// connectError says on one line what pgx says on several.
+type connectError struct{ err error }
+
+func (e connectError) Error() string {
+	return "connect to PostgreSQL: " + strings.Join(strings.Fields(e.err.Error()), " ")
+}
+
+func (e connectError) Unwrap() error { return e.err }

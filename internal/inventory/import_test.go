@@ -1,0 +1,170 @@
+package inventory_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+func TestImportKeepsTheGoodRows(t *testing.T) {
+	var b strings.Builder
+	bad := []string{
+		`{"id":"` + group + `x","properties":{"a":`, // cut off
+		`not json at all`,                      //
+		`{"name":"no id","properties":{}}`,     //
+		`{"id":"relative/id","properties":{}}`, //
+		`{"id":"` + group + `x","type":"Microsoft.Compute/disks","properties":{}}`, // another type
+		`{"id":"` + group + `x","properties":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`,
+		`{"id":"` + group + `x","tags":7,"properties":{}}`,
+		`{"id":"` + group + `x","properties":{}} trailing`,
+		`{"id":"` + group + `x","properties":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, // too large
+		"{\"id\":\"" + group + "x\",\"properties\":{\"a\":\"\xff\"}}",
+	}
+	want := map[int]bool{}
+	line := 0
+	for i := range 100 {
+		line++
+		fmt.Fprintln(&b, account(fmt.Sprint("good", i)))
+		if i%10 == 0 {
+			line++
+			want[line] = true
+			fmt.Fprintln(&b, bad[i/10])
+		}
+	}
+	v, _ := openInventory(t)
+	progress := 0
+	res, err := v.Import(t.Context(), "", "import", strings.NewReader(b.String()), func(n int) { progress = n })
+	if err != nil || res.Created != 100 || res.RejectedTotal != len(bad) || progress != 110 {
+		t.Fatalf("created %d, rejected %d, progress %d, %v", res.Created, res.RejectedTotal, progress, err)
+	}
+	for _, r := range res.Rejected {
+		if !want[r.Line] || r.Reason == "" {
+			t.Errorf("%v", r)
+		}
+		delete(want, r.Line)
+	}
+	if len(want) > 0 {
+		t.Errorf("not reported: lines %v", want)
+	}
+}
+
+func TestImportFindsItsWayInBrokenArrays(t *testing.T) {
+	pretty := "[\n" + strings.Join([]string{
+		"  {\n    \"id\": \"" + group + "a\",\n    \"properties\": {}\n  }",
+		"  {\n    \"id\": \"" + group + "b\",\n    \"properties\": {\n  }", // a bracket is missing
+		"  {\n    \"id\": \"" + group + "c\",\n    \"properties\": {}\n  }",
+		"  17",
+		"  {\n    \"id\": \"" + group + "d,\n    \"properties\": {}\n  }", // a quote is missing
+		"  {\n    \"id\": \"" + group + "e\",\n    \"properties\": {}\n  }",
+	}, ",\n") + "\n]\n"
+	v, _ := openInventory(t)
+	res, err := v.Import(t.Context(), "", "import", strings.NewReader(pretty), nil)
+	if err != nil || res.Created != 3 || res.RejectedTotal != 3 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	for i, line := range []int{6, 14, 15} {
+		if res.Rejected[i].Line != line {
+			t.Errorf("rejection %d: %v, want line %d", i, res.Rejected[i], line)
+		}
+	}
+}
+
+func TestImportOfTruncatedFiles(t *testing.T) {
+	for name, in := range map[string]string{
+		"array":          "[" + account("a") + ",",
+		"array, element": "[" + account("a") + `,{"id":"`,
+		"wrapper":        `{"value":[` + account("a") + "]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, _ := openInventory(t)
+			res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+			if res.Created != 1 || err == nil || !strings.Contains(err.Error(), "cut off") {
+				t.Errorf("%+v, %v", res, err)
+			}
+		})
+	}
+}
+
+func TestImportReportsDuplicates(t *testing.T) {
+	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\n"
+	v, db := openInventory(t)
+	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+	if err != nil || res.Created != 2 || len(res.Rejected) != 1 || res.Rejected[0].Line != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if got := body(t, db, group+"a"); !strings.Contains(got, `"a":2`) {
+		t.Errorf("the last one does not count: %s", got)
+	}
+}
+
+func body(t *testing.T, db *store.DB, id string) (s string) {
+	t.Helper()
+	err := db.View(t.Context(), func(tx *store.Tx) error {
+		r, err := tx.Resource(t.Context(), "", id)
+		if err == nil {
+			s = string(r.Doc.Body)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestImportOfTemplate(t *testing.T) {
+	in := `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0",
+	"parameters":{"site_name":{"type":"string","defaultValue":"web1"},"none":{"type":"string"}},"variables":{},
+	"resources":[
+	{"type":"Microsoft.Web/sites","apiVersion":"2023-12-01","name":"[parameters('site_name')]","location":"westeurope","properties":{"httpsOnly":true}},
+	{"type":"Microsoft.Web/sites/config","apiVersion":"2023-12-01","name":"[concat(parameters('site_name'), '/web')]","properties":{}},
+	{"type":"Microsoft.Web/sites","name":"[parameters('none')]","properties":{}},
+	{"type":"Microsoft.Web/sites","name":"[uniqueString(resourceGroup().id)]","properties":{}},
+	{"type":"Microsoft.Web/sites/config","name":"web1","properties":{}}
+	]}`
+	v, db := openInventory(t)
+	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+	if err != nil || res.Created != 2 || res.RejectedTotal != 3 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	const site = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template/providers/Microsoft.Web/sites/web1"
+	if got := body(t, db, site); !strings.Contains(got, `"name":"web1"`) || !strings.Contains(got, `"httpsOnly":true`) {
+		t.Errorf("site %s", got)
+	}
+	body(t, db, site+"/config/web")
+}
+
+func TestImportOfUTF16(t *testing.T) {
+	var b bytes.Buffer
+	b.Write([]byte{0xff, 0xfe})
+	for _, c := range []byte("[" + account("a") + "]") {
+		b.Write([]byte{c, 0})
+	}
+	v, _ := openInventory(t)
+	if res, err := v.Import(t.Context(), "", "import", &b, nil); err != nil || res.Created != 1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestImportStopsWithItsContext(t *testing.T) {
+	v, _ := openInventory(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	in := strings.Repeat(account("a")+"\n", 50_000)
+	_, err := v.Import(ctx, "", "import", strings.NewReader(in), func(int) { cancel() })
+	if err == nil {
+		t.Error("a cancelled import ends without an error")
+	}
+}
+
+func TestImportOfNothing(t *testing.T) {
+	for _, in := range []string{"", " \n\n", "[]", `{"value":[]}`} {
+		v, _ := openInventory(t)
+		if res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil); err != nil || res.Created+res.RejectedTotal != 0 {
+			t.Errorf("import of %q: %+v, %v", in, res, err)
+		}
+	}
+}
