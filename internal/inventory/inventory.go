@@ -2,7 +2,9 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -101,14 +103,18 @@ func (v *Inventory) Delete(ctx context.Context, tenant, id, source string) error
 		if err := tx.DeleteResource(ctx, tenant, id, source); err != nil {
 			return err
 		}
-		return deleteBelow(ctx, tx, tenant, id)
+		return clearAway(ctx, tx, tenant, id)
 	})
 	v.known.forget(tenant)
 	return err
 }
 
-// deleteBelow goes down breadth first; ids nest at most a few levels.
-func deleteBelow(ctx context.Context, tx *store.Tx, tenant, id string) error {
+// clearAway removes what a deleted document leaves: the claim to its id and
+// what lies below it. Breadth first; ids nest at most a few levels.
+func clearAway(ctx context.Context, tx *store.Tx, tenant, id string) error {
+	if err := unclaim(ctx, tx, tenant, id); err != nil {
+		return err
+	}
 	for ids := []string{id}; len(ids) > 0; ids = ids[1:] {
 		children, err := tx.Children(ctx, tenant, ids[0])
 		if err != nil {
@@ -130,4 +136,9 @@ func (v *Inventory) DropTenant(ctx context.Context, tenant string) error {
 	err := v.store.Update(ctx, func(tx *store.Tx) error { return tx.DropTenant(ctx, tenant) })
 	v.known.forget(tenant)
 	return err
+}
+
+func isNotFound(err error) bool {
+	var e *arm.Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

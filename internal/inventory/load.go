@@ -15,8 +15,8 @@ type load struct {
 	at       []Rejection // where each came from
 }
 
-// write stores the load and what containers it needs, deletes what lies below
-// deleted documents, and counts into res once it is committed.
+// write stores the load and what containers it needs, clears away what lies
+// below deleted documents, and counts into res once it is committed.
 func (v *Inventory) write(ctx context.Context, b *load, res *Result) error {
 	if len(b.docs) == 0 {
 		return nil
@@ -32,7 +32,7 @@ func (v *Inventory) write(ctx context.Context, b *load, res *Result) error {
 			if w.Outcome != store.Deleted {
 				continue
 			}
-			if err := deleteBelow(ctx, tx, b.tenant, b.docs[i].ID); err != nil {
+			if err := clearAway(ctx, tx, b.tenant, b.docs[i].ID); err != nil {
 				return err
 			}
 		}

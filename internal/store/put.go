@@ -245,13 +245,16 @@ func (old *storedRow) judge(p *Prepared) Outcome {
 }
 
 // revive judges a document against a tombstone. What the owner observed before
-// the deletion, or another source at that time, does not bring it back.
+// the deletion, or another source at that time, does not bring it back; a
+// made-up container does, because something lies in it again.
 func (old *storedRow) revive(p *Prepared) Outcome {
 	switch {
 	case p.doc.Deleted:
 		return Unchanged
+	case p.doc.Source == SourceInventory:
+		return Created
 	case p.doc.Source == old.source && p.seen().compare(old.seen) <= 0,
-		p.doc.Source != old.source && p.doc.Source != SourceInventory && p.seen().at <= old.seen.at:
+		p.doc.Source != old.source && p.seen().at <= old.seen.at:
 		return Stale
 	}
 	return Created

@@ -100,6 +100,7 @@ func TestRules(t *testing.T) {
 		"new owner after deletion":   {{source: "a", version: 9, n: 1, want: store.Created}, {source: "a", version: 9, deleted: true, want: store.Deleted}, {source: "b", age: time.Second, n: 2, want: store.Stale}, {after: time.Second, source: "b", n: 2, want: store.Created}},
 		"made up gives way":          {{source: store.SourceInventory, n: 1, want: store.Created}, {source: "a", age: time.Hour, n: 2, want: store.Updated}, {after: time.Hour, source: store.SourceInventory, n: 1, want: store.Unchanged}, {source: "a", age: time.Minute, n: 3, want: store.Updated}},
 		"made up, seen, given way":   {{source: store.SourceInventory, n: 1, want: store.Created}, {after: time.Minute, source: store.SourceInventory, n: 1, want: store.Unchanged}, {source: "a", age: time.Hour, n: 1, want: store.Updated}, {source: "a", age: time.Minute, n: 2, want: store.Updated}},
+		"made up, deleted, again":    {{source: store.SourceInventory, n: 1, want: store.Created}, {source: store.SourceInventory, deleted: true, want: store.Deleted}, {source: store.SourceInventory, age: time.Hour, n: 1, want: store.Created}},
 		"made up again after delete": {{source: "a", n: 1, want: store.Created}, {source: "a", deleted: true, want: store.Deleted}, {source: store.SourceInventory, age: time.Hour, n: 1, want: store.Created}},
 	}
 	onEachEngine(t, func(t *testing.T, db *fixture) {
