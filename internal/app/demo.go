@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/simulate"
@@ -118,12 +119,31 @@ func (d demo) past(ctx context.Context, v *posture.View) error {
 		}
 		worse += rnd.Float64() * 0.02
 		for _, scope := range scopes {
-			for _, c := range v.Controls(posture.Scope{ID: scope}) {
-				broken := int32(float64(c.Healthy) * worse)
-				rows = append(rows, store.ScoreRow{Tenant: web.Sample, Scope: scope, Control: c.Control.ID, At: today.AddDate(0, 0, -day),
-					Healthy: int32(c.Healthy) - broken, Unhealthy: int32(c.Unhealthy) + broken, Unknown: int32(c.Unknown), NotApplicable: int32(c.NotApplicable)})
-			}
+			rows = append(rows, pastRows(v, scope, today.AddDate(0, 0, -day), worse)...)
 		}
 	}
 	return d.db.Update(ctx, func(tx *store.Tx) error { return tx.PutScoreRows(ctx, rows) })
+}
+
+// pastRows are a scope's score rows of one day, made from today's counts with
+// a share of the healthy resources broken. The whole score falls as the pooled
+// counts do.
+func pastRows(v *posture.View, scope string, at time.Time, worse float64) []store.ScoreRow {
+	var rows []store.ScoreRow
+	var now, then float64 // pooled points
+	for _, c := range v.Controls(posture.Scope{ID: scope}) {
+		broken := int32(float64(c.Healthy) * worse)
+		rows = append(rows, store.ScoreRow{Tenant: web.Sample, Scope: arm.Fold(scope), Control: c.Control.ID, At: at,
+			Healthy: int32(c.Healthy) - broken, Unhealthy: int32(c.Unhealthy) + broken, Unknown: int32(c.Unknown), NotApplicable: int32(c.NotApplicable)})
+		if known := c.Healthy + c.Unhealthy; known > 0 {
+			now += float64(c.Max*c.Healthy) / float64(known)
+			then += float64(c.Max*(c.Healthy-int(broken))) / float64(known)
+		}
+	}
+	s := v.Score(posture.Scope{ID: scope})
+	if now == 0 {
+		return rows
+	}
+	s.Percent, s.Low, s.High = s.Percent*then/now, s.Low*then/now, s.High*then/now
+	return append(rows, posture.SummaryRow(web.Sample, scope, at, s))
 }
