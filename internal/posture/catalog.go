@@ -68,6 +68,11 @@ func (p *policyObjects) of(kind string) *map[string]store.Object {
 	return nil
 }
 
+// judges reports whether objects of a kind decide verdicts.
+func (p *policyObjects) judges(kind string) bool {
+	return kind == "policyDefinition" || kind == "policySetDefinition" || kind == "policyAssignment"
+}
+
 // objectKinds are the kinds that policyObjects holds.
 var objectKinds = []string{"policyDefinition", "policySetDefinition", "policyAssignment", "policyExemption", "governanceRule"}
 
@@ -95,6 +100,8 @@ type catalog struct {
 	input      engine.Input
 	exemptions []*policy.Exemption
 	problems   []Problem
+	// policyProblems are those without what is laid over: exemptions and rules.
+	policyProblems []Problem
 
 	members []engine.Member
 	slots   []uint16          // by member: slot of its recommendation
@@ -109,19 +116,19 @@ func newCatalog(b *builtIn, objects *policyObjects) *catalog {
 	for _, id := range slices.Sorted(maps.Keys(b.definitions)) {
 		c.input.Definitions = append(c.input.Definitions, b.definitions[id])
 	}
-	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, policy.ParseDefinition)...)
-	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, policy.ParseInitiative)...)
-	c.input.Assignments = parseAll(c, objects.assignments, policy.ParseAssignment)
-	c.exemptions = parseAll(c, objects.exemptions, policy.ParseExemption)
+	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, body(policy.ParseDefinition))...)
+	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, body(policy.ParseInitiative))...)
+	c.input.Assignments = parseAll(c, objects.assignments, body(policy.ParseAssignment))
+	c.policyProblems = c.problems
 	return c
 }
 
 // parseAll parses objects by id. Their bodies carry the id, as they were put.
-func parseAll[T any](c *catalog, objects map[string]store.Object, parse func([]byte) (T, error)) []T {
+func parseAll[T any](c *catalog, objects map[string]store.Object, parse func(store.Object) (T, error)) []T {
 	var all []T
 	for _, id := range slices.Sorted(maps.Keys(objects)) {
 		o := objects[id]
-		x, err := parse(o.Body)
+		x, err := parse(o)
 		if err != nil {
 			c.problem(o.ID, err)
 			continue
@@ -129,6 +136,11 @@ func parseAll[T any](c *catalog, objects map[string]store.Object, parse func([]b
 		all = append(all, x)
 	}
 	return all
+}
+
+// body makes a parser of objects out of one of bodies.
+func body[T any](parse func([]byte) (T, error)) func(store.Object) (T, error) {
+	return func(o store.Object) (T, error) { return parse(o.Body) }
 }
 
 func (c *catalog) problem(id string, err error) {
@@ -145,6 +157,7 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 		}
 		c.problem(id, f.Err)
 	}
+	c.policyProblems = c.problems
 	byID := map[string]*Recommendation{}
 	c.members, c.slots = members, make([]uint16, len(members))
 	for i := range members {

@@ -158,8 +158,8 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	return err
 }
 
-// againAll judges the rows whose documents did not change: those that policy
-// objects reach, those whose verdicts changed with other resources or
+// againAll judges the rows whose documents did not change: those that exemptions
+// and governance rules reach, those whose verdicts changed with other resources or
 // definitions, and those that are due.
 func (t *change) againAll(reached *roaring.Bitmap, rows []*row, policies bool, due *roaring.Bitmap) {
 	done := roaring.New()
@@ -173,7 +173,7 @@ func (t *change) againAll(reached *roaring.Bitmap, rows []*row, policies bool, d
 	for _, part := range []struct {
 		rows  *roaring.Bitmap
 		cause Cause
-	}{{reached, PolicyChanged}, {t.changed, verdictCause}, {due, TimePassed}} {
+	}{{reached, ExemptionChanged}, {t.changed, verdictCause}, {due, TimePassed}} {
 		it := part.rows.Iterator()
 		for it.HasNext() {
 			if h := it.Next(); done.CheckedAdd(h) {
@@ -216,18 +216,21 @@ func (e *Estate) readEdits(ctx context.Context, b *edits) (docs []store.Resource
 
 // takeObjects keeps changed policy objects and returns the rows they reach.
 func (e *Estate) takeObjects(ctx context.Context, v *View, objects []store.Object) (*roaring.Bitmap, error) {
-	matters := false
+	matters, policies := false, false
 	for i := range objects {
 		o := &objects[i]
 		if o.Body == nil {
 			o = nil
 		}
-		matters = e.keep(objects[i].Kind, objects[i].ID, o) || matters
+		if e.keep(objects[i].Kind, objects[i].ID, o) {
+			matters = true
+			policies = policies || e.objects.judges(objects[i].Kind)
+		}
 	}
 	if !matters {
 		return roaring.New(), nil
 	}
-	return e.reform(ctx, v)
+	return e.reform(ctx, v, policies)
 }
 
 // takeDocs gives changed documents to the evaluator and makes their rows. moved

@@ -12,6 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // compile reads the policy objects into a catalog, gives it to the evaluator,
@@ -32,27 +33,26 @@ func (e *Estate) compile(ctx context.Context) error {
 		return fmt.Errorf("compile policies: %w", err)
 	}
 	e.catalog.describe(e.judge.opt.Library, members, failed, e.slots)
-	e.current = newShape(e.judge.opt.Library, e.slots.ids, e.catalog.recs)
-	e.current.risk = e.judge.risk
-	e.roll = newRollup(e, e.catalog)
-	e.current.rules, e.current.governed = e.readRules()
-	e.current.problems = e.catalog.problems
-	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.catalog.problems)))
+	e.overlay()
 	return nil
 }
 
-func (e *Estate) readRules() (governance.Rules, bool) {
-	var all []*governance.Rule
-	for _, id := range slices.Sorted(maps.Keys(e.objects.rules)) {
-		o := e.objects.rules[id]
-		r, err := governance.ParseRule(o.ID, o.Body)
-		if err != nil {
-			e.catalog.problems = append(e.catalog.problems, Problem{o.ID, err.Error()})
-			continue
-		}
-		all = append(all, r)
-	}
-	return governance.NewRules(all), len(all) > 0
+// overlay lays exemptions and governance rules over the catalog's members. They
+// change no verdict, so the evaluator is not asked.
+func (e *Estate) overlay() {
+	laid := *e.catalog
+	laid.problems = slices.Clone(laid.policyProblems)
+	laid.exemptions = parseAll(&laid, e.objects.exemptions, body(policy.ParseExemption))
+	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
+	e.current.risk = e.judge.risk
+	rules := parseAll(&laid, e.objects.rules, func(o store.Object) (*governance.Rule, error) {
+		return governance.ParseRule(o.ID, o.Body)
+	})
+	e.current.rules, e.current.governed = governance.NewRules(rules), len(rules) > 0
+	e.current.problems = laid.problems
+	e.catalog = &laid
+	e.roll = newRollup(e, e.catalog)
+	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(laid.problems)))
 }
 
 // placeAbove notes the management groups above a subscription's document and
@@ -76,12 +76,14 @@ func (e *Estate) placeAbove(r *row) bool {
 	return true
 }
 
-// reform takes changed policy objects into account and returns the rows that
-// exemptions and governance rules reach; what assignments reach, the evaluator
+// reform takes changed policy objects into account (policies: not only what is
+// laid over them) and returns the rows that exemptions and governance rules reach; what assignments reach, the evaluator
 // finds.
-func (e *Estate) reform(ctx context.Context, v *View) (*roaring.Bitmap, error) {
+func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.Bitmap, error) {
 	was, governed := e.catalog, e.current.governed
-	if err := e.compile(ctx); err != nil {
+	if !policies {
+		e.overlay()
+	} else if err := e.compile(ctx); err != nil {
 		return nil, err
 	}
 	reached := roaring.New()

@@ -61,7 +61,9 @@ func (s *shape) enumerate() {
 		if r == nil {
 			continue
 		}
-		r.Index = len(s.list)
+		if r.Index != len(s.list) { // views that share r are being read
+			r.Index = len(s.list)
+		}
 		s.list = append(s.list, r)
 		s.slotOf = append(s.slotOf, uint16(slot))
 		s.order = append(s.order, uint16(slot))

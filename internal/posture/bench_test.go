@@ -1,0 +1,354 @@
+package posture
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/plan"
+	"github.com/rampart-sec/rampart/internal/simulate"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// The benchmarks run over a simulated estate of RAMPART_BENCH_RESOURCES
+// documents (default 20,000), seed 1. With RAMPART_BENCH_DIR the store is kept
+// there, so that a million documents are imported once.
+
+type benchEstate struct {
+	db    *store.DB
+	inv   *inventory.Inventory
+	lib   *content.Library
+	judge *Judge
+	e     *Estate
+	took  time.Duration // first load of the posture from the store
+}
+
+var benchOnce = sync.OnceValues(newBenchEstate)
+
+func benchSize() int {
+	if n, err := strconv.Atoi(os.Getenv("RAMPART_BENCH_RESOURCES")); err == nil {
+		return n
+	}
+	return 20_000
+}
+
+func bench(b *testing.B) *benchEstate {
+	b.Helper()
+	be, err := benchOnce()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return be
+}
+
+func newBenchEstate() (*benchEstate, error) {
+	ctx := context.Background()
+	dir := os.Getenv("RAMPART_BENCH_DIR")
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "rampart-bench"); err != nil {
+			return nil, err
+		}
+	}
+	be := &benchEstate{}
+	var err error
+	if be.lib, err = content.Load(); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%d.db", benchSize()))
+	_, missing := os.Stat(path)
+	if be.db, err = store.Open(ctx, store.Options{URL: "sqlite:" + path}); err != nil {
+		return nil, err
+	}
+	be.inv = inventory.New(inventory.Options{Store: be.db})
+	if missing != nil {
+		if err := be.fill(ctx); err != nil {
+			return nil, err
+		}
+	}
+	start := time.Now()
+	err = be.load(ctx)
+	be.took = time.Since(start)
+	return be, err
+}
+
+func (be *benchEstate) fill(ctx context.Context) error {
+	gen, err := simulate.New(simulate.Options{Resources: benchSize(), Seed: 1, Library: be.lib, Now: time.Now()})
+	if err != nil {
+		return err
+	}
+	var batch []wire.Document
+	for {
+		doc, ok := gen.Next()
+		if ok {
+			batch = append(batch, doc)
+		}
+		if len(batch) == 5000 || !ok && len(batch) > 0 {
+			if _, err := be.inv.Put(ctx, "", batch); err != nil {
+				return err
+			}
+			batch = nil
+		}
+		if !ok {
+			return nil
+		}
+	}
+}
+
+func (be *benchEstate) load(ctx context.Context) error {
+	judge, err := New(Options{Store: be.db, Inventory: be.inv, Library: be.lib, StaleAfter: 10000 * time.Hour, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		return err
+	}
+	if err := judge.step(ctx); err != nil {
+		return err
+	}
+	be.judge, be.e = judge, judge.Estate("")
+	return nil
+}
+
+// rss is the resident set of this process in bytes, 0 where it cannot be read.
+func rss() float64 {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if kb, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, _ := strconv.ParseFloat(strings.Fields(kb)[0], 64)
+			return n * 1024
+		}
+	}
+	return 0
+}
+
+func BenchmarkLoad(b *testing.B) {
+	be := bench(b)
+	for b.Loop() {
+		if err := be.load(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(be.took.Seconds(), "first-load-s")
+	b.ReportMetric(float64(be.e.View().Resources()), "resources")
+	runtime.GC()
+	debug.FreeOSMemory()
+	b.ReportMetric(rss()/(1<<20), "RSS-MB")
+}
+
+func BenchmarkScoreEstate(b *testing.B) {
+	v := bench(b).e.View()
+	for b.Loop() {
+		v.cache = newCache()
+		v.Score(Scope{})
+	}
+}
+
+func BenchmarkScoreSubscription(b *testing.B) {
+	v := bench(b).e.View()
+	id := largestSubscription(v)
+	for b.Loop() {
+		v.Score(Scope{ID: id})
+	}
+}
+
+func BenchmarkScoreTag(b *testing.B) {
+	v := bench(b).e.View()
+	name, value := largestTag(v)
+	b.ReportMetric(float64(v.tags.find(name, value).GetCardinality()), "tagged")
+	for b.Loop() {
+		v.Score(Scope{Tag: name, TagValue: value})
+	}
+}
+
+func largestSubscription(v *View) string {
+	best, most := "", 0
+	v.subs.each(func(n uint32, s *subscription) bool {
+		if n != noSub && s.ledger.rows > most {
+			best, most = s.id, s.ledger.rows
+		}
+		return true
+	})
+	return best
+}
+
+func largestTag(v *View) (name, value string) {
+	var most uint64
+	seen := map[string]bool{}
+	v.rows.each(func(h uint32, r *row) bool {
+		r.eachTag(func(n, val string) {
+			if seen[n+"="+val] {
+				return
+			}
+			seen[n+"="+val] = true
+			if c := v.tags.find(n, val).GetCardinality(); c > most {
+				name, value, most = n, val, c
+			}
+		})
+		return len(seen) < 1000
+	})
+	return name, value
+}
+
+// BenchmarkPages reads pages of 100 while changes go on, and reports the 95th
+// and 99th percentile.
+func BenchmarkPages(b *testing.B) {
+	be := bench(b)
+	v := be.e.View()
+	sub := largestSubscription(v)
+	tag, value := largestTag(v)
+	for _, tc := range []struct {
+		name string
+		read func(*View) error
+	}{
+		{"recommendations-estate", func(v *View) error { _, err := v.Recommendations(RecommendationQuery{}); return err }},
+		{"recommendations-tag", func(v *View) error {
+			_, err := v.Recommendations(RecommendationQuery{Scope: Scope{Tag: tag, TagValue: value}, Severity: []content.Severity{content.High}})
+			return err
+		}},
+		{"assessments-subscription", func(v *View) error {
+			_, err := v.Assessments(AssessmentQuery{Scope: Scope{ID: sub}, State: []State{Unhealthy}})
+			return err
+		}},
+		{"assessments-estate", func(v *View) error { _, err := v.Assessments(AssessmentQuery{}); return err }},
+		{"inventory-estate", func(v *View) error { _, err := v.Inventory(InventoryQuery{}); return err }},
+		{"inventory-by-name", func(v *View) error {
+			_, err := v.Inventory(InventoryQuery{Scope: Scope{ID: sub}, Sort: "name"})
+			return err
+		}},
+		{"inventory-text", func(v *View) error { _, err := v.Inventory(InventoryQuery{Text: "prod 77"}); return err }},
+	} {
+		b.Run(tc.name, func(b *testing.B) {
+			stop := be.disturb(b)
+			defer stop()
+			var took []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if err := tc.read(be.e.View()); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			percentiles(b, took)
+		})
+	}
+}
+
+func percentiles(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)*95/100].Seconds()*1000, "p95-ms")
+	b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
+}
+
+// disturb changes one resource twenty times a second until it is stopped.
+func (be *benchEstate) disturb(b *testing.B) (stop func()) {
+	ctx, cancel := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			if err := be.change(ctx, i); err != nil && ctx.Err() == nil {
+				b.Error(err)
+				return
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// change flips one storage account and lets the judge catch up.
+func (be *benchEstate) change(ctx context.Context, i int) error {
+	id := benchAccount(i % 100)
+	body := fmt.Sprintf(`{"id":%q,"type":%q,"location":"westeurope","tags":{"env":"prod"},"properties":{"supportsHttpsTrafficOnly":%v}}`, id, storageType, i%2 == 0)
+	_, err := be.inv.Put(ctx, "", []wire.Document{{ID: id, Type: storageType, Source: "bench", ObservedAt: time.Now(), Body: json.RawMessage(body)}})
+	if err != nil {
+		return err
+	}
+	return be.judge.step(ctx)
+}
+
+func benchAccount(i int) string {
+	return fmt.Sprintf("%s/resourceGroups/bench/providers/%s/bench%d", testSub, storageType, i)
+}
+
+// BenchmarkChangeToScore is one resource change from the put to the new view.
+func BenchmarkChangeToScore(b *testing.B) {
+	be := bench(b)
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		start := time.Now()
+		seq := be.e.View().Seq()
+		if err := be.change(b.Context(), i); err != nil {
+			b.Fatal(err)
+		}
+		be.e.View().Score(Scope{})
+		if be.e.View().Seq() == seq {
+			b.Fatal("nothing changed")
+		}
+		took = append(took, time.Since(start))
+	}
+	percentiles(b, took)
+}
+
+func BenchmarkWhatIf1000(b *testing.B) {
+	be := bench(b)
+	var changes []Hypothetical
+	for i := range 1000 {
+		changes = append(changes, Hypothetical{ResourceID: benchAccount(100 + i), Body: json.RawMessage(`{"location":"westeurope","properties":{}}`)})
+	}
+	for b.Loop() {
+		if _, err := be.e.WhatIf(b.Context(), changes); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPlan10(b *testing.B) {
+	be := bench(b)
+	for b.Loop() {
+		if _, err := be.e.Plan(b.Context(), Scope{}, 10); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkExemption exempts the largest subscription from everything and back.
+func BenchmarkExemption(b *testing.B) {
+	be := bench(b)
+	sub := largestSubscription(be.e.View())
+	for i := 0; b.Loop(); i++ {
+		err := be.db.Update(b.Context(), func(tx *store.Tx) error {
+			id := sub + "/providers/Microsoft.Authorization/policyExemptions/bench"
+			body := mustJSON(b, map[string]any{"id": id, "name": "bench", "properties": map[string]any{
+				"policyAssignmentId": sub + "/providers/Microsoft.Authorization/policyAssignments/" + plan.BuiltInAssignment,
+				"exemptionCategory":  "Waiver", "displayName": fmt.Sprint(i),
+			}})
+			_, err := tx.PutObject(b.Context(), store.Object{Kind: "policyExemption", ID: id, Body: body}, "")
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := be.judge.step(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
