@@ -33,6 +33,11 @@ type Options struct {
 	Baselines []*content.Baseline
 	// Version is reported as properties.agentVersion.
 	Version string
+	// MinVersion is the SourceVersion of the newest document that the server
+	// has of this agent, if that is known: an agent that was restarted after
+	// the clock was put back goes on from there instead of being taken for an
+	// older one.
+	MinVersion int64
 	// Now is the clock, time.Now by default. It only stamps documents and
 	// judges ends of support: order comes from SourceVersion.
 	Now func() time.Time
@@ -70,7 +75,7 @@ func New(o Options) (*Agent, error) {
 		return nil, fmt.Errorf("machine id %q: a machine lies in a resource group", o.MachineID)
 	}
 	o.setDefaults()
-	return &Agent{opts: o, id: id, cache: host.NewCache()}, nil
+	return &Agent{opts: o, id: id, cache: host.NewCache(), version: o.MinVersion}, nil
 }
 
 func (o *Options) setDefaults() {

@@ -219,6 +219,13 @@ func TestVersionsRiseWhenTheClockFalls(t *testing.T) {
 	if second := collect(t, a)["web01"].SourceVersion; second <= first {
 		t.Errorf("version %d after %d", second, first)
 	}
+	restarted, err := New(Options{Root: t.TempDir(), MachineID: machineID, MinVersion: first + 1, Now: a.opts.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third := collect(t, restarted)["web01"].SourceVersion; third <= first+1 {
+		t.Errorf("version %d after a restart; the server has %d", third, first+1)
+	}
 }
 
 func TestRoundOffersAgainWhatWasNotTaken(t *testing.T) {
@@ -316,6 +323,9 @@ func TestRunNoticesChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitState(t, out, check, baseline.Fail)
+
+	write(t, root, "proc/sys/kernel/randomize_va_space", "0\n")
+	awaitState(t, out, "kernel-aslr", baseline.Fail)
 }
 
 func TestInterest(t *testing.T) {
@@ -346,11 +356,11 @@ func TestInterest(t *testing.T) {
 func TestRunPollsWhatAnnouncesNothing(t *testing.T) {
 	a, root := sampleAgent(t)
 	a.opts.PollInterval = 5 * time.Millisecond
-	write(t, root, "proc/sys/kernel/randomize_va_space", "2\n")
+	write(t, root, "proc/cmdline", "quiet\n")
 	out := running(t, a)
 	<-out
-	write(t, root, "proc/sys/kernel/randomize_va_space", "0\n")
-	awaitState(t, out, "kernel-aslr", baseline.Fail)
+	write(t, root, "proc/cmdline", "quiet mitigations=off\n")
+	awaitState(t, out, "kernel-mitigations-on", baseline.Fail)
 }
 
 func TestScanAgreesWithCollect(t *testing.T) {
@@ -427,4 +437,13 @@ checks:
 	}
 	fmt.Println(r.Summary.Passed, "passed")
 	// Output: 1 passed
+}
+
+func TestOversizedDocumentKeepsItsPlace(t *testing.T) {
+	a, _ := sampleAgent(t)
+	d := document{kind: TypeMachine, name: "x", properties: strings.Repeat("x", wire.MaxBody)}
+	got, err := a.wire(d, instant)
+	if err != nil || len(got.Body) > wire.MaxBody || len(got.Unavailable) != 1 {
+		t.Errorf("%d bytes, unavailable %q, %v", len(got.Body), got.Unavailable, err)
+	}
 }

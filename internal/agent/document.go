@@ -24,19 +24,24 @@ type document struct {
 
 // body is the ARM object of a document.
 type body struct {
-	ID         string            `json:"id"`
-	Name       string            `json:"name"`
-	Type       string            `json:"type"`
-	Location   string            `json:"location,omitempty"`
-	Tags       map[string]string `json:"tags,omitempty"`
-	Properties any               `json:"properties"`
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Location   string `json:"location,omitempty"`
+	Properties any    `json:"properties"`
 }
 
-// wire addresses a document and encodes it; keys come out sorted, so equal
-// facts give equal bytes.
+// wire addresses a document and encodes it; equal facts give equal bytes. A
+// document beyond the limit keeps its place but not its properties.
 func (a *Agent) wire(d document, at time.Time) (wire.Document, error) {
 	id := a.id.String() + d.child
-	data, err := json.Marshal(body{ID: id, Name: d.name, Type: d.kind, Location: d.location, Properties: d.properties})
+	b := body{ID: id, Name: d.name, Type: d.kind, Location: d.location, Properties: d.properties}
+	data, err := json.Marshal(b)
+	if err == nil && len(data) > wire.MaxBody {
+		b.Properties = struct{}{}
+		d.unavailable = []string{fmt.Sprintf("properties larger than %d bytes", wire.MaxBody)}
+		data, err = json.Marshal(b)
+	}
 	if err != nil {
 		return wire.Document{}, fmt.Errorf("encoding %s: %w", id, err)
 	}

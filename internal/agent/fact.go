@@ -2,6 +2,7 @@ package agent
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
@@ -68,17 +69,22 @@ func servicesFact(h *host.Host) document {
 	return d
 }
 
+// mountsFact lists the file systems of the machine. Those of containers come
+// and go with them and are left out.
 func mountsFact(h *host.Host) document {
 	all, err := h.Mounts()
-	var disks []host.Mount
+	var kept []host.Mount
 	for _, m := range all {
-		if m.Device != "" && m.Device[0] == '/' || m.Type == "tmpfs" || m.Type == "overlay" || m.Type == "nfs" || m.Type == "nfs4" {
-			disks = append(disks, m)
+		if strings.HasPrefix(m.Device, "/dev/") || m.Path == "/" || strings.HasPrefix(m.Type, "nfs") || scratch[m.Path] {
+			kept = append(kept, m)
 		}
 	}
-	d, _ := listFact("mounts", disks, err)
+	d, _ := listFact("mounts", kept, err)
 	return d
 }
+
+// scratch are directories that are often file systems in memory.
+var scratch = map[string]bool{"/tmp": true, "/var/tmp": true, "/dev/shm": true, "/run": true}
 
 func firewallFact(h *host.Host) document {
 	f, err := h.Firewall()

@@ -150,18 +150,17 @@ func (w *watcher) addAncestors(in interest, watched map[string]bool, dir string)
 func (w *watcher) loop() {
 	defer close(w.done)
 	var in interest
-	var timer <-chan time.Time
-	var latest time.Time
+	var calm, latest <-chan time.Time
 	arm := func() {
-		now := time.Now()
-		if timer == nil {
-			latest = now.Add(10 * w.debounce)
+		calm = time.After(w.debounce)
+		if latest == nil {
+			latest = time.After(10 * w.debounce)
 		}
-		timer = time.After(min(w.debounce, max(0, latest.Sub(now))))
 	}
 	for {
 		select {
 		case in = <-w.wanted:
+			continue
 		case e, ok := <-w.notify.Events:
 			if !ok {
 				return
@@ -169,18 +168,21 @@ func (w *watcher) loop() {
 			if in.matters(w.below(e.Name), e.Op) {
 				arm()
 			}
+			continue
 		case err, ok := <-w.notify.Errors:
 			if !ok {
 				return
 			}
 			w.log.Warn("changes were missed, everything is read again", "error", err)
 			arm()
-		case <-timer:
-			timer = nil
-			select {
-			case w.out <- struct{}{}:
-			default: // one is waiting already
-			}
+			continue
+		case <-calm:
+		case <-latest:
+		}
+		calm, latest = nil, nil
+		select {
+		case w.out <- struct{}{}:
+		default: // one is waiting already
 		}
 	}
 }

@@ -71,7 +71,7 @@ type Touch struct {
 
 // Touched lists what this reading looked at, below the root and sorted by
 // path. Kernel interfaces (/proc, /sys, /dev) are left out because nothing
-// announces their changes.
+// announces their changes; /proc/sys stays, as writing to it is announced.
 func (h *Host) Touched() []Touch {
 	var all []Touch
 	for p, t := range h.touched {
@@ -92,6 +92,9 @@ func (h *Host) touch(t Touch) {
 }
 
 func volatile(p string) bool {
+	if strings.HasPrefix(p, "/proc/sys/") {
+		return false
+	}
 	for _, dir := range []string{"/proc", "/sys", "/dev"} {
 		if p == dir || strings.HasPrefix(p, dir+"/") {
 			return true
