@@ -24,6 +24,10 @@ type Evaluator struct {
 	Options Options
 	// Estate finds containers and related resources; nil finds none.
 	Estate Estate
+	// Delivered reports whether anybody has delivered resources of a type in a
+	// subscription (its id); where nobody has, a lookup that finds nothing is
+	// unknown. nil: everything is delivered.
+	Delivered func(subscription, resourceType string) bool
 	// Now is the evaluation instant, the same for everything evaluated together.
 	Now time.Time
 }

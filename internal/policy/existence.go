@@ -97,10 +97,14 @@ func (e *Evaluator) conclude(v *Verdict, q Query, r *Resource) {
 }
 
 // hiddenType returns the declaration by which the looked-for type was not
-// delivered for the resource or for the container that is looked at.
+// delivered for the resource or for the container that is looked at, or the type
+// itself where nobody has delivered it in the resource's subscription.
 func (e *Evaluator) hiddenType(q Query, r *Resource) string {
 	if text := r.HiddenType(q.Type); text != "" {
 		return text
+	}
+	if sub := r.ID.SubscriptionID(); e.Delivered != nil && sub != "" && !e.Delivered(sub, q.Type) {
+		return q.Type
 	}
 	if e.Estate == nil || q.Scope.Equal(r.ID) {
 		return ""

@@ -23,6 +23,9 @@ type Estate struct {
 	relation *relation
 	work     *worker
 	flips    []Flip
+	// delivered reports whether anybody has delivered resources of a type in a
+	// subscription, both folded; nil: everything is delivered.
+	delivered func(subscription, resourceType string) bool
 
 	mu      sync.Mutex // of Load
 	workers sync.Pool

@@ -123,10 +123,10 @@ func (x *entry) scopeOf(rp *ruleProgram) (scope string, lookup uint32, ok bool) 
 	return x.subscription(), rp.outside, true
 }
 
-// hides reports whether the related type was not delivered, for the resource
-// or for the container that is looked at.
+// hides reports whether the related type was not delivered, for the resource,
+// for the container that is looked at, or in the subscription at all.
 func (w *worker) hides(x *entry, rp *ruleProgram, scope string) bool {
-	if slices.Contains(x.hidden, rp.watch.typ) {
+	if slices.Contains(x.hidden, rp.watch.typ) || !w.estate.delivers(x, rp.watch.typ) {
 		return true
 	}
 	if rp.reach < policy.ReachGroup {

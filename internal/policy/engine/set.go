@@ -88,6 +88,7 @@ type Set struct {
 	types    map[string]*typeProgram
 	versions map[string]bool
 	watching map[*watch][]string
+	watched  map[string]bool // related types that any rule looks for, folded
 }
 
 // assigned is one assignment with the members that it gives.
@@ -108,7 +109,7 @@ func Compile(in Input, opt Options) (*Set, *Report, error) {
 		oracle:  &policy.Evaluator{Aliases: in.Aliases, Options: opt.Language},
 		watches: map[string][]*watch{}, watchOf: map[*rule]*watch{},
 		types: map[string]*typeProgram{}, versions: map[string]bool{}, byScope: map[string][]int{},
-		watching: map[*watch][]string{},
+		watching: map[*watch][]string{}, watched: map[string]bool{},
 	}
 	c, err := newCompiler(s, in)
 	if err != nil {
@@ -212,6 +213,7 @@ func (s *Set) watchers(w *watch) []string {
 
 // search registers the lookups by which a watch may be asked.
 func (s *Set) search(w *watch) {
+	s.watched[w.typ] = true
 	for pairs := 1; pairs < typePairs(w.typ); pairs++ {
 		s.lookups.add(lookup{kind: below, typ: w.typ, pairs: pairs})
 	}
