@@ -50,21 +50,38 @@ func (a *Access) StartDevice(ctx context.Context) (*Device, error) {
 // ApproveDevice lets the device that shows a user code sign in as p. The code
 // is used up; an unknown one is an *arm.Error with status 404.
 func (a *Access) ApproveDevice(ctx context.Context, p Principal, userCode string) error {
+	return a.store.Update(ctx, func(tx *store.Tx) error { return a.approve(ctx, tx, p.ID, userCode) })
+}
+
+// ApproveDeviceByLink is ApproveDevice by whoever holds a one-time sign-in link.
+// The link is used up, unless the code was wrong: then both stay.
+func (a *Access) ApproveDeviceByLink(ctx context.Context, link, userCode string) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
-		c, err := tx.TakeCredential(ctx, credentialUserCode, digest(foldUserCode(userCode)))
+		c, err := tx.TakeCredential(ctx, credentialLink, digest(link))
 		if err != nil {
 			return err
 		}
-		device, err := tx.Credential(ctx, credentialDevice, c.Data)
-		if err != nil {
-			return err
+		if !c.ExpiresAt.After(a.now()) {
+			return arm.NotFound("sign-in link")
 		}
-		if !device.ExpiresAt.After(a.now()) {
-			return arm.NotFound("device sign-in")
-		}
-		device.Principal = p.ID
-		return tx.PutCredential(ctx, *device)
+		return a.approve(ctx, tx, c.Principal, userCode)
 	})
+}
+
+func (a *Access) approve(ctx context.Context, tx *store.Tx, principal, userCode string) error {
+	c, err := tx.TakeCredential(ctx, credentialUserCode, digest(foldUserCode(userCode)))
+	if err != nil {
+		return err
+	}
+	device, err := tx.Credential(ctx, credentialDevice, c.Data)
+	if err != nil {
+		return err
+	}
+	if !device.ExpiresAt.After(a.now()) {
+		return arm.NotFound("device sign-in")
+	}
+	device.Principal = principal
+	return tx.PutCredential(ctx, *device)
 }
 
 // exchangeDevice answers a poll: pending until a person approved it, then

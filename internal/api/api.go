@@ -89,6 +89,11 @@ func (a *API) pages(r *request) string {
 	return a.base(r.Request)
 }
 
+// recommendationPage is the address of a recommendation's page.
+func (a *API) recommendationPage(r *request, id string) string {
+	return a.pages(r) + "/recommendation?id=" + id
+}
+
 // ServeHTTP answers one request: it finds the route, then the caller, then
 // asks whether the caller may, and only then runs the handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {

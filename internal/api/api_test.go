@@ -50,22 +50,25 @@ func TestDeviceCodeSignIn(t *testing.T) {
 	if a := s.Form("/adfs/oauth2/token", poll); a.Status != 400 || a.Body["error"] != "authorization_pending" {
 		t.Fatalf("before approval: %d %s", a.Status, a.Raw)
 	}
+	page := strings.TrimPrefix(device["verification_uri"].(string), s.URL)
+	if a := s.Plain(page); a.Status != 200 || !strings.Contains(string(a.Raw), "user_code") {
+		t.Fatalf("verification page: %d %s", a.Status, a.Raw)
+	}
 	link, err := s.Access.NewLink(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cookie, err := s.Access.Redeem(t.Context(), link, true)
-	if err != nil {
-		t.Fatal(err)
+	approve := func(code string) int {
+		return s.Form(page, url.Values{"user_code": {code}, "link": {"http://x/signin?code=" + link}}).Status
 	}
-	r, _ := http.NewRequest("GET", "/", nil)
-	r.AddCookie(cookie)
-	admin, err := s.Access.Session(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Access.ApproveDevice(t.Context(), admin, device["user_code"].(string)); err != nil {
-		t.Fatal(err)
+	// A wrong code uses nothing up; the right one works once.
+	for _, tt := range []struct {
+		code string
+		want int
+	}{{"BBBB-BBBB", 400}, {device["user_code"].(string), 200}, {device["user_code"].(string), 400}} {
+		if got := approve(tt.code); got != tt.want {
+			t.Fatalf("approval of %s: %d, want %d", tt.code, got, tt.want)
+		}
 	}
 	a := s.Form("/adfs/oauth2/token", poll)
 	token, _ := a.Body["id_token"].(string)

@@ -74,7 +74,7 @@ func (a *API) assessmentBody(r *request, x *posture.Assessment) map[string]any {
 		properties["metadata"] = a.metadataProperties(rec)
 	}
 	if r.expands("links") {
-		properties["links"] = map[string]any{"azurePortalUri": a.pages(r) + "/recommendations/" + rec.ID}
+		properties["links"] = map[string]any{"azurePortalUri": a.recommendationPage(r, rec.ID)}
 	}
 	return resource(assessmentID(x.ResourceID, rec.ID), assessmentType, properties)
 }

@@ -208,7 +208,7 @@ func (a *API) complianceAssessmentBody(r *request, report *compliance.Report, c 
 	x := &c.Assessments[i]
 	properties := map[string]any{
 		"description": x.Recommendation.Title, "assessmentType": "Assessment", "state": x.State,
-		"assessmentDetailsLink": a.pages(r) + "/recommendations/" + x.Recommendation.ID,
+		"assessmentDetailsLink": a.recommendationPage(r, x.Recommendation.ID),
 		"passedResources":       x.Healthy + x.Exempt, "failedResources": x.Unhealthy,
 		"skippedResources": x.NotApplicable + x.Unknown, "unsupportedResources": 0,
 	}

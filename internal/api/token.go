@@ -78,7 +78,7 @@ func (a *API) deviceCode(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page := a.pages(r) + "/device"
+	page := a.authority(r) + "/device"
 	return ok(map[string]any{
 		"device_code": device.Code, "user_code": device.UserCode, "verification_uri": page,
 		"expires_in": int(access.DeviceLifetime / time.Second), "interval": int(access.DeviceInterval / time.Second),

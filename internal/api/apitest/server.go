@@ -1,7 +1,7 @@
 // Package apitest serves the API over TLS on a store of its own, with a judge
 // at work, for tests in process: of the API itself and of public clients.
 //
-// It must never be imported by anything but tests.
+// It must never import web or app, and nothing but tests may import it.
 package apitest
 
 import (
