@@ -22,8 +22,17 @@ func (c change) Where() string {
 	return count(len(c.Resources), "resource", "resources")
 }
 
+// first reports whether this is a first result, not a change of an earlier one.
+func (c change) first() bool { return c.From == posture.NotApplicable }
+
 // Mark says which way it went.
 func (c change) Mark() mark {
+	switch {
+	case c.first() && c.To == posture.Unhealthy:
+		return mark{"high", "high", "Found"}
+	case c.first() && c.To == posture.Healthy:
+		return mark{"ok", "ok", "In order"}
+	}
 	switch c.To {
 	case posture.Healthy:
 		return mark{"ok", "ok", "Fixed"}
@@ -37,14 +46,33 @@ func (c change) Mark() mark {
 	return mark{"none", "unknown", "Gone"}
 }
 
-// changes are the changes of the score since a moment, latest first, at most
-// limit groups.
-func (v *visit) changes(since time.Time, limit int) ([]change, error) {
+// news is what happened to the score in a span of time. First results are
+// summed up: of a machine that was just connected everything is new, and
+// nothing of it is news.
+type news struct {
+	Changes    []change // latest first
+	First      int
+	FirstDelta float64
+}
+
+// changes reads the news since a moment, at most limit groups of changes.
+func (v *visit) changes(since time.Time, limit int) (news, error) {
 	all, err := v.estate.Why(v.Context(), v.scope, since, v.now)
 	if err != nil {
-		return nil, fmt.Errorf("explain score change: %w", err)
+		return news{}, fmt.Errorf("explain score change: %w", err)
 	}
-	return groupChanges(all, limit), nil
+	var n news
+	kept := all[:0:0]
+	for _, c := range all {
+		if c.From == posture.NotApplicable {
+			n.First++
+			n.FirstDelta += c.Delta
+			continue
+		}
+		kept = append(kept, c)
+	}
+	n.Changes = groupChanges(kept, limit)
+	return n, nil
 }
 
 // groupChanges joins changes that say the same of several resources; the group

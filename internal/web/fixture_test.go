@@ -124,16 +124,16 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Needs: []need{{Title: advice[1].Title, Detail: "new since 2 h ago on stpayroll01", URL: "/", Mark: severityMark(content.High)},
 				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(posture.RiskCritical)}},
 			Coverage: []coverage{{"Microsoft.HybridCompute/machines", 318, 331}, {"Microsoft.Storage/storageAccounts", 240, 240}},
-			Stalest:  []posture.ResourceRow{resourceRow}, Controls: controls, Changes: moved, Standards: []standardRow{std}}
+			Stalest:  []posture.ResourceRow{resourceRow}, Controls: controls, news: news{Changes: moved, First: 3, FirstDelta: 0.4}, Standards: []standardRow{std}}
 		for _, r := range rows[:2] {
-			p.Steps = append(p.Steps, posture.PlanStep{RecommendationRow: r, Gain: r.Gain, Effort: "low"})
+			p.Steps = append(p.Steps, step{PlanStep: posture.PlanStep{RecommendationRow: r, Gain: r.Gain, Effort: "low"}})
 		}
 		p.Headline = headline(p)
 		return p
 	})
 	add("/posture", "posture", func(f *frame) any {
 		return &posturePageData{frame: f, Score: score, Ring: newRing(score), Days: 30, Spans: trendDays, Trend: newTrend(fixtureHistory(), c), Controls: controls,
-			Subscriptions: []posture.SubscriptionScore{sub.SubscriptionScore}, Changes: moved, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
+			Subscriptions: []posture.SubscriptionScore{sub.SubscriptionScore}, news: news{Changes: moved}, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
 	})
 	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips(nil)
 	sevs := (&visit{address: address{path: "/recommendations"}}).severityChips()

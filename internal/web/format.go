@@ -59,17 +59,16 @@ func points(p float64) string {
 
 // signed writes a change of the score in percent points, with a true minus.
 func signed(d float64) string {
-	s := strconv.FormatFloat(math.Abs(d), 'f', 1, 64)
-	if s == "0.0" {
-		if d == 0 {
-			return "0 %"
-		}
-		s = "<0.1"
+	s := strconv.FormatFloat(math.Abs(d), 'f', 1, 64) + " %"
+	switch {
+	case math.Abs(d) < 0.0005: // below what a float's sum may be off by
+		return "0 %"
+	case math.Abs(d) < 0.05:
+		return "<0.1 %"
+	case d < 0:
+		return "−" + s
 	}
-	if d < 0 {
-		return "−" + s + " %"
-	}
-	return "+" + s + " %"
+	return "+" + s
 }
 
 // clock writes times as one reader sees them.

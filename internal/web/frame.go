@@ -137,21 +137,25 @@ func (f *frame) ResourceURL(id string) string { return f.To("/resource", "id", i
 // RecommendationURL is the page of one recommendation in the current scope.
 func (f *frame) RecommendationURL(id string) string { return f.To("/recommendation", "id", id) }
 
-// Sorted is the aria-sort of a column, "" when it is not the one sorted by.
-func (f *frame) Sorted(key string, first bool) string {
+// worstFirst are the sort keys whose natural order begins with the largest.
+var worstFirst = []string{"risk", "severity", "gain", "unhealthy"}
+
+// Sorted is the aria-sort of a column, "" when it is not the one sorted by;
+// standard says that the list is sorted by it without being asked.
+func (f *frame) Sorted(key string, standard bool) string {
 	sort := f.Get("sort")
-	if sort != key && !(sort == "" && first) {
+	if sort != key && !(sort == "" && standard) {
 		return ""
 	}
-	if f.Get("desc") != "" {
+	if slices.Contains(worstFirst, key) != (f.Get("desc") != "") {
 		return "descending"
 	}
 	return "ascending"
 }
 
 // SortURL sorts by a column, or turns the order when it is sorted by already.
-func (f *frame) SortURL(key string, first bool) string {
-	if f.Sorted(key, first) == "ascending" {
+func (f *frame) SortURL(key string, standard bool) string {
+	if f.Sorted(key, standard) != "" && f.Get("desc") == "" {
 		return f.With("sort", key, "desc", "1")
 	}
 	return f.With("sort", key, "desc", "")

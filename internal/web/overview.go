@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -29,12 +30,12 @@ type overviewPage struct {
 	Ring      ring
 	Trend     trend
 	Needs     []need
-	Steps     []posture.PlanStep
+	Steps     []step
 	Coverage  []coverage
 	Resources int
 	Stalest   []posture.ResourceRow
 	Controls  []posture.ControlScore
-	Changes   []change
+	news      // since yesterday
 	Standards []standardRow
 	Unknown   int // assessments
 	Open      int // unhealthy recommendations
@@ -43,6 +44,30 @@ type overviewPage struct {
 // KnownShare is the percentage of (resource, control) pairs with a verdict.
 func (p *overviewPage) KnownShare() float64 {
 	return 100 * float64(p.Score.Known) / float64(max(1, p.Score.Applicable))
+}
+
+// step is one step of the plan. With is the step that brings the points when
+// this one alone does not: a control gives them when all of it is done.
+type step struct {
+	posture.PlanStep
+	With float64
+}
+
+func newSteps(plan []posture.PlanStep) []step {
+	steps := make([]step, len(plan))
+	for i, s := range plan {
+		steps[i].PlanStep = s
+		if s.Gain >= 0.05 {
+			continue
+		}
+		for _, later := range plan[i+1:] {
+			if later.Control == s.Control && later.Gain >= 0.05 {
+				steps[i].With = later.Gain
+				break
+			}
+		}
+	}
+	return steps
 }
 
 // need is one thing that should be looked at today.
@@ -73,10 +98,12 @@ func overview(v *visit) (page, error) {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}
 	p.Trend = newTrend(history, v.clock)
-	if p.Steps, err = v.estate.Plan(v.Context(), v.scope, overviewSteps); err != nil {
+	steps, err := v.estate.Plan(v.Context(), v.scope, overviewSteps)
+	if err != nil {
 		return page{}, fmt.Errorf("plan next steps: %w", err)
 	}
-	if p.Changes, err = v.changes(v.now.Add(-24*time.Hour), overviewChanges); err != nil {
+	p.Steps = newSteps(steps)
+	if p.news, err = v.changes(v.now.Add(-24*time.Hour), overviewChanges); err != nil {
 		return page{}, err
 	}
 	if err := p.read(v); err != nil {
@@ -92,11 +119,9 @@ func (p *overviewPage) read(v *visit) error {
 	if p.Coverage, err = v.coverage(overviewTypes); err != nil {
 		return err
 	}
-	oldest, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 2})
-	if err != nil {
+	if p.Stalest, err = v.stalest(2); err != nil {
 		return err
 	}
-	p.Stalest = oldest.Rows
 	p.Controls = costliest(v.view.Controls(v.scope), overviewControls)
 	unknown, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, State: []posture.State{posture.Unknown}, Limit: 1})
 	if err != nil {
@@ -185,9 +210,34 @@ func headline(p *overviewPage) string {
 	return "Nothing urgent; " + count(p.Open, "recommendation is", "recommendations are") + " open"
 }
 
-// coverage counts, for the types with the most resources, those of which
-// nothing is unknown.
+// stalest are the resources whose data is oldest. Containers that nobody
+// delivered have no age.
+func (v *visit) stalest(limit int) ([]posture.ResourceRow, error) {
+	oldest, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	var rows []posture.ResourceRow
+	for _, r := range oldest.Rows {
+		if id, err := arm.ParseID(r.ID); err != nil || id.IsChild() || r.ObservedAt.IsZero() || r.Source == "inventory" {
+			continue
+		}
+		if rows = append(rows, r); len(rows) == limit {
+			break
+		}
+	}
+	return rows, nil
+}
+
+// coverage counts, for the assessed types with the most resources, those of
+// which nothing is unknown.
 func (v *visit) coverage(limit int) ([]coverage, error) {
+	assessed := map[string]bool{}
+	for _, r := range v.view.AllRecommendations() {
+		for _, t := range r.Types {
+			assessed[arm.Fold(t)] = true
+		}
+	}
 	types := slices.Clone(v.view.Types())
 	slices.SortStableFunc(types, func(a, b posture.TypeCount) int { return b.N - a.N })
 	var rows []coverage
@@ -195,21 +245,29 @@ func (v *visit) coverage(limit int) ([]coverage, error) {
 		if len(rows) == limit {
 			break
 		}
-		q := posture.InventoryQuery{Scope: v.scope, Type: t.Type, Limit: 1}
-		all, err := v.view.Inventory(q)
+		if !assessed[arm.Fold(t.Type)] {
+			continue
+		}
+		row, err := v.coverageOf(t.Type)
 		if err != nil {
 			return nil, err
 		}
-		q.State = []posture.State{posture.Unknown}
-		dark, err := v.view.Inventory(q)
-		if err != nil {
-			return nil, err
-		}
-		if all.Total > 0 {
-			rows = append(rows, coverage{t.Type, all.Total - dark.Total, all.Total})
+		if row.Present > 0 {
+			rows = append(rows, row)
 		}
 	}
 	return rows, nil
+}
+
+func (v *visit) coverageOf(typ string) (coverage, error) {
+	q := posture.InventoryQuery{Scope: v.scope, Type: typ, Limit: 1}
+	all, err := v.view.Inventory(q)
+	if err != nil {
+		return coverage{}, err
+	}
+	q.State = []posture.State{posture.Unknown}
+	dark, err := v.view.Inventory(q)
+	return coverage{typ, all.Total - dark.Total, all.Total}, err
 }
 
 // costliest are the controls that lose the most points.

@@ -25,7 +25,7 @@ type posturePageData struct {
 	Trend         trend
 	Controls      []posture.ControlScore
 	Subscriptions []posture.SubscriptionScore
-	Changes       []change
+	news                  // of the span
 	Delta         float64 // of the span, when the history has both ends
 	Before        float64
 	HasDelta      bool
@@ -63,7 +63,7 @@ func posturePage(v *visit) (page, error) {
 			p.Subscriptions = append(p.Subscriptions, s)
 		}
 	}
-	if p.Changes, err = v.changes(from, postureChanges); err != nil {
+	if p.news, err = v.changes(from, postureChanges); err != nil {
 		return page{}, err
 	}
 	return page{name: "posture", data: p}, nil
