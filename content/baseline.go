@@ -180,6 +180,11 @@ func (c *Check) validate() error {
 			return fmt.Errorf("parameter %q: a name has letters and digits only", name)
 		}
 	}
+	for _, f := range c.Platform.Family {
+		if err := validateText("family", f); err != nil {
+			return fmt.Errorf("platform: %w", err)
+		}
+	}
 	if c.When != nil {
 		if err := c.When.validate(0); err != nil {
 			return fmt.Errorf("when: %w", err)
