@@ -10,6 +10,8 @@ import (
 // the types of related resources. A source that delivers only a part can so
 // declare the rest.
 func Reads(list []*Bound, a *Aliases, resourceType string) []string {
+	stub := typeStub(resourceType)
+	e := &Evaluator{Aliases: a}
 	seen := map[string]bool{}
 	note := func(f *Field, _ bool) {
 		if path := f.pathOn(a, resourceType); path != nil {
@@ -17,7 +19,10 @@ func Reads(list []*Bound, a *Aliases, resourceType string) []string {
 		}
 	}
 	for _, b := range list {
-		Fields(b.If, note)
+		about := e.run(b, stub, stub, Environment{}).applies(b.If, shapeOf(b.If), true) != False
+		if about {
+			Fields(b.If, note)
+		}
 		if b.Details == nil {
 			continue
 		}
@@ -25,7 +30,9 @@ func Reads(list []*Bound, a *Aliases, resourceType string) []string {
 			Fields(b.Details.ExistenceCondition, note)
 			Fields(b.ApplicableWhen, note)
 		}
-		seen[b.Details.Type] = true
+		if about {
+			seen[b.Details.Type] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
@@ -43,4 +50,10 @@ func (f *Field) pathOn(a *Aliases, resourceType string) Path {
 		return path
 	}
 	return nil
+}
+
+// typeStub is a resource of which only the type is known.
+func typeStub(resourceType string) *Resource {
+	return &Resource{Type: resourceType, Body: ObjectValue(
+		Member{"type", StringValue(resourceType)}, Member{"name", UnavailableValue("name")}, Member{"kind", UnavailableValue("kind")})}
 }
