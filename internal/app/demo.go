@@ -90,7 +90,7 @@ func (d demo) judged(ctx context.Context) (*posture.View, error) {
 	defer tick.Stop()
 	for {
 		if e := d.judge.Estate(web.Sample); e != nil {
-			if v := e.View(); v.Resources() >= demoResources && len(v.Controls(posture.Scope{})) > 0 {
+			if v := e.View(); v.Resources() >= demoResources && v.Score(posture.Scope{}).Max > 0 {
 				return v, nil
 			}
 		}
