@@ -33,10 +33,12 @@ func (l *Library) WriteCatalog(w io.Writer) error {
 // in.
 func (r *Recommendation) Family() string { return path.Base(path.Dir(r.File)) }
 
-// HasFix reports whether the recommendation carries a quick fix: a patch of
-// the resource or a child resource to create.
+// HasFix reports whether the recommendation carries a quick fix that can be
+// proven before it is offered: a patch of the resource, a child resource to
+// create, or commands with the report that they lead to.
 func (r *Recommendation) HasFix() bool {
-	return r.Remediation.Patch != nil || r.Remediation.Create != nil
+	m := &r.Remediation
+	return m.Patch != nil || m.Create != nil || m.Expect != nil
 }
 
 func (l *Library) writeControls(b *bufio.Writer) {

@@ -130,10 +130,14 @@ func (r *Recommendation) checkPolicy(p *problems) {
 }
 
 func (r *Recommendation) checkRemediation(p *problems) {
-	if len(r.Remediation.Steps) == 0 {
+	m := &r.Remediation
+	if len(m.Steps) == 0 {
 		p.addf("remediation has no steps")
 	}
-	if create := r.Remediation.Create; create != nil {
+	if m.Expect != nil && (r.Details == nil || m.Az+m.Shell+m.Terraform == "") {
+		p.addf("remediation.expect needs details and a command that leads to it")
+	}
+	if create := m.Create; create != nil {
 		var child struct{ ID, Type string }
 		if json.Unmarshal(create, &child) != nil || !strings.HasPrefix(child.ID, "{id}") || child.Type == "" {
 			p.addf("remediation.create needs a type and an id that begins with {id}")

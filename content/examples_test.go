@@ -102,7 +102,7 @@ func TestExamplesGetTheirStates(t *testing.T) {
 // recommendation: a fix is proven before it is offered.
 func TestFixesHeal(t *testing.T) {
 	for _, r := range load(t).Recommendations {
-		if r.Remediation.Patch == nil && r.Remediation.Create == nil {
+		if !r.HasFix() {
 			continue
 		}
 		t.Run(r.Name, func(t *testing.T) {
@@ -120,8 +120,8 @@ func TestFixesHeal(t *testing.T) {
 	}
 }
 
-// fix returns the body with the patch applied and the related resources with
-// the created one in the place of its namesake.
+// fix returns the body with the patch applied, and the related resources with
+// the created one in the place of its namesake and the expected reports.
 func fix(t testing.TB, r *content.Recommendation, body json.RawMessage, related []json.RawMessage) (json.RawMessage, []json.RawMessage) {
 	t.Helper()
 	replace := replacer(t, body)
@@ -129,6 +129,16 @@ func fix(t testing.TB, r *content.Recommendation, body json.RawMessage, related 
 		var err error
 		if body, err = content.ApplyPatch(body, json.RawMessage(replace.Replace(string(r.Remediation.Patch)))); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if r.Remediation.Expect != nil {
+		related = slices.Clone(related)
+		for i := range related {
+			report, err := content.ApplyPatch(related[i], r.Remediation.Expect)
+			if err != nil {
+				t.Fatal(err)
+			}
+			related[i] = report
 		}
 	}
 	if r.Remediation.Create == nil {

@@ -74,6 +74,11 @@ type Remediation struct {
 	// Create is a child resource to create (auditIfNotExists): an ARM object
 	// whose id begins with "{id}".
 	Create json.RawMessage `yaml:"create"`
+	// Expect is an RFC 6902 JSON patch of the related documents that the rule
+	// looks at: what their source reports once the commands below have run. It
+	// proves commands on machines and clusters the way that Patch proves a
+	// change of the resource; nobody writes it.
+	Expect json.RawMessage `yaml:"expect"`
 	// Az, Terraform and Shell are text templates: {id}, {name}, {resourceGroup},
 	// {subscription}, {parent} are replaced by the resource's.
 	Az        string `yaml:"az"`
