@@ -23,15 +23,18 @@ func (x *explainer) fix() *Fix {
 	var err error
 	switch r := &k.Remediation; {
 	case len(r.Patch) > 0:
-		if after.Body, err = content.ApplyPatch(x.doc.Doc.Body, r.Patch); err != nil {
+		patch := json.RawMessage(x.fill(string(r.Patch)))
+		if after.Body, err = content.ApplyPatch(x.doc.Doc.Body, patch); err != nil {
 			return nil
 		}
-		after.Unavailable = withoutPatched(after.Unavailable, r.Patch)
+		after.Unavailable = withoutPatched(after.Unavailable, patch)
 		docs, subject, err = x.docs.with(after)
-		f.Patch = pretty(r.Patch)
-		f.Before, f.After = changedParts(x.doc.Doc.Body, after.Body, r.Patch)
+		f.Patch = pretty(patch)
+		f.Before, f.After = changedParts(x.doc.Doc.Body, after.Body, patch)
 	case len(r.Create) > 0:
 		docs, f.After, err = x.create(r.Create)
+	case len(r.Expect) > 0:
+		docs, err = x.expect(k, f)
 	default:
 		return nil
 	}
@@ -49,13 +52,44 @@ func (x *explainer) fix() *Fix {
 
 // create adds the child resource that the remediation asks for.
 func (x *explainer) create(template json.RawMessage) (*documents, string, error) {
-	body := json.RawMessage(strings.ReplaceAll(string(template), "{id}", x.assessment.ResourceID))
+	body := json.RawMessage(x.fill(string(template)))
 	var child struct{ ID, Type string }
 	if err := json.Unmarshal(body, &child); err != nil {
 		return nil, "", err
 	}
 	docs, _, err := x.docs.with(wire.Document{ID: child.ID, Type: child.Type, Body: body})
 	return docs, pretty(body), err
+}
+
+// expect puts what the source will report, once the commands have run, in the
+// place of the reports below the resource that the recommendation looks at.
+func (x *explainer) expect(k *content.Recommendation, f *Fix) (*documents, error) {
+	var details struct{ Type, Name string }
+	if err := json.Unmarshal(k.Details, &details); err != nil {
+		return nil, err
+	}
+	children, err := x.e.Children(x.docs.ctx, x.assessment.ResourceID)
+	if err != nil {
+		return nil, err
+	}
+	docs, expected := x.docs, k.Remediation.Expect
+	for _, child := range children {
+		id, err := arm.ParseID(child.Doc.ID)
+		if err != nil || !strings.EqualFold(child.Doc.Type, details.Type) ||
+			details.Name != "" && !strings.EqualFold(id.Name(), details.Name) {
+			continue
+		}
+		report := child.Doc
+		if report.Body, err = content.ApplyPatch(child.Doc.Body, expected); err != nil {
+			return nil, err
+		}
+		report.Unavailable = withoutPatched(report.Unavailable, expected)
+		f.Before, f.After = changedParts(child.Doc.Body, report.Body, expected)
+		if docs, _, err = docs.with(report); err != nil {
+			return nil, err
+		}
+	}
+	return docs, nil
 }
 
 // sideEffects are the resource's other assessments that the fix changes.

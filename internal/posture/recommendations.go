@@ -17,7 +17,7 @@ func (v *View) Recommendations(q RecommendationQuery) (Page[RecommendationRow], 
 	if err != nil {
 		return page, err
 	}
-	after, paged, err := readCursor(q.After, sort, q.Desc)
+	after, paged, err := readCursor(q.After, "recommendations", sort, q.Desc)
 	if err != nil {
 		return page, err
 	}
@@ -34,7 +34,7 @@ func (v *View) Recommendations(q RecommendationQuery) (Page[RecommendationRow], 
 	}
 	if limit := readLimit(q.Limit); len(rows) > limit {
 		rows = rows[:limit]
-		page.Next = cursor{Sort: sort, Desc: q.Desc, Rec: rows[limit-1].ID}.encode()
+		page.Next = cursor{List: "recommendations", Sort: sort, Desc: q.Desc, Rec: rows[limit-1].ID}.encode()
 	}
 	page.Rows = rows
 	return page, nil
@@ -62,7 +62,7 @@ func (v *View) recommendationRow(sel selection, l *ledger, slot uint16, maximum 
 		Recommendation: r, Counts: t.counts(), Risk: t.worst(),
 		Gain: v.gain(sel, l, slot), PotentialIncrease: v.potential(l, slot, maximum),
 		LastChange: lastChange(t), Unassigned: int(t.by[Unhealthy] - t.owned), Overdue: int(t.overdue),
-		FixAvailable: r.Content != nil && len(r.Content.Remediation.Patch) > 0,
+		FixAvailable: r.Content != nil && r.Content.HasFix(),
 	}
 }
 
