@@ -129,6 +129,7 @@ func TestAzureCLI(t *testing.T) {
 	az.ok("policy", "exemption", "create", "-n", "e1", "--policy-assignment", s.Sub()+"/providers/Microsoft.Authorization/policyAssignments/a1", "--exemption-category", "Waiver")
 	az.items(1, "policy", "exemption", "list")
 	az.items(1, "policy", "state", "list")
+	az.ok("policy", "state", "summarize")
 	az.ok("policy", "exemption", "delete", "-n", "e1")
 	az.ok("policy", "assignment", "delete", "-n", "a1")
 	az.ok("policy", "definition", "delete", "-n", "no-vaults")

@@ -111,6 +111,11 @@ func (q *stateQuery) keep(row *stateRow) bool {
 }
 
 func (a *API) stateQuery(r *request) (*stateQuery, error) {
+	// What is known is the latest state; "default" asks for every one in a
+	// window, of which that is the only one kept.
+	if name := r.vars["view"]; !strings.EqualFold(name, "latest") && !strings.EqualFold(name, "default") {
+		return nil, arm.NotFound("policyStates/" + name)
+	}
 	if err := r.refuse("$apply", "$orderby", "$select"); err != nil {
 		return nil, err
 	}

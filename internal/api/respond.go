@@ -21,6 +21,7 @@ type response struct {
 	status      int
 	body        any // nil: none
 	etag        string
+	location    string                // where a long-running operation is polled
 	contentType string                // of stream
 	stream      func(io.Writer) error // nil: none
 }
@@ -54,6 +55,10 @@ func (o *responder) send(r response) {
 	h := o.header()
 	if r.etag != "" {
 		h.Set("ETag", `"`+r.etag+`"`)
+	}
+	if r.location != "" {
+		h.Set("Location", r.location)
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	if r.stream != nil {
 		h.Set("Content-Type", r.contentType)

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/rampart-sec/rampart/internal/arm"
 )
 
@@ -90,7 +92,21 @@ func split(u *url.URL) ([]string, error) {
 	if len(u.Path) > 2*arm.MaxIDLength {
 		return nil, &arm.Error{Status: http.StatusRequestURITooLong, Code: "RequestUriTooLong", Message: "The path is too long."}
 	}
-	return strings.FieldsFunc(u.Path, func(c rune) bool { return c == '/' }), nil
+	path := strings.FieldsFunc(u.Path, func(c rune) bool { return c == '/' })
+	straighten(path)
+	return path, nil
+}
+
+// straighten repairs the path of "az policy state summarize": released clients
+// put a dump of their options where the subscription belongs, and the
+// subscription where "latest" does.
+func straighten(path []string) {
+	if len(path) != 7 || !strings.EqualFold(path[4], "policyStates") || !strings.EqualFold(path[6], "summarize") || !strings.HasPrefix(path[1], "{") {
+		return
+	}
+	if _, err := uuid.Parse(path[5]); err == nil {
+		path[1], path[5] = path[5], "latest"
+	}
 }
 
 // match compares a path. The scope is {scope}, else the subscription (with its

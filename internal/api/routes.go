@@ -140,6 +140,17 @@ var table = []route{
 	{"POST", "{scope}/providers/Microsoft.PolicyInsights/policyStates/{view}/summarize", "Microsoft.PolicyInsights/policyStates/summarize/read", (*API).summarize},
 	{"POST", "{scope}/providers/Microsoft.PolicyInsights/policyStates/latest/triggerEvaluation", "Microsoft.PolicyInsights/policyStates/triggerEvaluation/action", (*API).triggerEvaluation},
 
+	{"GET", "/providers/Microsoft.PolicyInsights/policyMetadata", signedIn, (*API).policyMetadataList},
+	{"GET", "/providers/Microsoft.PolicyInsights/policyMetadata/{name}", signedIn, (*API).policyMetadata},
+
+	// Governance.
+	{"GET", "{scope}/providers/Microsoft.Security/governanceRules", "Microsoft.Security/governanceRules/read", governanceKind.list},
+	{"GET", "{scope}/providers/Microsoft.Security/governanceRules/{name}", "Microsoft.Security/governanceRules/read", governanceKind.get},
+	{"PUT", "{scope}/providers/Microsoft.Security/governanceRules/{name}", "Microsoft.Security/governanceRules/write", governanceKind.put},
+	{"DELETE", "{scope}/providers/Microsoft.Security/governanceRules/{name}", "Microsoft.Security/governanceRules/delete", governanceKind.remove},
+	{"POST", "{scope}/providers/Microsoft.Security/governanceRules/{name}/execute", "Microsoft.Security/governanceRules/write", (*API).executeRule},
+	{"GET", "{scope}/providers/Microsoft.Security/governanceRules/{name}/operationResults/{operation}", "Microsoft.Security/governanceRules/read", (*API).ruleResult},
+
 	// Roles.
 	{"GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions", signedIn, (*API).roleDefinitions},
 	{"GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", signedIn, (*API).roleDefinition},

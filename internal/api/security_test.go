@@ -232,3 +232,39 @@ func TestSettings(t *testing.T) {
 	s.Want(204, apitest.Call{Method: "DELETE", Path: settings + "securityContacts/default"})
 	s.Want(204, apitest.Call{Method: "DELETE", Path: settings + "securityContacts/default"})
 }
+
+func TestGovernanceRule(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	path := s.Sub() + security + "governanceRules/7c2f5d7c-1d64-4f7e-9b5c-6f3a6d1f2b10"
+	rule := func(days string) map[string]any {
+		return object(map[string]any{"displayName": "High in a week", "rulePriority": 100, "remediationTimeframe": days,
+			"ownerSource":   map[string]any{"type": "Manually", "value": "ada@example.org"},
+			"conditionSets": []any{map[string]any{"conditions": []any{map[string]any{"property": "$.Metadata.severity", "operator": "In", "value": `["High","Medium","Low"]`}}}}})
+	}
+	s.Want(201, apitest.Call{Method: "PUT", Path: path, Body: rule("7.00:00:00")})
+	s.Want(200, apitest.Call{Method: "PUT", Path: path, Body: rule("14.00:00:00")})
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "PUT", Path: path, Body: rule("soon")})
+	apitest.Eventually(t, "an assessment has an owner", func() bool {
+		for _, x := range s.List(s.Vault() + security + "assessments") {
+			if data, _ := x["properties"].(map[string]any)["additionalData"].(map[string]any); data["owner"] == "ada@example.org" && data["dueDate"] != nil {
+				return true
+			}
+		}
+		return false
+	})
+	a := s.Want(202, apitest.Call{Method: "POST", Path: path + "/execute"})
+	s.Get(strings.TrimPrefix(a.Header.Get("Location"), s.URL))
+	s.Want(204, apitest.Call{Method: "DELETE", Path: path})
+}
+
+func TestPolicyMetadata(t *testing.T) {
+	s := apitest.New(t)
+	all := s.List("/providers/Microsoft.PolicyInsights/policyMetadata")
+	if len(all) == 0 {
+		t.Skip("skipped: the content has no standards yet")
+	}
+	if got := s.Get(all[0]["id"].(string)).Properties()["title"]; got == "" {
+		t.Errorf("metadata %v", all[0])
+	}
+}
