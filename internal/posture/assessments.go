@@ -18,7 +18,7 @@ func (v *View) Assessments(q AssessmentQuery) (Page[Assessment], error) {
 	if err != nil {
 		return page, err
 	}
-	after, paged, err := readCursor(q.After, sort, q.Desc)
+	after, paged, err := readCursor(q.After, "assessments", sort, q.Desc)
 	if err != nil {
 		return page, err
 	}
@@ -187,7 +187,7 @@ func (s *assessmentSearch) cursorAt(a Assessment) string {
 		level = RiskNone
 	}
 	return cursor{
-		Sort: s.sort, Desc: s.q.Desc, Rec: a.Recommendation.ID, Handle: a.Handle,
+		List: "assessments", Sort: s.sort, Desc: s.q.Desc, Rec: a.Recommendation.ID, Handle: a.Handle,
 		Key: uint64(level)<<8 | uint64(a.State),
 	}.encode()
 }

@@ -29,7 +29,7 @@ func (s *assessmentSearch) smallest() Page[Assessment] {
 		rows = rows[:s.limit]
 		last := rows[s.limit-1]
 		page.Next = cursor{
-			Sort: s.sort, Desc: s.q.Desc, Key: last.key, Handle: last.r.handle,
+			List: "assessments", Sort: s.sort, Desc: s.q.Desc, Key: last.key, Handle: last.r.handle,
 			At: last.r.id, Rec: s.v.shape.slots[last.slot].ID,
 		}.encode()
 	}

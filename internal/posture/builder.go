@@ -157,7 +157,6 @@ func (b *builder) rank(h uint32, was, now int, in bool) {
 // stand keeps the sets per control and state.
 func (b *builder) stand(h uint32, was, now *row) {
 	epoch := b.v.seq
-	known, unknown := false, false
 	for i := range b.new {
 		old, state := b.old[i].state(), b.new[i].state()
 		sets := &b.v.controls[i]
@@ -169,13 +168,10 @@ func (b *builder) stand(h uint32, was, now *row) {
 		}
 		put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
 		put(&sets.lastMixed, epoch, h, b.new[i].last() && b.new[i].unknown > 0)
-		if b.v.shape.controls[i].Max > 0 {
-			known = known || state == Healthy || state == Unhealthy
-			unknown = unknown || state == Unknown
-		}
 	}
-	put(&b.v.assessed, epoch, h, known)
-	put(&b.v.pending, epoch, h, unknown && !known)
+	known, unknown := b.v.shape.scored(b.new)
+	put(&b.v.assessed, epoch, h, known > 0)
+	put(&b.v.pending, epoch, h, known == 0 && unknown > 0)
 }
 
 // book adds a row to the ledgers of the estate and its subscription.

@@ -18,6 +18,7 @@ const (
 // under and the row's key in that order. It is opaque to clients and holds
 // nothing that they may not see.
 type cursor struct {
+	List string `json:"l"` // recommendations, assessments, inventory
 	Sort string `json:"s"`
 	Desc bool   `json:"d,omitempty"`
 	Key  uint64 `json:"k,omitempty"` // primary key of the order
@@ -35,9 +36,9 @@ func (c cursor) encode() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// readCursor decodes a cursor and checks that it belongs to the same order.
-// "" is the beginning: ok is false.
-func readCursor(text, sort string, desc bool) (c cursor, ok bool, err error) {
+// readCursor decodes a cursor and checks that it belongs to the same list and
+// order. "" is the beginning: ok is false.
+func readCursor(text, list, sort string, desc bool) (c cursor, ok bool, err error) {
 	if text == "" {
 		return c, false, nil
 	}
@@ -46,7 +47,7 @@ func readCursor(text, sort string, desc bool) (c cursor, ok bool, err error) {
 		return c, false, invalid
 	}
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(b, &c) != nil || c.Sort != sort || c.Desc != desc {
+	if err != nil || json.Unmarshal(b, &c) != nil || c.List != list || c.Sort != sort || c.Desc != desc {
 		return c, false, invalid
 	}
 	return c, true, nil

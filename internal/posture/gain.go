@@ -36,15 +36,18 @@ func (v *View) gain(sel selection, l *ledger, slot uint16) float64 {
 	if sel.subs == nil && sel.set() != nil {
 		return l.gain(maximum, control, l.rec(slot), l.score(v.shape))
 	}
-	weight, sum := 0, 0.0
+	var before, after, weight, left float64
 	v.eachPart(sel, func(s *subscription, score Score) {
-		weight += score.Weight
-		sum += float64(score.Weight) * s.ledger.gain(maximum, control, s.ledger.rec(slot), score)
+		rec := s.ledger.rec(slot)
+		weight += float64(score.Weight)
+		before += float64(score.Weight) * score.Percent
+		left += float64(score.Weight - int(rec.dropped))
+		after += float64(score.Weight-int(rec.dropped)) * (score.Percent + s.ledger.gain(maximum, control, rec, score))
 	})
-	if weight == 0 {
+	if weight == 0 || left == 0 {
 		return 0
 	}
-	return sum / float64(weight)
+	return after/left - before/weight
 }
 
 // eachPart calls fn for the subscriptions of a weighted score.

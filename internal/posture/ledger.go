@@ -22,7 +22,10 @@ type recTally struct {
 	// fixed and softened count the rows whose control becomes healthy, or
 	// unknown, if only this recommendation is fixed.
 	fixed, softened int32
-	changed         uint32 // latest change, Unix seconds; kept when rows go
+	// dropped are those of softened that have no other verdict in a scored
+	// control, and so leave the scope's weight. Only kept ledgers count them.
+	dropped int32
+	changed uint32 // latest change, Unix seconds; kept when rows go
 }
 
 func newLedger(epoch uint64, sh *shape) *ledger {
@@ -59,24 +62,46 @@ func (l *ledger) rec(slot uint16) recTally {
 // add books a row, or with sign -1 takes it off. st are its standings.
 func (l *ledger) add(sh *shape, r *row, st []standing, sign int32) {
 	l.rows += int(sign)
-	known, unknown := false, false
 	for i, s := range st {
-		state := s.state()
-		l.controls[i].add(state, sign)
-		if sh.controls[i].Max > 0 {
-			known = known || state == Healthy || state == Unhealthy
-			unknown = unknown || state == Unknown
-		}
+		l.controls[i].add(s.state(), sign)
 	}
+	known, unknown := sh.scored(st)
 	switch {
-	case known:
+	case known > 0:
 		l.assessed += int(sign)
-	case unknown:
+	case unknown > 0:
 		l.pending += int(sign)
 	}
 	for _, c := range r.cells {
 		l.recs[c.slot].add(sh, r, c, st, sign)
+		if known == 1 && c.state == Unhealthy && sh.softens(c, st) {
+			l.recs[c.slot].dropped += sign
+		}
 	}
+}
+
+// scored counts the scored controls in which a row is known, or unknown.
+func (sh *shape) scored(st []standing) (known, unknown int) {
+	for i, s := range st {
+		if sh.controls[i].Max == 0 {
+			continue
+		}
+		switch s.state() {
+		case Healthy, Unhealthy:
+			known++
+		case Unknown:
+			unknown++
+		}
+	}
+	return known, unknown
+}
+
+// softens reports whether fixing an unhealthy cell would leave its control
+// unknown.
+func (sh *shape) softens(c cell, st []standing) bool {
+	control := sh.control(c.slot)
+	return control != uncounted && c.flags&inGrace == 0 && sh.controls[control].Max > 0 &&
+		st[control].last() && st[control].unknown > 0
 }
 
 func (t *tally) add(s State, sign int32) {

@@ -116,19 +116,14 @@ func (r *replay) book(n uint32, cells []cell, sign int32) {
 	}
 	r.pending[n] = true
 	r.v.shape.standings(&row{cells: cells}, r.st)
-	known, unknown := false, false
 	for i, s := range r.st {
-		state := s.state()
-		p.tallies[i].add(state, sign)
-		if r.v.shape.controls[i].Max > 0 {
-			known = known || state == Healthy || state == Unhealthy
-			unknown = unknown || state == Unknown
-		}
+		p.tallies[i].add(s.state(), sign)
 	}
+	known, unknown := r.v.shape.scored(r.st)
 	switch {
-	case known:
+	case known > 0:
 		p.assessed += int(sign)
-	case unknown:
+	case unknown > 0:
 		p.pending += int(sign)
 	}
 }

@@ -57,7 +57,7 @@ func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
 	if err != nil {
 		return page, err
 	}
-	after, paged, err := readCursor(q.After, sort, q.Desc)
+	after, paged, err := readCursor(q.After, "inventory", sort, q.Desc)
 	if err != nil {
 		return page, err
 	}
@@ -73,7 +73,7 @@ func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
 	if len(rows) > s.limit {
 		rows = rows[:s.limit]
 		last := rows[s.limit-1]
-		page.Next = cursor{Sort: sort, Desc: q.Desc, Key: last.key, Handle: last.r.handle, At: last.r.id}.encode()
+		page.Next = cursor{List: "inventory", Sort: sort, Desc: q.Desc, Key: last.key, Handle: last.r.handle, At: last.r.id}.encode()
 	}
 	for _, p := range rows {
 		page.Rows = append(page.Rows, v.resourceRow(p.r))
