@@ -3,8 +3,24 @@ package policy
 import "github.com/rampart-sec/rampart/internal/arm"
 
 // group is resourceGroup(): the group's document if the estate has it, else
-// what the resource's id says.
+// what the resource's id says. managedBy and tags are always there, null and
+// empty for a group without: rules that leave out managed groups compare
+// managedBy of all.
 func (r *run) group() Value {
+	v := r.groupDocument()
+	if v.Kind != Object {
+		return v
+	}
+	if v.Get("managedBy").Kind == Missing {
+		v = with(v, "managedBy", NullValue())
+	}
+	if v.Get("tags").IsNothing() {
+		v = with(v, "tags", ObjectValue())
+	}
+	return v
+}
+
+func (r *run) groupDocument() Value {
 	if r.env.ResourceGroup.Kind != Missing {
 		return r.env.ResourceGroup
 	}
