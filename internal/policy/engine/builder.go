@@ -22,7 +22,8 @@ type builder struct {
 	uses    []int             // references to each node
 	words   map[string]uint32
 	texts   []string
-	scopes  []openScope // counts around the condition that is being compiled
+	scopes  []openScope // members of arrays at which counts around it stand
+	open    []openCount // the counts around it
 }
 
 // environment is what a condition means depends on beside its text: the type
@@ -61,6 +62,14 @@ func (b *builder) finish() *program {
 	for i := range p.counts {
 		p.counts[i].settle(p.layout)
 	}
+	for _, s := range p.operands {
+		s.settle(p.layout)
+	}
+	for _, c := range p.computed {
+		for _, s := range c.spots {
+			s.settle(p.layout)
+		}
+	}
 	for i := range p.nodes {
 		p.nodes[i].memo = -1
 		if b.uses[i] > 1 && b.remembers(&p.nodes[i]) {
@@ -85,7 +94,9 @@ func (b *builder) inScope(n *node) bool {
 		return b.prog.counts[n.arg].scope > 0
 	case opNot:
 		return b.inScope(&b.prog.nodes[n.arg])
-	case opAll, opAny:
+	case opComputed:
+		return b.prog.computed[n.arg].inner
+	case opAll, opAny, opTally:
 		return slices.ContainsFunc(n.kids, func(k uint32) bool { return b.inScope(&b.prog.nodes[k]) })
 	}
 	return false
@@ -191,7 +202,7 @@ func (b *builder) costOf(nd *node) int {
 	switch nd.op {
 	case opLeaf:
 		return 1 + 4*len(b.prog.leaves[nd.arg].hops)
-	case opAll, opAny:
+	case opAll, opAny, opTally:
 		sum := 1
 		for _, k := range nd.kids {
 			sum += b.cost(k)
@@ -201,6 +212,8 @@ func (b *builder) costOf(nd *node) int {
 		return b.cost(nd.arg)
 	case opCount:
 		return 50
+	case opComputed:
+		return 100
 	case opSlow:
 		return 1000
 	}

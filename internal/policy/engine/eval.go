@@ -91,6 +91,10 @@ func (m *machine) compute(nd *node) policy.Truth {
 		return not(m.eval(nd.arg))
 	case opConst:
 		return policy.Truth(nd.arg)
+	case opComputed:
+		return m.compare(m.prog.computed[nd.arg])
+	case opTally:
+		return m.tally(nd)
 	case opCount:
 		return m.count(&m.prog.counts[nd.arg])
 	}
@@ -200,7 +204,7 @@ func (m *machine) apply(l *leaf, c cell) policy.Truth {
 	case l.location && v.Kind == policy.String:
 		v.Str = policy.FoldLocation(v.Str)
 	case composite(v):
-		v = m.whole(l, c, v)
+		v = m.whole(l.path, c, v)
 	}
 	t, _ := policy.Apply(l.op, v, l.right, *l.opt) // the error is in the truth
 	if l.negate {
@@ -210,16 +214,16 @@ func (m *machine) apply(l *leaf, c cell) policy.Truth {
 }
 
 // whole reads an array or object that the row keeps, with what is unavailable
-// in it. What the row does not keep no operator of the leaf looks into.
-func (m *machine) whole(l *leaf, c cell, empty policy.Value) policy.Value {
+// in it. What the row does not keep, no condition looks into.
+func (m *machine) whole(path policy.Path, c cell, empty policy.Value) policy.Value {
 	if c.payload() == noText {
 		return empty
 	}
 	const name = "v"
 	doc := wire.Document{Body: append(append([]byte(`{"`+name+`":`), m.row.text(c)...), '}')}
 	for _, h := range m.hidden {
-		if h.HasPrefix(l.path) && len(h) > len(l.path) {
-			doc.Unavailable = append(doc.Unavailable, name+suffix(h[len(l.path):]))
+		if h.HasPrefix(path) && len(h) > len(path) {
+			doc.Unavailable = append(doc.Unavailable, name+suffix(h[len(path):]))
 		}
 	}
 	r, err := policy.NewResource(doc)
@@ -241,10 +245,12 @@ func suffix(p policy.Path) string {
 // kept.
 func (m *machine) value(c cell) policy.Value {
 	switch c.tag() {
+	case tagMissing:
+		return policy.Value{}
 	case tagNull:
 		return policy.NullValue()
 	case tagUnavailable:
-		return policy.UnavailableValue("")
+		return policy.UnavailableValue("a property that was not delivered")
 	case tagFalse, tagTrue:
 		return policy.BoolValue(c.tag() == tagTrue)
 	case tagInt:
@@ -275,9 +281,23 @@ func (m *machine) count(c *count) policy.Truth {
 		m.members(c, m.bases[c.scope], 0, &n)
 	}
 	if n.unbounded {
+		if c.test.computed != nil {
+			if right, err := c.test.computed(m); err != nil || right.Kind == policy.Missing {
+				return policy.Failed
+			}
+		}
 		return policy.Open
 	}
-	return n.compare(&c.test)
+	return n.compare(m, &c.test)
+}
+
+// tally counts the members of a constant list.
+func (m *machine) tally(nd *node) policy.Truth {
+	var n tallied
+	for _, k := range nd.kids {
+		n.add(m.eval(k))
+	}
+	return n.compare(m, &m.prog.counts[nd.arg].test)
 }
 
 // tallied is how many members satisfy a condition, and for how many that is
@@ -299,7 +319,14 @@ func (n *tallied) add(t policy.Truth) {
 }
 
 // compare is the truth for every number in the range if they agree.
-func (n *tallied) compare(test *intTest) policy.Truth {
+func (n *tallied) compare(m *machine, test *intTest) policy.Truth {
+	if test.computed != nil {
+		right, err := test.computed(m)
+		if err != nil || right.Kind == policy.Missing {
+			return policy.Failed
+		}
+		test = &intTest{op: test.op, right: right, opt: test.opt}
+	}
 	first := test.of(n.sure)
 	for k := 1; k <= n.open+n.failed; k++ {
 		if test.of(n.sure+k) == first {

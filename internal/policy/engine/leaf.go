@@ -11,21 +11,57 @@ import (
 // leaf compiles one comparison: to a constant, a comparison of cells, a count,
 // or, if it has no fast form, a call of the tree walker.
 func (b *builder) leaf(l *policy.Leaf) uint32 {
+	if l.Count != nil {
+		return b.countLeaf(l)
+	}
 	right, ok := policy.Constant(l.Right)
 	if !ok || right.Kind == policy.Missing || right.Kind == policy.Unavailable {
-		return b.slowly(l)
+		return b.computedLeaf(l)
 	}
-	switch {
-	case l.Field != nil:
+	if l.Field != nil {
 		return b.fieldLeaf(l, right)
-	case l.Count != nil:
-		return b.countLeaf(l, right)
 	}
-	v, ok := policy.Constant(l.Value)
-	if !ok || v.Kind == policy.Missing || v.Kind == policy.Unavailable {
-		return b.slowly(l)
+	if v, ok := policy.Constant(l.Value); ok && v.Kind != policy.Missing && v.Kind != policy.Unavailable {
+		return b.applied(l.Op, v, right)
 	}
-	return b.applied(l.Op, v, right)
+	if f, ok := l.Value.(*policy.FieldCall); ok && !b.related {
+		if n, ok := b.valueOfField(l, f.Field, right); ok {
+			return n
+		}
+	}
+	return b.computedLeaf(l)
+}
+
+// computedLeaf computes the sides of a leaf, or leaves it to the tree walker.
+func (b *builder) computedLeaf(l *policy.Leaf) uint32 {
+	if n, ok := b.compute(l); ok {
+		return n
+	}
+	return b.slowly(l)
+}
+
+// valueOfField is a value condition on field() alone: the field's condition,
+// but that a missing one is the empty text.
+func (b *builder) valueOfField(l *policy.Leaf, f *policy.Field, right policy.Value) (uint32, bool) {
+	base, _ := l.Op.Negated()
+	switch f.Kind {
+	case policy.FieldType:
+		return b.applied(l.Op, policy.StringValue(b.env.typ), right), base != policy.OpMatch
+	case policy.FieldDynamic, policy.FieldLocation:
+		return 0, false
+	}
+	if f.IsArray() {
+		return 0, false
+	}
+	at, found := b.spot(f, keepFor(base, right))
+	switch {
+	case !found:
+		return b.applied(l.Op, policy.StringValue(""), right), true
+	case at.slow || at.path.Wildcards() > 0:
+		return 0, false
+	}
+	empty, _ := policy.Apply(l.Op, policy.StringValue(""), right, *b.env.opt)
+	return b.compareAs(l, at, right, empty), true
 }
 
 // applied is a comparison of constants.
@@ -184,10 +220,15 @@ func (b *builder) pinned(path policy.Path) (arrays int, id uint8) {
 }
 
 func (b *builder) compare(l *policy.Leaf, at spot, right policy.Value) uint32 {
-	base, negate := l.Op.Negated()
 	if at.location {
 		right = foldLocations(right)
 	}
+	return b.compareAs(l, at, right, b.missing(l, right))
+}
+
+// compareAs compares a spot, with the result for a missing value.
+func (b *builder) compareAs(l *policy.Leaf, at spot, right policy.Value, missing policy.Truth) uint32 {
+	base, negate := l.Op.Negated()
 	out := leaf{
 		steps: at.steps, path: at.path, op: base, negate: negate, location: at.location, right: right,
 		vacuous: truthOf(!b.env.opt.MissingArrayIsFalse), opt: &b.prog.opt,
@@ -198,7 +239,7 @@ func (b *builder) compare(l *policy.Leaf, at spot, right policy.Value) uint32 {
 	} {
 		out.fixed[tag], _ = policy.Apply(l.Op, v, right, *b.env.opt) // the error is in the truth
 	}
-	out.fixed[tagMissing] = b.missing(l, right)
+	out.fixed[tagMissing] = missing
 	if !at.location {
 		out.pattern = newPattern(base, right, b.env.opt)
 	}
@@ -206,7 +247,7 @@ func (b *builder) compare(l *policy.Leaf, at spot, right policy.Value) uint32 {
 }
 
 func (b *builder) add(l leaf) uint32 {
-	key := fmt.Sprintf("leaf %s %d %t %t %d %s", l.steps.key(), l.op, l.negate, l.location, l.right.Kind, l.right)
+	key := fmt.Sprintf("leaf %s %d %t %t %d %s %d", l.steps.key(), l.op, l.negate, l.location, l.right.Kind, l.right, l.fixed[tagMissing])
 	if id, ok := b.index[key]; ok {
 		return id
 	}
@@ -274,81 +315,4 @@ func foldLocations(v policy.Value) policy.Value {
 		return policy.ArrayValue(items...)
 	}
 	return v
-}
-
-// countLeaf compiles a count over a field, or over a constant list.
-func (b *builder) countLeaf(l *policy.Leaf, right policy.Value) uint32 {
-	c := l.Count
-	if c.Field == nil || c.Field.Kind == policy.FieldDynamic || !b.simple(c.Where) {
-		return b.slowly(l)
-	}
-	test := intTest{op: l.Op, right: right, opt: &b.prog.opt}
-	path := b.path(c.Field)
-	wild := path.Wildcards()
-	switch {
-	case path == nil:
-		return b.constant(test.of(0))
-	case wild == 0 || b.env.opt.NestedMissingCountUndefined && c.Where == nil && wild > 1:
-		return b.slowly(l)
-	}
-	full := path
-	for !path[len(path)-1].Wildcard {
-		path = path[:len(path)-1]
-	}
-	out := count{steps: b.steps(path, 0), path: full, where: noNode, test: test}
-	open := len(b.scopes)
-	id := uint8(0)
-	if open > 0 {
-		id = b.scopes[open-1].id
-	}
-	if int(id)+1+len(out.hops) >= maxScopes {
-		return b.slowly(l)
-	}
-	out.open = id + 1
-	b.openScopes(path, out.hops, id+1, out.scope)
-	if c.Where != nil {
-		out.where = int32(b.condition(c.Where))
-	}
-	b.scopes = b.scopes[:open]
-	return b.addCount(out)
-}
-
-// openScopes makes the current members of a counted path visible to the where.
-func (b *builder) openScopes(path policy.Path, hops []hop, id, pinned uint8) {
-	wild := path.Wildcards()
-	if len(hops) == 0 { // an outer count stands at the only member
-		b.scopes = append(b.scopes, openScope{path, pinned})
-		return
-	}
-	n := 0
-	for i, seg := range path {
-		if !seg.Wildcard {
-			continue
-		}
-		if n++; n > wild-len(hops) {
-			b.scopes = append(b.scopes, openScope{path[:i+1], id})
-			id++
-		}
-	}
-}
-
-func (b *builder) addCount(c count) uint32 {
-	key := fmt.Sprintf("count %s %d %d %d %s %s", c.steps.key(), c.open, c.where, c.test.op, c.test.right.Kind, c.test.right)
-	if id, ok := b.index[key]; ok {
-		return id
-	}
-	c.reason = b.env.reasons.code(c.path.String())
-	b.prog.counts = append(b.prog.counts, c)
-	return b.intern(key, node{op: opCount, arg: uint32(len(b.prog.counts) - 1)})
-}
-
-// simple reports whether a where needs no tree walker: one inside a count
-// cannot be called for a member alone.
-func (b *builder) simple(where policy.Condition) bool {
-	if where == nil {
-		return true
-	}
-	probe := newBuilder(b.env)
-	probe.condition(where)
-	return len(probe.prog.slow) == 0
 }

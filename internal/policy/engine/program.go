@@ -6,13 +6,15 @@ import "github.com/rampart-sec/rampart/internal/policy"
 type op uint8
 
 const (
-	opConst op = iota // arg is the truth
-	opAll             // kids
-	opAny             // kids
-	opNot             // arg is the kid
-	opLeaf            // arg is the index of a leaf
-	opCount           // arg is the index of a count
-	opSlow            // arg is the index of a condition that the tree walker evaluates
+	opConst    op = iota // arg is the truth
+	opAll                // kids
+	opAny                // kids
+	opNot                // arg is the kid
+	opLeaf               // arg is the index of a leaf
+	opCount              // arg is the index of a count
+	opComputed           // arg is the index of a condition with computed sides
+	opTally              // kids: how many are true is what a count over a constant list compares; arg is the index of a count
+	opSlow               // arg is the index of a condition that the tree walker evaluates
 )
 
 // node is one condition of a program. Nodes are hash-consed: equal conditions
@@ -36,6 +38,8 @@ type program struct {
 	leaves   []leaf
 	counts   []count
 	slow     []slowLeaf
+	computed []*computed
+	operands []*spot   // that computed operands of counts read
 	kept     *assembly // what the tree walker is given
 	reads    reads     // what its conditions depend on beside the row
 	memos    int
@@ -88,12 +92,13 @@ type leaf struct {
 
 // count counts array members for which a node is true and compares the number.
 type count struct {
-	steps              // the cell is unused
-	path   policy.Path // as the field names it
-	open   uint8       // scope that the current member opens
-	where  int32       // node, -1 counts every member
-	test   intTest
-	reason uint32
+	steps               // the cell is unused
+	path    policy.Path // as the field names it
+	operand []*spot     // what a computed operand reads
+	open    uint8       // scope that the current member opens
+	where   int32       // node, -1 counts every member
+	test    intTest
+	reason  uint32
 }
 
 // intTest compares a number of members with a constant.
@@ -101,6 +106,8 @@ type intTest struct {
 	op    policy.Operator
 	right policy.Value
 	opt   *policy.Options
+	// computed is the operand if it is not constant.
+	computed expression
 }
 
 // of is the truth of the comparison for n.

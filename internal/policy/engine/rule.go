@@ -18,16 +18,12 @@ type rule struct {
 	// never is why the definition applies to nothing; "" if it may.
 	never string
 	reads reads
-	// whole is set when conditions may not be taken apart: counts over values
-	// share one budget of members.
-	whole bool
 }
 
 func newRule(e *policy.Evaluator, b *policy.Bound, env policy.Environment) *rule {
 	r := &rule{bound: b, env: env, applies: policy.Applicability(b.If), never: e.Inapplicable(b)}
 	r.reads = readsOf(b.If)
 	r.reads.parent = false // field() in the if is the resource itself
-	r.whole = valueCounts(b.If) > 1
 	return r
 }
 

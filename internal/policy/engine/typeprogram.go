@@ -157,7 +157,7 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 
 // root compiles a whole condition tree.
 func (b *builder) root(c policy.Condition) uint32 {
-	if b.rule.whole && c != nil {
+	if c != nil && exceedsBudget(c) {
 		return b.slowly(c)
 	}
 	n := b.condition(c)
@@ -243,9 +243,18 @@ func (p *program) collect(n uint32, out *cellSet) {
 	switch nd.op {
 	case opNot:
 		p.collect(nd.arg, out)
-	case opAll, opAny:
+	case opComputed:
+		for _, s := range p.computed[nd.arg].spots {
+			s.root(out)
+		}
+	case opAll, opAny, opTally:
 		for _, k := range nd.kids {
 			p.collect(k, out)
+		}
+		if nd.op == opTally {
+			for _, s := range p.counts[nd.arg].operand {
+				s.root(out)
+			}
 		}
 	case opLeaf:
 		p.leaves[nd.arg].root(out)
@@ -254,6 +263,9 @@ func (p *program) collect(n uint32, out *cellSet) {
 		c.root(out)
 		if c.where != noNode {
 			p.collect(uint32(c.where), out)
+		}
+		for _, s := range c.operand {
+			s.root(out)
 		}
 	case opSlow:
 		for _, c := range p.slow[nd.arg].cells {
