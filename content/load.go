@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Load reads and cross-checks the embedded content. It does the whole work each
@@ -18,30 +21,22 @@ func Load() (*Library, error) { return LoadFS(FS) }
 // where there is one; the library is nil then.
 func LoadFS(fsys fs.FS) (*Library, error) {
 	l := &Library{}
-	errs := []error{
-		eachFile(fsys, "policies", func(file string, data []byte) error {
-			r, err := ReadRecommendation(file, data)
-			l.Recommendations = append(l.Recommendations, r)
-			return err
-		}),
-		eachFile(fsys, "controls", func(file string, data []byte) error {
-			c := new(Control)
-			l.Controls = append(l.Controls, c)
-			return decodeFile(file, data, c)
-		}),
-		eachFile(fsys, "standards", func(file string, data []byte) error {
-			s := new(Standard)
-			l.Standards = append(l.Standards, s)
-			return decodeFile(file, data, s)
-		}),
-		l.loadProducers(fsys),
-	}
+	errs := make([]error, 5)
+	l.Recommendations, errs[0] = readEach(fsys, "policies", ReadRecommendation)
+	l.Controls, errs[1] = readEach(fsys, "controls", decodeNew[Control])
+	l.Standards, errs[2] = readEach(fsys, "standards", decodeNew[Standard])
+	errs[3] = l.loadProducers(fsys)
 	l.index()
-	errs = append(errs, l.check())
+	errs[4] = l.check()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return l, nil
+}
+
+func decodeNew[T any](file string, data []byte) (*T, error) {
+	v := new(T)
+	return v, decodeFile(file, data, v)
 }
 
 // ReadRecommendation reads one file and checks what can be checked without the
@@ -57,24 +52,44 @@ func ReadRecommendation(file string, data []byte) (*Recommendation, error) {
 	return r, err
 }
 
-// eachFile reads every YAML file below a folder; a missing folder is empty.
-func eachFile(fsys fs.FS, dir string, read func(file string, data []byte) error) error {
-	var errs []error
+// readEach reads every YAML file below a folder, in parallel: parsing is most of
+// what a start of the program costs. Results are in the order of the files.
+func readEach[T any](fsys fs.FS, dir string, read func(file string, data []byte) (*T, error)) ([]*T, error) {
+	files, err := yamlFiles(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	list, errs := make([]*T, len(files)), make([]error, len(files))
+	workers := min(len(files), runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for first := range workers {
+		wg.Go(func() {
+			for i := first; i < len(files); i += workers {
+				var data []byte
+				if data, errs[i] = fs.ReadFile(fsys, files[i]); errs[i] == nil {
+					list[i], errs[i] = read(files[i], data)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	unread := func(v *T) bool { return v == nil }
+	return slices.DeleteFunc(list, unread), errors.Join(errs...)
+}
+
+// yamlFiles lists the YAML files below a folder; a missing folder has none.
+func yamlFiles(fsys fs.FS, dir string) ([]string, error) {
+	var files []string
 	err := fs.WalkDir(fsys, dir, func(file string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && file == dir {
 			return fs.SkipAll
 		}
-		if err != nil || entry.IsDir() || path.Ext(file) != ".yaml" {
-			return err
+		if err == nil && !entry.IsDir() && path.Ext(file) == ".yaml" {
+			files = append(files, file)
 		}
-		data, err := fs.ReadFile(fsys, file)
-		if err == nil {
-			err = read(file, data)
-		}
-		errs = append(errs, err)
-		return nil
+		return err
 	})
-	return errors.Join(append(errs, err)...)
+	return files, err
 }
 
 func (l *Library) loadProducers(fsys fs.FS) error {
