@@ -22,6 +22,7 @@ type Host struct {
 	touched map[string]Touch
 	memo    map[string]any
 	files   map[string]file
+	remote  []string // mount points of network file systems
 }
 
 type file struct {
@@ -51,10 +52,12 @@ func New(root string, now time.Time, cache *Cache) *Host {
 	if cache == nil {
 		cache = NewCache()
 	}
-	return &Host{
+	h := &Host{
 		root: path.Clean(root), now: now, cache: cache,
 		touched: map[string]Touch{}, memo: map[string]any{}, files: map[string]file{},
 	}
+	h.remote = h.remoteMounts()
+	return h
 }
 
 // Now is the instant of the reading.

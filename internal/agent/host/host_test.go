@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,5 +79,26 @@ func TestTouchedNamesWhatMatters(t *testing.T) {
 		if strings.HasPrefix(p.Path, "/proc") {
 			t.Errorf("%s announces no changes, but is listed", p.Path)
 		}
+	}
+}
+
+func TestNetworkFileSystemsAreLeftAlone(t *testing.T) {
+	h := tree(t, map[string]string{
+		"proc/self/mounts": "/dev/a / ext4 rw 0 0\nfiler:/home /home nfs4 rw 0 0\n", "home/bob/.netrc": "x", "homes/x": "y",
+	})
+	var u *Unreadable
+	if _, err := h.Read("/home/bob/.netrc"); !errors.As(err, &u) || !strings.Contains(u.Reason, "network file system") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := h.List("/home"); !errors.As(err, &u) {
+		t.Errorf("listing gives %v", err)
+	}
+	for _, p := range h.Touched() {
+		if strings.HasPrefix(p.Path, "/home/") || p.Path == "/home" {
+			t.Errorf("%s would be watched", p.Path)
+		}
+	}
+	if _, err := h.Read("/homes/x"); err != nil {
+		t.Errorf("a path beside it gives %v", err)
 	}
 }

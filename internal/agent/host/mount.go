@@ -50,6 +50,36 @@ func octal(s string) string {
 	return b.String()
 }
 
+// remoteMounts are the mount points of file systems that another machine
+// serves, or that mount one when they are looked at. When that machine is gone
+// a look at them never returns. A diskless host's own root is not among them.
+func (h *Host) remoteMounts() []string {
+	mounts, err := h.Mounts()
+	if err != nil {
+		return nil
+	}
+	var points []string
+	for _, m := range mounts {
+		switch strings.TrimPrefix(m.Type, "fuse.") {
+		case "nfs", "nfs4", "cifs", "smb3", "afs", "ceph", "glusterfs", "lustre", "9p", "sshfs", "autofs", "davfs":
+			if m.Path != "/" {
+				points = append(points, m.Path)
+			}
+		}
+	}
+	return points
+}
+
+// remoteMount is the network file system that a path lies on, "" if none.
+func (h *Host) remoteMount(name string) string {
+	for _, m := range h.remote {
+		if name == m || strings.HasPrefix(name, m+"/") {
+			return m
+		}
+	}
+	return ""
+}
+
 // Mounts are the mounted file systems that this process sees.
 func (h *Host) Mounts() ([]Mount, error) {
 	return memo(h, "mounts", func() ([]Mount, error) {

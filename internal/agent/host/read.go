@@ -64,11 +64,11 @@ func (h *Host) readUpTo(name string, limit int64) ([]byte, error) {
 // open opens a regular file without ever waiting for it: a FIFO in its place
 // would block an ordinary open for good.
 func (h *Host) open(name string) (*os.File, error) {
-	h.touch(Touch{Path: name, Read: true})
 	real, err := h.resolve(name)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
+	h.touch(Touch{Path: name, Read: true})
 	f, err := os.OpenFile(real, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, unreadable(name, err)
@@ -86,6 +86,10 @@ func (h *Host) open(name string) (*os.File, error) {
 
 // unreadable turns an error of the operating system into one of this package.
 func unreadable(name string, err error) error {
+	var known *Unreadable
+	if errors.As(err, &known) {
+		return known
+	}
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
@@ -121,11 +125,11 @@ func (h *Host) Exists(name string) bool {
 
 // List returns the names in a directory, sorted.
 func (h *Host) List(dir string) ([]string, error) {
-	h.touch(Touch{Path: dir, Listed: true})
 	real, err := h.resolve(dir)
 	if err != nil {
 		return nil, unreadable(dir, err)
 	}
+	h.touch(Touch{Path: dir, Listed: true})
 	d, err := os.Open(real)
 	if err != nil {
 		return nil, unreadable(dir, err)
@@ -202,6 +206,9 @@ func (h *Host) globSegment(dirs []string, seg string) ([]string, error) {
 // "/" symbolic links are followed by hand so that none leads out of it.
 func (h *Host) resolve(name string) (string, error) {
 	name = path.Clean("/" + name)
+	if m := h.remoteMount(name); m != "" { // not touched: to watch it may hang too
+		return "", &Unreadable{name, m + " is a network file system, which may not answer"}
+	}
 	h.touch(Touch{Path: name})
 	if h.root == "/" {
 		return name, nil
