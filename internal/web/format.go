@@ -63,8 +63,10 @@ func signed(d float64) string {
 	switch {
 	case math.Abs(d) < 0.0005: // below what a float's sum may be off by
 		return "0 %"
-	case math.Abs(d) < 0.05:
+	case d > 0 && d < 0.05:
 		return "<0.1 %"
+	case d < 0 && d > -0.05:
+		return ">−0.1 %"
 	case d < 0:
 		return "−" + s
 	}

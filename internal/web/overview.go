@@ -17,6 +17,7 @@ import (
 const (
 	overviewSteps    = 5
 	overviewNeeds    = 4
+	overviewStart    = 3
 	overviewChanges  = 6
 	overviewTypes    = 6
 	overviewControls = 5
@@ -30,6 +31,7 @@ type overviewPage struct {
 	Ring      ring
 	Trend     trend
 	Needs     []need
+	Start     []need // the greatest risks, when nothing needs to be done today
 	Steps     []step
 	Coverage  []coverage
 	Resources int
@@ -133,7 +135,7 @@ func (p *overviewPage) read(v *visit) error {
 		return err
 	}
 	p.Standards = lowest(p.Standards, 4)
-	p.Needs, err = v.needs(p.Changes)
+	p.Needs, p.Start, err = v.needs(p.Changes)
 	return err
 }
 
@@ -157,13 +159,13 @@ func (v *visit) register() {
 }
 
 // needs finds what should be looked at today: dangers that are open, what got
-// worse since yesterday, and what is overdue.
-func (v *visit) needs(changes []change) ([]need, error) {
+// worse since yesterday, and what is overdue; start is what to begin with when
+// there is none.
+func (v *visit) needs(changes []change) (needs, start []need, err error) {
 	top, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Sort: "risk", Limit: 50})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var needs []need
 	listed := map[string]bool{}
 	for _, c := range changes {
 		if c.To != posture.Unhealthy || c.Recommendation.Severity != content.High && c.Recommendation.Severity != content.Critical {
@@ -174,12 +176,16 @@ func (v *visit) needs(changes []change) ([]need, error) {
 			Detail: fmt.Sprintf("new since %s on %s", v.ago(c.At), c.Where())})
 	}
 	for _, r := range top.Rows {
-		if listed[r.ID] || r.Overdue == 0 && r.Risk < posture.RiskCritical {
-			continue
+		n := need{Title: r.Title, Mark: riskMark(r.Risk), URL: v.To("/recommendation", "id", r.ID), Detail: openDetail(r)}
+		switch {
+		case listed[r.ID]:
+		case r.Overdue > 0 || r.Risk == posture.RiskCritical:
+			needs = append(needs, n)
+		case len(start) < overviewStart && r.Counted:
+			start = append(start, n)
 		}
-		needs = append(needs, need{Title: r.Title, Mark: riskMark(r.Risk), URL: v.To("/recommendation", "id", r.ID), Detail: openDetail(r)})
 	}
-	return needs[:min(len(needs), overviewNeeds)], nil
+	return needs[:min(len(needs), overviewNeeds)], start, nil
 }
 
 func openDetail(r posture.RecommendationRow) string {
