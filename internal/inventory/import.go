@@ -20,7 +20,7 @@ import (
 const (
 	chunkDocs  = 512
 	chunkBytes = 2 << 20
-	loadDocs   = 8 * chunkDocs
+	loadDocs   = 16 * chunkDocs
 )
 
 // Import reads documents of any number from r: JSON Lines, a JSON array, an

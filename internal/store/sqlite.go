@@ -39,18 +39,27 @@ func openSQLite(ctx context.Context, o Options, path string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), unlock())
 	}
 	db := &DB{dialect: e, pool: pool, now: o.Now, log: o.Log, unlock: unlock}
-	open := func(ctx context.Context) (*session, error) {
-		conn, err := pool.Conn(ctx)
-		return &session{conn: conn, stmts: map[string]*sql.Stmt{}}, err
+	open := func(cache int) func(context.Context) (*session, error) {
+		return func(ctx context.Context) (*session, error) {
+			conn, err := pool.Conn(ctx)
+			if err != nil {
+				return nil, err
+			}
+			_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size(%d)", -cache<<10))
+			return &session{conn: conn, stmts: map[string]*sql.Stmt{}}, err
+		}
 	}
-	db.writers, db.readers = newSessions(1, open), newSessions(max(4, runtime.GOMAXPROCS(0)+2), open)
+	// Caches in MB. The writer's holds the inner pages of the indexes of a
+	// million documents; readers have the operating system's behind theirs.
+	db.writers, db.readers = newSessions(1, open(64)), newSessions(max(4, runtime.GOMAXPROCS(0)+2), open(8))
 	pool.SetMaxIdleConns(1 + cap(db.readers.free))
 	return db, nil
 }
 
 // dsn sets what every connection needs. NORMAL syncs the log only at
-// checkpoints (Options.SyncFull); the log is written back every 32 MB, not
-// every 4, so that an import does not wait for the disk a few times a second.
+// checkpoints (Options.SyncFull). The log is written back every 128 MB, not
+// every 4: an import then writes a page that it changes often once, and waits
+// for the disk less.
 func (e *sqliteEngine) dsn(full bool) string {
 	sync := "normal"
 	if full {
@@ -58,7 +67,7 @@ func (e *sqliteEngine) dsn(full bool) string {
 	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(wal)", "synchronous(" + sync + ")", "foreign_keys(off)",
-		"temp_store(memory)", "cache_size(-32768)", "wal_autocheckpoint(8192)", "journal_size_limit(67108864)",
+		"temp_store(memory)", "wal_autocheckpoint(32768)", "journal_size_limit(134217728)",
 	}}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(e.path)}).EscapedPath() + "?" + q.Encode()
 }
