@@ -12,6 +12,10 @@ func member(x Value, name string) (Value, error) {
 		return Value{}, nil
 	case Object:
 		return x.Get(name), nil
+	case String:
+		if x.Str == "" { // what field() gives for a missing object
+			return Value{}, nil
+		}
 	}
 	return Value{}, fmt.Errorf("%s %s has no member %q", article(x.Kind), x.Kind, clip(name))
 }
@@ -28,7 +32,7 @@ func indexed(x, i Value) (Value, error) {
 		return x, nil
 	case i.Kind == Unavailable || i.Kind == Missing:
 		return i, nil
-	case x.Kind == Null:
+	case x.Kind == Null || x.Kind == String && x.Str == "":
 		return Value{}, nil
 	case x.Kind == Object && i.Kind == String:
 		return x.Get(i.Str), nil

@@ -18,8 +18,7 @@ func (e *Evaluator) notApplicable(b *Bound, r *Resource, env Environment) string
 	if b.Effect == "auditifnotexists" || b.Effect == "deployifnotexists" {
 		return "" // an if that is false says so itself
 	}
-	run := e.run(b, r, r, env)
-	if run.applies(b.If, shapeOf(b.If), true) == False {
+	if truth, _ := e.run(b, r, r, env).condition(Applicability(b.If), nil); truth == False {
 		return "the rule is about other types or names"
 	}
 	return ""
@@ -34,6 +33,9 @@ func (e *Evaluator) notApplicableAtAll(b *Bound) string {
 	case "denyaction", "auditaction", "addtonetworkgroup", "mutate", "none",
 		"enforceopaconstraint", "enforceregopolicy", "enforcesetting":
 		return "the effect " + b.Effect + " judges requests, not resources"
+	}
+	if !b.Supported() {
+		return "the judgement of mode " + b.Definition.Mode + " is written in another language"
 	}
 	if u := b.UnknownAliases(e.Aliases, e.Options); len(u) > 0 {
 		return "there is no alias " + u[0]
@@ -134,31 +136,4 @@ func (s shape) decides(l *Leaf) bool {
 		return s.other || s.name && s.typ
 	}
 	return false
-}
-
-// applies evaluates the conditions that decide applicability; every other one
-// counts as what makes the whole true. positive is false under a not.
-func (r *run) applies(c Condition, s shape, positive bool) Truth {
-	switch c := c.(type) {
-	case *AllOf:
-		t := True
-		for _, child := range c.Of {
-			t = t.and(r.applies(child, s, positive))
-		}
-		return t
-	case *AnyOf:
-		t := False
-		for _, child := range c.Of {
-			t = t.or(r.applies(child, s, positive))
-		}
-		return t
-	case *Not:
-		return r.applies(c.Of, s, !positive).not()
-	case *Leaf:
-		if s.decides(c) {
-			t, _ := r.condition(c, nil)
-			return t
-		}
-	}
-	return truthOf(positive)
 }

@@ -55,6 +55,23 @@ func TestModeIndexedSkipsContainers(t *testing.T) {
 	}
 }
 
+// A constraint template is not judged: the if alone would condemn every cluster.
+func TestTemplatesInAnotherLanguageDoNotApply(t *testing.T) {
+	d, err := ParseDefinition([]byte(`{"mode": "Microsoft.Kubernetes.Data", "policyRule": {"if": {"field": "type", "equals": "Microsoft.ContainerService/managedClusters"},
+		"then": {"effect": "audit", "details": {"templateInfo": {"sourceType": "PublicURL", "url": "https://example.com/t.yaml"}, "kinds": ["Pod"]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Bind(d, nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := document(t, testGroup+"/providers/Microsoft.ContainerService/managedClusters/c", `{}`)
+	if got := (&Evaluator{Aliases: NewAliases()}).Evaluate(b, cluster, Environment{}); got.State != NotApplicable {
+		t.Errorf("%s (%s), want notApplicable", got.State, got.Reason)
+	}
+}
+
 func TestReasonsNamePropertyAndValues(t *testing.T) {
 	r := document(t, testGroup+"/providers/Microsoft.Storage/storageAccounts/logs", `{"minimumTlsVersion": "TLS1_0"}`)
 	e := &Evaluator{Aliases: NewAliases()}

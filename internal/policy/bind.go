@@ -51,6 +51,9 @@ func resolveParameters(declared []*Parameter, given map[string]Value, lax bool) 
 	}
 	for name, v := range values {
 		p := findParameter(declared, name)
+		if p == nil && lax {
+			continue // nothing can read it
+		}
 		if p == nil {
 			return nil, faultAt("", "there is no parameter %q", clip(name))
 		}

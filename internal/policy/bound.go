@@ -89,8 +89,8 @@ type Options struct {
 	// reads a member that is not there; by default the condition is false.
 	UndefinedIsError bool
 	// UnboundParameters binds although a parameter has neither value nor
-	// default; reading it is then an error of the evaluation. For case files
-	// and templates.
+	// default, or a value is for no parameter; reading the former is an error
+	// of the evaluation. For case files and templates.
 	UnboundParameters bool
 	// LocationAsText compares locations as text; by default spaces and case do
 	// not count.

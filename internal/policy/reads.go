@@ -19,7 +19,8 @@ func Reads(list []*Bound, a *Aliases, resourceType string) []string {
 		}
 	}
 	for _, b := range list {
-		about := e.run(b, stub, stub, Environment{}).applies(b.If, shapeOf(b.If), true) != False
+		truth, _ := e.run(b, stub, stub, Environment{}).condition(Applicability(b.If), nil)
+		about := truth != False
 		if about {
 			Fields(b.If, note)
 		}
