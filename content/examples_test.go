@@ -34,13 +34,26 @@ func load(t testing.TB) *content.Library {
 	return library
 }
 
-func bind(t testing.TB, definition json.RawMessage) *policy.Bound {
+// bind compiles a definition with the parameter values of an example, if any.
+func bind(t testing.TB, definition, parameters json.RawMessage) *policy.Bound {
 	t.Helper()
 	d, err := policy.ParseDefinition(definition)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := policy.Bind(d, nil, policy.Options{})
+	given := make(map[string]policy.Value)
+	if parameters != nil {
+		var raw map[string]json.RawMessage
+		if err := json.Unmarshal(parameters, &raw); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range raw {
+			if given[name], err = policy.ParseValue(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b, err := policy.Bind(d, given, policy.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +97,8 @@ func bodyOf(t testing.TB, r *content.Recommendation, i int) json.RawMessage {
 func TestExamplesGetTheirStates(t *testing.T) {
 	for _, r := range load(t).Recommendations {
 		t.Run(r.Name, func(t *testing.T) {
-			b := bind(t, r.Definition())
 			for i, e := range r.Examples {
-				if e.Parameters != nil {
-					t.Fatal("parameters of examples are not used yet")
-				}
+				b := bind(t, r.Definition(), e.Parameters)
 				v := judge(t, b, bodyOf(t, r, i), e.Related, e.Unavailable)
 				if got := wanted[v.State]; got != e.Want {
 					t.Errorf("%s: %s, want %s (%s)", e.Name, got, e.Want, v.Reason)
@@ -106,11 +116,11 @@ func TestFixesHeal(t *testing.T) {
 			continue
 		}
 		t.Run(r.Name, func(t *testing.T) {
-			b := bind(t, r.Definition())
 			for i, e := range r.Examples {
 				if e.Want != "unhealthy" {
 					continue
 				}
+				b := bind(t, r.Definition(), e.Parameters)
 				body, related := fix(t, r, bodyOf(t, r, i), e.Related)
 				if v := judge(t, b, body, related, nil); v.State == policy.NonCompliant || v.State == policy.Error {
 					t.Errorf("%s is still %s after the fix: %s", e.Name, wanted[v.State], v.Reason)

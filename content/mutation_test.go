@@ -36,10 +36,10 @@ var foreign = json.RawMessage(`{"id": "/subscriptions/8a1c3d52-0c8e-4a8e-9f0e-2f
 // definition.
 func states(t testing.TB, r *content.Recommendation, definition json.RawMessage) []policy.State {
 	t.Helper()
-	b := bind(t, definition)
 	list := make([]policy.State, len(r.Examples)+1)
-	list[len(r.Examples)] = judge(t, b, foreign, nil, nil).State
+	list[len(r.Examples)] = judge(t, bind(t, definition, nil), foreign, nil, nil).State
 	for i, e := range r.Examples {
+		b := bind(t, definition, e.Parameters)
 		list[i] = judge(t, b, bodyOf(t, r, i), e.Related, e.Unavailable).State
 	}
 	return list
