@@ -134,18 +134,15 @@ func anyName(names []string) string {
 func (e *evaluator) worldWritable(p *content.Paths) outcome {
 	skipped := ""
 	for _, dir := range p.Paths {
-		found, ok, unseen, err := e.h.WorldWritable(dir)
-		if host.Absent(err) {
-			continue
-		}
+		w, err := e.h.WorldWritable(dir)
 		if err != nil {
 			return unknown(err)
 		}
-		if ok {
-			return fail(Evidence{Path: found.Path, Found: fmt.Sprintf("%04o", found.Bits()), Wanted: "not writable for everybody"})
+		if w.Found != nil {
+			return fail(Evidence{Path: w.Found.Path, Found: fmt.Sprintf("%04o", w.Found.Bits()), Wanted: "not writable for everybody"})
 		}
 		if skipped == "" {
-			skipped = unseen
+			skipped = w.Skipped
 		}
 	}
 	if skipped != "" {

@@ -102,3 +102,40 @@ func TestNetworkFileSystemsAreLeftAlone(t *testing.T) {
 		t.Errorf("a path beside it gives %v", err)
 	}
 }
+
+func TestWorldWritable(t *testing.T) {
+	tests := []struct {
+		name string
+		mode map[string]os.FileMode
+		want string
+	}{
+		{"closed", map[string]os.FileMode{"etc/a/b": 0o644}, ""},
+		{"file", map[string]os.FileMode{"etc/a/b": 0o666}, "/etc/a/b"},
+		{"directory", map[string]os.FileMode{"etc/a": 0o777}, "/etc/a"},
+		{"sticky-directory", map[string]os.FileMode{"etc/a": 0o777 | os.ModeSticky}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := tree(t, map[string]string{"etc/a/b": "x"})
+			if err := os.Symlink("/tmp", filepath.Join(h.root, "etc/link")); err != nil {
+				t.Fatal(err)
+			}
+			for name, mode := range tt.mode {
+				if err := os.Chmod(filepath.Join(h.root, name), mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w, err := h.WorldWritable("/etc")
+			got := ""
+			if w.Found != nil {
+				got = w.Found.Path
+			}
+			if err != nil || got != tt.want || w.Skipped != "" {
+				t.Errorf("found %q, skipped %q, %v; want %q", got, w.Skipped, err, tt.want)
+			}
+		})
+	}
+	if w, err := tree(t, nil).WorldWritable("/none"); err != nil || w != (Walk{}) {
+		t.Errorf("a missing directory gives %+v, %v", w, err)
+	}
+}
