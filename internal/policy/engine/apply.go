@@ -60,6 +60,9 @@ func (e *Estate) replace(h uint32, old *entry, x entry) {
 	x.settle()
 	*e.slot(h) = x
 	e.byID[x.id] = h
+	if x.isContainer() {
+		e.generation++
+	}
 	e.relation.insert(h, &x.position, x.typ.listed)
 	e.fresh(h, before)
 }
@@ -82,7 +85,6 @@ func (e *Estate) fresh(h uint32, before []Flip) {
 	x := e.entry(h)
 	w := e.work
 	w.begin(x)
-	w.main.at = x
 	w.answerAll(&w.main, x, nil)
 	e.countAnswers(x, 1)
 	for i, p := range x.plan.members {
@@ -115,6 +117,9 @@ func (e *Estate) withdraw(h uint32, x *entry) {
 	gone := *x
 	e.countAnswers(x, -1)
 	e.forget(h, x)
+	if x.isContainer() {
+		e.generation++
+	}
 	*x = entry{}
 	for i := range gone.typ.watches {
 		e.wake(&gone, &gone.typ.watches[i])
@@ -133,9 +138,11 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 	x.settle()
 	copy(x.marks, before.marks)
 	*old = x
+	if old.isContainer() {
+		e.generation++
+	}
 	w := e.work
 	w.begin(old)
-	w.main.at = old
 	w.answerAll(&w.main, old, changed)
 	e.countAnswers(old, 1)
 	for i, p := range old.plan.members {
@@ -237,7 +244,7 @@ func (e *Estate) rejudge(h uint32, watch *watch) {
 // document: rules that read it, and lookups in it. hid says that related types
 // were not delivered for it before.
 func (e *Estate) containerChanged(c *entry, hid bool) {
-	if len(c.id) != max(c.subEnd, c.groupEnd) || c.id == "" || !e.set.readsContainers && !hid && len(c.hidden) == 0 {
+	if !c.isContainer() || !e.set.readsContainers && !hid && len(c.hidden) == 0 {
 		return
 	}
 	e.each(func(h uint32, x *entry) {
@@ -246,14 +253,16 @@ func (e *Estate) containerChanged(c *entry, hid bool) {
 		}
 	})
 	e.each(func(h uint32, x *entry) {
-		if !contains(c, x) {
-			return
-		}
+		inside, near := contains(c, x), x.subEnd > 0 && x.subscription() == c.subscription()
 		e.rejudgeIf(h, x, func(rp *ruleProgram) bool {
-			return rp.readsContainer() || rp.watch != nil && rp.reach >= policy.ReachGroup
+			// A lookup may name another group than the resource's own.
+			return inside && rp.readsContainer() || near && rp.watch != nil && rp.reach >= policy.ReachGroup
 		})
 	})
 }
+
+// isContainer reports whether the resource is a subscription or group.
+func (x *entry) isContainer() bool { return x.id != "" && len(x.id) == max(x.subEnd, x.groupEnd) }
 
 // contains reports whether x lies in the subscription or group c.
 func contains(c, x *entry) bool {
@@ -313,7 +322,6 @@ func (e *Estate) answerAgain(x *entry, chosen func(*watchProgram) bool) {
 		}
 		before := x.answers()[i]
 		e.work.begin(x)
-		e.work.main.at = x
 		after := e.work.answer(&e.work.main, wp, selector{wp.name, wp.kind})
 		if after != before {
 			e.countAnswers(x, -1)

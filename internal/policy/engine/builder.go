@@ -233,7 +233,7 @@ func (s *steps) key() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d:", s.scope)
 	for _, h := range s.hops {
-		fmt.Fprintf(&t, "%d.", h.cell)
+		fmt.Fprintf(&t, "%d.", h.node)
 	}
 	fmt.Fprintf(&t, "%d", s.cell)
 	return t.String()

@@ -23,6 +23,8 @@ type Estate struct {
 	relation *relation
 	work     *worker
 	flips    []Flip
+	// generation counts changes of subscriptions and groups.
+	generation uint64
 	// delivered reports whether anybody has delivered resources of a type in a
 	// subscription, both folded; nil: everything is delivered.
 	delivered func(subscription, resourceType string) bool
@@ -177,6 +179,7 @@ func (e *Estate) Load(h uint32, doc *wire.Document) error {
 	x.settle()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.generation++
 	e.relation.bulk = true
 	if err := e.free(h, &x); err != nil {
 		return err

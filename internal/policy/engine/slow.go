@@ -20,6 +20,7 @@ type slowLeaf struct {
 	// resource of the if as well.
 	parent bool
 	cells  []uint32 // root cells that it reads
+	group  bool     // it reads the group or subscription alone
 	reason uint32
 }
 
@@ -63,7 +64,7 @@ func (b *builder) slowly(c policy.Condition) uint32 {
 	if id, ok := b.index[key]; ok {
 		return id
 	}
-	s := slowLeaf{condition: c, rule: b.rule, reason: b.env.reasons.code(b.describe(c))}
+	s := slowLeaf{condition: c, rule: b.rule, group: ofGroup(c), reason: b.env.reasons.code(b.describe(c))}
 	policy.Fields(c, func(f *policy.Field, call bool) {
 		if call && b.related {
 			s.parent = true
@@ -193,7 +194,7 @@ func (m *machine) derivedText(kind policy.FieldKind) string {
 	if !ok {
 		return ""
 	}
-	return string(m.row.text(m.row.at(1 + uint32(c))))
+	return m.text(m.row.at(1 + uint32(c)))
 }
 
 func appendString(out []byte, s string) []byte {

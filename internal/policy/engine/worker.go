@@ -17,9 +17,9 @@ type worker struct {
 	// rules remembers marks by rule while one resource is judged: members of
 	// several assignments share rules.
 	rules []byte
-	// subject is the tree walker's document of the row that main has, parent
-	// that of the resource of the if while a related one is looked at.
+	// parent is the resource of the if while a related one is looked at.
 	parent *entry
+	groups groupAnswers
 }
 
 func newWorker(e *Estate) *worker {
@@ -29,8 +29,22 @@ func newWorker(e *Estate) *worker {
 	return w
 }
 
-// walk lets the tree walker evaluate a condition on a machine's row.
+// walk lets the tree walker evaluate a condition on a machine's row, unless the
+// answer for the resource's group is known.
 func (w *worker) walk(m *machine, s *slowLeaf) policy.Truth {
+	if !s.group || m.at == nil {
+		return w.evaluate(m, s)
+	}
+	q := groupQuestion{s, m.at.groupScope()}
+	if t, ok := w.groups.get(w.estate.generation, q); ok {
+		return t
+	}
+	t := w.evaluate(m, s)
+	w.groups.put(q, t)
+	return t
+}
+
+func (w *worker) evaluate(m *machine, s *slowLeaf) policy.Truth {
 	subject, err := m.document()
 	if err != nil {
 		return policy.Failed
@@ -97,6 +111,7 @@ func (m *machine) text(c cell) string {
 // begin makes the worker ready to judge a resource.
 func (w *worker) begin(x *entry) {
 	w.main.load(x.typ.program, x.row)
+	w.main.at = x
 	if n := len(x.typ.rules); cap(w.rules) < n {
 		w.rules = make([]byte, n)
 	}
