@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rampart-sec/rampart/internal/app"
+	"github.com/rampart-sec/rampart/internal/client"
+)
+
+// maxListed is how many rejected lines are printed; all are counted.
+const maxListed = 20
+
+func runImport(ctx context.Context, std stdio, args []string) error {
+	fs := flagSet("import", std)
+	data := fs.String("data", app.DefaultData(), "data folder of the server (its bootstrap.json)")
+	server := fs.String("server", "", "another address of the server")
+	if err := parse(fs, std, args, 1, 1); err != nil {
+		return err
+	}
+	in, closeIn, err := openInput(std, fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	defer closeIn()
+	c, err := dial(ctx, *data, *server)
+	if err != nil {
+		return err
+	}
+	res, err := c.Import(ctx, in)
+	if err != nil {
+		return err
+	}
+	for i, r := range res.Rejected {
+		if i == maxListed {
+			fmt.Fprintf(std.err, "... and %d more\n", res.RejectedTotal-maxListed)
+			break
+		}
+		fmt.Fprintf(std.err, "line %d: %s\n", r.Line, r.Reason)
+	}
+	return json.NewEncoder(std.out).Encode(res)
+}
+
+func runAdminLink(ctx context.Context, std stdio, args []string) error {
+	fs := flagSet("admin link", std)
+	data := fs.String("data", app.DefaultData(), "data folder of the server (its bootstrap.json)")
+	if err := parse(fs, std, args, 0, 0); err != nil {
+		return err
+	}
+	c, err := dial(ctx, *data, "")
+	if err != nil {
+		return err
+	}
+	link, err := c.Link(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(std.out, link)
+	return err
+}
+
+func runAzEnv(_ context.Context, std stdio, args []string) error {
+	fs := flagSet("az-env", std)
+	data := fs.String("data", app.DefaultData(), "data folder of the server (its bootstrap.json)")
+	if err := parse(fs, std, args, 0, 0); err != nil {
+		return err
+	}
+	b, err := client.ReadBootstrap(*data)
+	if err != nil {
+		return err
+	}
+	return b.AzEnv(std.out, *data)
+}
+
+func dial(ctx context.Context, data, server string) (*client.Client, error) {
+	b, err := client.ReadBootstrap(data)
+	if err != nil {
+		return nil, err
+	}
+	return client.Dial(ctx, b, server)
+}
+
+// openInput opens a file, or standard input for "-".
+func openInput(std stdio, name string) (io.Reader, func(), error) {
+	if name == "-" {
+		return std.in, func() {}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { f.Close() }, nil
+}
