@@ -13,6 +13,7 @@ const maxItems = 10000
 // factCollectors give one document per kind of fact, in this order.
 var factCollectors = []func(*host.Host) document{
 	packagesFact, portsFact, usersFact, servicesFact, mountsFact, firewallFact, updatesFact,
+	sshdFact, sysctlFact, encryptionFact, auditFact,
 }
 
 // factProperties are those of Microsoft.Security/hostFacts.
@@ -75,12 +76,23 @@ func mountsFact(h *host.Host) document {
 	all, err := h.Mounts()
 	var kept []host.Mount
 	for _, m := range all {
-		if strings.HasPrefix(m.Device, "/dev/") || m.Path == "/" || strings.HasPrefix(m.Type, "nfs") || scratch[m.Path] {
+		disk := strings.HasPrefix(m.Device, "/dev/") && !ofContainer(m.Path)
+		if disk || m.Path == "/" || strings.HasPrefix(m.Type, "nfs") || scratch[m.Path] {
 			kept = append(kept, m)
 		}
 	}
 	d, _ := listFact("mounts", kept, err)
 	return d
+}
+
+// ofContainer says whether a mount belongs to a container engine.
+func ofContainer(p string) bool {
+	for _, dir := range []string{"/var/lib/kubelet/", "/var/lib/docker/", "/var/lib/containers/", "/var/lib/containerd/", "/run/"} {
+		if strings.HasPrefix(p, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // scratch are directories that are often file systems in memory.

@@ -48,9 +48,15 @@ func (h *Host) Sysctl(key string) (Setting, error) {
 // SysctlAtBoot is the value that the configuration files give a parameter at
 // the next start; ok is false if none does.
 func (h *Host) SysctlAtBoot(key string) (s Setting, ok bool, err error) {
-	all, err := memo(h, "sysctl.d", h.sysctlFiles)
+	all, err := h.SysctlConfigured()
 	s, ok = all[key]
 	return s, ok, err
+}
+
+// SysctlConfigured are the kernel parameters that the configuration files set;
+// a name may be a pattern.
+func (h *Host) SysctlConfigured() (map[string]Setting, error) {
+	return memo(h, "sysctl.d", h.sysctlFiles)
 }
 
 // sysctlFiles applies the files in systemd-sysctl's order: by base name over
