@@ -17,9 +17,13 @@ type checkedInitiative struct {
 // An initiative fails with its first error only.
 func (c *checker) members() {
 	for _, in := range c.initiatives {
-		samples := Samples(in.Parameters)
+		resolved, err := resolveParameters(in.Parameters, Samples(in.Parameters), false)
+		if err != nil {
+			c.fail(in.file, in.Name, err)
+			continue
+		}
 		for _, m := range in.Members {
-			if err := c.member(in.Initiative, m, samples); err != nil {
+			if err := c.member(in.Initiative, m, resolved); err != nil {
 				c.fail(in.file, in.Name, err)
 				break
 			}
@@ -27,7 +31,7 @@ func (c *checker) members() {
 	}
 }
 
-func (c *checker) member(in *Initiative, m *Reference, samples map[string]Value) error {
+func (c *checker) member(in *Initiative, m *Reference, resolved map[string]Value) error {
 	if strings.Contains(folded(m.DefinitionID), "/policysetdefinitions/") {
 		return faultAt(m.path, "%q is an initiative; only definitions can be members", clip(m.DefinitionID))
 	}
@@ -36,7 +40,7 @@ func (c *checker) member(in *Initiative, m *Reference, samples map[string]Value)
 	if len(candidates) == 0 {
 		return faultAt(m.path, "the definition %q is not among the files", clip(m.DefinitionID))
 	}
-	values, err := in.MemberValues(m, samples)
+	values, err := m.values(resolved)
 	if err != nil || curated(in.PolicyType) {
 		// A curated initiative may feed parameters of a version of the
 		// definition that is not among the files.

@@ -147,8 +147,13 @@ func (in *Initiative) MemberValues(m *Reference, given map[string]Value) (map[st
 	if err != nil {
 		return nil, err
 	}
+	return m.values(values)
+}
+
+// values computes the member's parameters from resolved ones of the initiative.
+func (m *Reference) values(resolved map[string]Value) (map[string]Value, error) {
 	out := make(map[string]Value, len(m.Parameters))
-	b := &binder{values: values}
+	b := &binder{values: resolved}
 	for name, e := range m.Parameters {
 		bound, err := b.expr(e)
 		if err != nil {

@@ -173,30 +173,49 @@ func TestLetterCaseDoesNotMatter(t *testing.T) {
 // A verdict that is known with a path unavailable must be the same whatever
 // the path's value turns out to be.
 func TestUnknownIsSound(t *testing.T) {
-	g := generator{rand.New(rand.NewPCG(13, 17))}
-	decided := 0
-	for range 3000 {
-		cond := g.condition(2)
-		if strings.Count(cond, `"count"`) > maxFieldCounts {
-			continue
-		}
-		with := func(one string) string {
-			return `{"type": "N.S/things", "name": "x", "properties": {"one": ` + one + `, "two": {"deep": "a"}, "rules": [{"port": 10}]}}`
-		}
-		known := truthOfRule(t, cond, with("1"), []string{"properties.one"})
-		if known != True && known != False {
-			continue
-		}
-		decided++
-		for _, value := range []string{`"a"`, `10`, `"TRUE"`, `null`, `{"k": 1}`} {
-			got := truthOfRule(t, cond, with(value), nil)
-			if got != known && got != Failed {
-				t.Fatalf("%s is %s without properties.one, but %s when it is %s", cond, known, got, value)
-			}
-		}
+	body := func(one, deep, rules string) string {
+		return `{"type": "N.S/things", "name": "x", "properties": {` + one + `"two": {` + deep + `"k": 1}` + rules + `}}`
 	}
-	if decided < 500 {
-		t.Errorf("only %d rules were decided", decided)
+	const deep, rules = `"deep": "a", `, `, "rules": [{"port": 10, "tags": ["a", "B"]}, {"port": "a"}]`
+	tests := []struct {
+		path, delivered string
+		possible        []string
+	}{
+		{"properties.one", body("", deep, rules), []string{
+			body("", deep, rules), body(`"one": "a", `, deep, rules), body(`"one": 10, `, deep, rules), body(`"one": {"k": 1}, `, deep, rules), body(`"one": null, `, deep, rules)}},
+		{"properties.two.deep", body("", "", rules), []string{
+			body("", "", rules), body("", deep, rules), body("", `"deep": true, `, rules)}},
+		{"properties.rules", body("", deep, ""), []string{
+			body("", deep, ""), body("", deep, rules), body("", deep, `, "rules": []`), body("", deep, `, "rules": null`), body("", deep, `, "rules": [{"port": "B"}]`)}},
+		{"properties.rules[*].port", body("", deep, rules), []string{
+			body("", deep, rules), body("", deep, `, "rules": [{"port": "a", "tags": ["a", "B"]}, {}]`), body("", deep, `, "rules": [{"tags": ["a", "B"]}, {"port": null}]`)}},
+		{"properties.gone.below", body("", deep, rules), []string{
+			body("", deep, rules), body(`"gone": {"below": 1}, `, deep, rules), body(`"gone": {}, `, deep, rules)}},
+	}
+	for _, test := range tests {
+		t.Run(test.path, func(t *testing.T) {
+			g := generator{rand.New(rand.NewPCG(13, 17))}
+			decided := 0
+			for range 1000 {
+				cond := g.condition(2)
+				if strings.Count(cond, `"count"`) > maxFieldCounts {
+					continue
+				}
+				known := truthOfRule(t, cond, test.delivered, []string{test.path})
+				if known != True && known != False {
+					continue
+				}
+				decided++
+				for _, possible := range test.possible {
+					if got := truthOfRule(t, cond, possible, nil); got != known && got != Failed {
+						t.Fatalf("%s is %s without %s, but %s with\n%s", cond, known, test.path, got, possible)
+					}
+				}
+			}
+			if decided < 100 {
+				t.Errorf("only %d rules were decided", decided)
+			}
+		})
 	}
 }
 

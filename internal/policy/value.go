@@ -128,8 +128,8 @@ func (v Value) FirstUnavailable() string {
 }
 
 // String is compact JSON, as the template function string() gives it for
-// objects and arrays; "" for Missing, and the bare text for a string is
-// Value.Text.
+// objects and arrays; null for Missing and Unavailable. The bare text of a
+// string is Value.Text.
 func (v Value) String() string { return string(v.AppendJSON(nil)) }
 
 // Text is how a value looks as part of a text: strings without quotes, True
@@ -186,7 +186,7 @@ func (v Value) AppendJSON(b []byte) []byte {
 // MarshalJSON gives compact JSON, so that a Value can stand in any document.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// kindName is the word for a kind in messages to people.
+// String is the word for a kind in messages to people.
 func (k Kind) String() string {
 	return [...]string{"nothing", "null", "boolean", "integer", "number", "string", "array", "object", "unavailable"}[k]
 }
