@@ -53,7 +53,11 @@ type news struct {
 	Changes    []change // latest first
 	First      int
 	FirstDelta float64
+	Cut        bool // there were more than one answer of the index holds
 }
+
+// whyLimit is how many changes the index lists at once.
+const whyLimit = 1000
 
 // changes reads the news since a moment, at most limit groups of changes.
 func (v *visit) changes(since time.Time, limit int) (news, error) {
@@ -71,7 +75,7 @@ func (v *visit) changes(since time.Time, limit int) (news, error) {
 		}
 		kept = append(kept, c)
 	}
-	n.Changes = groupChanges(kept, limit)
+	n.Changes, n.Cut = groupChanges(kept, limit), len(all) >= whyLimit
 	return n, nil
 }
 

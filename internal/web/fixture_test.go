@@ -120,7 +120,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		pages[target] = page{name: name, data: make(fixtureFrame(t, s, target, name, "main"))}
 	}
 	add("/", "overview", func(f *frame) any {
-		p := &overviewPage{frame: f, Score: score, Ring: newRing(score), Trend: newTrend(fixtureHistory(), c), Resources: 12408, Unknown: 48, Open: 64,
+		p := &overviewPage{frame: f, Score: score, Ring: newRing(score), Trend: newTrend(fixtureHistory(), c), Resources: 12408, Unknown: 48, Open: 64, Severity: []severityCount{{content.High, 20}, {content.Medium, 30}, {content.Low, 14}},
 			Needs: []need{{Title: advice[1].Title, Detail: "new since 2 h ago on stpayroll01", URL: "/", Mark: severityMark(content.High)},
 				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(posture.RiskCritical)}},
 			Coverage: []coverage{{"Microsoft.HybridCompute/machines", 318, 331}, {"Microsoft.Storage/storageAccounts", 240, 240}},
@@ -157,9 +157,9 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		f.Title = "vm-build-03"
 		return &resourcePage{frame: f, R: resourceRow, ID: arm.MustParseID(fixtureServer), Score: score, Controls: []resourceControl{{controls[0]}, {controls[1]}},
 			Open: []evidenceRow{{bad, evidence}, {dark, nil}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
-			Findings: []findingGroup{{Recommendation: advice[0], Passed: 1, All: []posture.Finding{
+			Findings: []findingGroup{newFindingGroup(advice[0], []posture.Finding{
 				{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."},
-				{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}}}},
+				{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}})},
 			Children: []store.Resource{{Doc: wire.Document{ID: fixtureServer + "/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline", Type: "Microsoft.GuestConfiguration/guestConfigurationAssignments", ObservedAt: fixtureNow}}},
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})

@@ -41,6 +41,7 @@ type overviewPage struct {
 	Standards []standardRow
 	Unknown   int // assessments
 	Open      int // unhealthy recommendations
+	Severity  []severityCount
 }
 
 // KnownShare is the percentage of (resource, control) pairs with a verdict.
@@ -131,12 +132,35 @@ func (p *overviewPage) read(v *visit) error {
 	}
 	p.Unknown = unknown.Total
 	p.Open = v.openRecommendations()
+	if p.Severity, err = v.openBySeverity(); err != nil {
+		return err
+	}
 	if p.Standards, err = v.standards(); err != nil {
 		return err
 	}
 	p.Standards = lowest(p.Standards, 4)
 	p.Needs, p.Start, err = v.needs(p.Changes)
 	return err
+}
+
+// severityCount is how many open recommendations have a severity.
+type severityCount struct {
+	content.Severity
+	N int
+}
+
+func (v *visit) openBySeverity() ([]severityCount, error) {
+	var counts []severityCount
+	for _, s := range severities {
+		rows, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Severity: []content.Severity{s}, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if rows.Total > 0 {
+			counts = append(counts, severityCount{s, rows.Total})
+		}
+	}
+	return counts, nil
 }
 
 // register gives every subscription that nobody registered the Free tier and

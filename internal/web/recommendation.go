@@ -157,12 +157,32 @@ func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error)
 	case evidence == nil:
 		return row, nil, nil
 	}
-	row.Found = evidence.Found[:min(len(evidence.Found), maxEvidence)]
+	row.Found = deciding(evidence.Found)
 	return row, evidence.Fix, nil
 }
 
 // maxEvidence bounds the conditions shown per row; the rest repeats.
 const maxEvidence = 5
+
+// deciding leaves out what goes without saying, that a storage account is a
+// storage account, and joins conditions on one value: wanted this or that.
+func deciding(found []posture.EvidenceLine) []posture.EvidenceLine {
+	var lines []posture.EvidenceLine
+	for _, l := range found {
+		if l.Path == "type" && len(found) > 1 {
+			continue
+		}
+		last := len(lines) - 1
+		if last >= 0 && lines[last].Path == l.Path && lines[last].ResourceID == l.ResourceID && lines[last].Found == l.Found && l.Wanted != "" {
+			lines[last].Wanted += " or " + l.Wanted
+			continue
+		}
+		if len(lines) < maxEvidence {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
 
 func (v *visit) standardRefs(r *posture.Recommendation) []standardRef {
 	if r.Content == nil {

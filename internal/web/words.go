@@ -181,14 +181,6 @@ func effortWord(effort string) string {
 // included.
 func assessed(c posture.Counts) int { return c.Healthy + c.Unhealthy + c.Unknown + c.Exempt }
 
-// lines takes a text apart for marking each line.
-func lines(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(strings.TrimRight(text, "\n"), "\n")
-}
-
 // listedTags is how many tags a row of a list shows; the resource's page shows
 // all.
 const listedTags = 3
