@@ -136,6 +136,9 @@ func TestProducersAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, named := library.Producer(r.ID)
+		if p.Package == "internal/policy" {
+			continue // the rule itself computes it
+		}
 		if own := ownDocument(details.Type); own != named {
 			t.Errorf("%s: looks at %s, named in producers.tsv: %v", r.Name, details.Type, named)
 		}
