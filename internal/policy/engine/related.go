@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
@@ -39,7 +41,10 @@ func (t *tally) conclude(hidden bool) policy.State {
 // answer asks a watch about the resource that machine m has.
 func (w *worker) answer(m *machine, wp *watchProgram, q selector) byte {
 	x := m.at
-	if !selects(q.name, q.kind, x.fullName(m), x.kindText(m)) {
+	if q.kind != "" && !equalFoldASCII(m.view(x.row.at(1+uint32(x.typ.kind))), q.kind) {
+		return answerUnselected
+	}
+	if q.name != "" && !endsIn(m.view(x.row.at(1+uint32(x.typ.fullName))), q.name) {
 		return answerUnselected
 	}
 	if wp.applies != noNode {
@@ -59,13 +64,34 @@ func (w *worker) answer(m *machine, wp *watchProgram, q selector) byte {
 // selector is the name and kind, folded, that a lookup restricts to.
 type selector struct{ name, kind string }
 
-// fullName and kindText are what lookups select by, folded.
-func (x *entry) fullName(m *machine) string {
-	return arm.Fold(m.text(x.row.at(1 + uint32(x.typ.fullName))))
+// view is the text of a string cell, nil for anything else. It must not be
+// kept or changed.
+func (m *machine) view(c cell) []byte {
+	switch c.tag() {
+	case tagText, tagWordText:
+		return m.row.text(c)
+	case tagWord:
+		return []byte(m.prog.dict.texts[c.payload()])
+	}
+	return nil
 }
 
-func (x *entry) kindText(m *machine) string {
-	return arm.Fold(m.text(x.row.at(1 + uint32(x.typ.kind))))
+// endsIn reports whether the segments of a full name end in those of want,
+// which is folded; a segment ? stands for any.
+func endsIn(full []byte, want string) bool {
+	for {
+		i, k := bytes.LastIndexByte(full, '/'), strings.LastIndexByte(want, '/')
+		if s := want[k+1:]; s != "?" && !equalFoldASCII(full[i+1:], s) {
+			return false
+		}
+		switch {
+		case k < 0:
+			return true
+		case i < 0:
+			return false
+		}
+		full, want = full[:i], want[:k]
+	}
 }
 
 // answerAll fills in the answers of a resource's watches that do not depend on
@@ -159,24 +185,43 @@ func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte
 	outer := w.parent
 	w.parent = x
 	defer func() { w.parent = outer }()
-	if list := w.estate.relation.postings[postingKey{lookup, scope}]; list != nil {
-		for _, h := range list.handles {
-			y := w.estate.entry(h)
-			w.side.load(y.typ.program, y.row)
-			w.side.at = y
-			a := w.answer(&w.side, &y.typ.watches[rp.watch.index], sel)
-			t.answers[a]++
-			if visit != nil {
-				visit(y, a)
-			}
+	for _, h := range w.candidates(rp, scope, lookup, sel) {
+		y := w.estate.entry(h)
+		w.side.load(y.typ.program, y.row)
+		w.side.at = y
+		a := w.answer(&w.side, &y.typ.watches[rp.watch.index], sel)
+		t.answers[a]++
+		if visit != nil {
+			visit(y, a)
 		}
 	}
 	return t, w.hides(x, rp, scope), policy.NotApplicable
 }
 
+// candidates are the resources that may answer a lookup: those of the posting,
+// or the one that must have the name looked for.
+func (w *worker) candidates(rp *ruleProgram, scope string, lookup uint32, sel selector) []uint32 {
+	if rp.reach == policy.ReachGroup && lookup == rp.lookup && typePairs(rp.watch.typ) == 1 && sel.name != "" && !strings.ContainsAny(sel.name, "/?") {
+		w.key = append(append(append(append(append(w.key[:0], scope...), "/providers/"...), rp.watch.typ...), '/'), sel.name...)
+		h, ok := w.estate.byID[string(w.key)]
+		if !ok {
+			return nil
+		}
+		w.one[0] = h
+		return w.one[:]
+	}
+	if list := w.estate.relation.postings[postingKey{lookup, scope}]; list != nil {
+		return list.handles
+	}
+	return nil
+}
+
 // lookup lets the tree walker compute where and what to look for. state is set
 // if that is unknown or fails.
 func (w *worker) lookup(x *entry, rp *ruleProgram) (scope string, lookup uint32, sel selector, state policy.State) {
+	if rp.name != nil {
+		return w.named(x, rp)
+	}
 	doc, err := w.document(x)
 	if err != nil {
 		return "", 0, sel, policy.Error
@@ -193,4 +238,22 @@ func (w *worker) lookup(x *entry, rp *ruleProgram) (scope string, lookup uint32,
 		lookup = rp.outside
 	}
 	return arm.Fold(q.Scope.String()), lookup, selector{arm.Fold(q.Name), arm.Fold(q.Kind)}, policy.NotApplicable
+}
+
+// named is lookup for a rule of which only the name depends on the resource, by
+// an expression over its row.
+func (w *worker) named(x *entry, rp *ruleProgram) (scope string, lookup uint32, sel selector, state policy.State) {
+	scope, lookup, _ = x.scopeOf(rp)
+	m := &w.lookups
+	m.load(x.typ.program, x.row)
+	name, err := rp.name(m)
+	switch {
+	case err != nil:
+		return "", 0, sel, policy.Error
+	case name.Kind == policy.Unavailable:
+		return "", 0, sel, policy.Unknown
+	case name.Kind != policy.String:
+		return "", 0, sel, policy.Error
+	}
+	return scope, lookup, selector{arm.Fold(name.Str), rp.watch.kind}, policy.NotApplicable
 }

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
 )
@@ -133,28 +130,4 @@ func text(e policy.Expr) (string, bool) {
 	}
 	v, ok := policy.Constant(e)
 	return v.Str, ok && v.Kind == policy.String
-}
-
-// selects reports whether a resource's full name and kind, folded, are what
-// the watch asks for.
-func selects(name, kind, fullName, has string) bool {
-	return (kind == "" || kind == has) && (name == "" || endsIn(fullName, name))
-}
-
-// endsIn reports whether the segments of a full name end in those of want; a
-// segment ? stands for any.
-func endsIn(full, want string) bool {
-	if !strings.Contains(want, "?") {
-		return full == want || strings.HasSuffix(full, want) && full[len(full)-len(want)-1] == '/'
-	}
-	have, segments := strings.Split(full, "/"), strings.Split(want, "/")
-	if len(segments) > len(have) {
-		return false
-	}
-	have = have[len(have)-len(segments):]
-	return !slices.ContainsFunc(segments, func(s string) bool {
-		h := have[0]
-		have = have[1:]
-		return s != "?" && s != h
-	})
 }

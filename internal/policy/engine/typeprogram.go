@@ -41,8 +41,9 @@ type ruleProgram struct {
 	// resource's own; dynamic is set when it depends on the resource.
 	group   string
 	dynamic bool
-	lookup  uint32 // where the related resources are
-	outside uint32 // likewise, for a resource outside groups
+	name    expression // of details.name, if only that depends on the resource
+	lookup  uint32     // where the related resources are
+	outside uint32     // likewise, for a resource outside groups
 }
 
 // watchProgram is one watch compiled for its type.
@@ -152,7 +153,27 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 	for _, c := range b.keepForLookup(r) {
 		rp.cells.add(c)
 	}
+	rp.name = b.nameOf(r.bound.Details)
 	return rp, true
+}
+
+// nameOf compiles the name of a lookup of which nothing else depends on the
+// resource; nil if the name is constant or only the tree walker can compute it.
+func (b *builder) nameOf(d *policy.Details) expression {
+	_, constant := text(d.Name)
+	_, kind := text(d.Kind)
+	_, group := text(d.ResourceGroupName)
+	if constant || !kind || !group {
+		return nil
+	}
+	c := &computed{}
+	x := &expressions{b: b, c: c}
+	f, ok := x.expr(d.Name)
+	if !ok {
+		return nil
+	}
+	b.prog.operands = append(b.prog.operands, c.spots...)
+	return f
 }
 
 // root compiles a whole condition tree.

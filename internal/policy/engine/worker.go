@@ -20,6 +20,11 @@ type worker struct {
 	// parent is the resource of the if while a related one is looked at.
 	parent *entry
 	groups groupAnswers
+	// lookups computes where to look for related resources; key and one are
+	// scratch of that.
+	lookups machine
+	key     []byte
+	one     [1]uint32
 }
 
 func newWorker(e *Estate) *worker {
