@@ -3,7 +3,7 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
+	"encoding/base32"
 	"fmt"
 	"io"
 
@@ -30,13 +30,18 @@ const (
 	maxPassword = 256 // longer ones are refused before they cost a hash
 )
 
-// newSecret draws 256 bits and returns them as URL-safe text.
+// secretText writes secrets with lower-case letters and digits only: they are
+// typed as arguments of commands, where a leading dash would be an option.
+var secretText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// newSecret draws 256 bits and returns them as text that is safe in addresses,
+// cookies and command lines.
 func newSecret(random io.Reader) (string, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return "", fmt.Errorf("draw a secret: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+	return secretText.EncodeToString(b[:]), nil
 }
 
 // digest is the key under which a drawn secret is kept and found.

@@ -100,12 +100,26 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &responder{w: w, api: a, requestID: newRequestID()}
 	defer func() { a.requests.WithLabelValues(methodLabel(r.Method), strconv.Itoa(out.status)).Inc() }()
 	defer out.recover()
+	limitBody(w, r)
 	resp, err := a.answer(r, out.requestID)
 	if err != nil {
 		out.fail(r, err)
 		return
 	}
 	out.send(resp)
+}
+
+// bodyTimeout is how long a client may take to send a body. Imports are streams
+// and take as long as they take.
+const bodyTimeout = time.Minute
+
+// limitBody sets the connection's deadline for reading. It is the operating
+// system's time, not the injected clock's; a writer that has no deadlines, in
+// a test, is left as it is.
+func limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != importPath {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
 }
 
 // methodLabel keeps clients from inventing label values.

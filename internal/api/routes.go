@@ -1,5 +1,8 @@
 package api
 
+// importPath takes streams of resources.
+const importPath = "/rampart/v1/import"
+
 // table is every endpoint. The first row that matches a path wins, so the
 // catch-all for resources is the last. A DELETE answers 204 and a PUT 200
 // unless the kind of object says otherwise: clients insist on the codes.
@@ -26,7 +29,7 @@ var table = []route{
 	// Rampart's own.
 	{"GET", "/rampart/v1/health", public, (*API).health},
 	{"GET", "/rampart/v1/ready", public, (*API).ready},
-	{"POST", "/rampart/v1/import", "Rampart/import/action", (*API).importResources},
+	{"POST", importPath, "Rampart/import/action", (*API).importResources},
 	{"POST", "/rampart/v1/what-if", "Rampart/posture/whatIf/read", (*API).whatIf},
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
 	{"GET", "/rampart/v1/export/assessments", signedIn, (*API).export},

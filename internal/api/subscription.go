@@ -5,6 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // tenants lists the one tenant that the caller belongs to.
@@ -13,16 +14,17 @@ func (a *API) tenants(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	return ok(list{Value: []any{map[string]any{
-		"id": "/tenants/" + id, "tenantId": id, "displayName": a.tenantName(r), "tenantCategory": "Home", "tenantType": "AAD",
-	}}})
-}
-
-func (a *API) tenantName(r *request) string {
-	if r.tenant() == "" {
-		return "Default directory"
+	var tenant *store.Tenant
+	err = a.Store.View(r.Context(), func(tx *store.Tx) error {
+		tenant, err = tx.Tenant(r.Context(), r.tenant())
+		return err
+	})
+	if err != nil {
+		return response{}, err
 	}
-	return r.tenant()
+	return ok(list{Value: []any{map[string]any{
+		"id": "/tenants/" + id, "tenantId": id, "displayName": tenant.Name, "tenantCategory": "Home", "tenantType": "AAD",
+	}}})
 }
 
 // subscriptions lists those in which the caller has any role.

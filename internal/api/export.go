@@ -1,0 +1,91 @@
+package api
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// exportColumns are the columns of the CSV export.
+var exportColumns = []string{"resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "risk", "owner", "due"}
+
+// export streams every assessment of a scope, without a cap: as CSV, or as JSON
+// Lines in the form of the assessments list.
+func (a *API) export(r *request) (response, error) {
+	scope, err := r.questionScope()
+	if err != nil {
+		return response{}, err
+	}
+	_, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	each := func(use func(*posture.Assessment) error) error { return everyAssessment(view, scope, use) }
+	switch format := r.option("format"); format {
+	case "csv":
+		return response{status: http.StatusOK, contentType: "text/csv; charset=utf-8", stream: func(w io.Writer) error { return writeCSV(w, each) }}, nil
+	case "", "jsonl":
+		return response{status: http.StatusOK, contentType: "application/x-ndjson", stream: func(w io.Writer) error {
+			encoder := json.NewEncoder(w)
+			return each(func(x *posture.Assessment) error { return encoder.Encode(a.assessmentBody(r, x)) })
+		}}, nil
+	default:
+		return response{}, invalidAt("format", "%q is neither csv nor jsonl.", clip(format))
+	}
+}
+
+// everyAssessment pages through one epoch, so what is exported is one moment.
+func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.Assessment) error) error {
+	query := posture.AssessmentQuery{Scope: scope, Sort: "name", Limit: maxPage}
+	for {
+		page, err := view.Assessments(query)
+		if err != nil {
+			return err
+		}
+		for i := range page.Rows {
+			if err := use(&page.Rows[i]); err != nil {
+				return err
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.After = page.Next
+	}
+}
+
+func writeCSV(w io.Writer, each func(func(*posture.Assessment) error) error) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(exportColumns); err != nil {
+		return err
+	}
+	err := each(func(x *posture.Assessment) error {
+		return out.Write([]string{x.ResourceID, x.ResourceType, x.Recommendation.ID, harmless(x.Recommendation.Title), string(x.Recommendation.Severity),
+			x.State.String(), harmless(x.Reason), stamp(x.Since), stamp(x.ObservedAt), riskName(x.Risk), harmless(x.Owner), stamp(x.Due)})
+	})
+	if err != nil {
+		return err
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// harmless keeps a spreadsheet from taking a text for a formula.
+func harmless(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
