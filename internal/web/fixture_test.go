@@ -147,7 +147,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
 		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
-			Rows: []evidenceRow{{bad, evidence}, {bad, evidence}}}
+			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Checks: []posture.Finding{{Evidence: "found yes, wanted no, /etc/ssh/sshd_config line 34"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
 			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
 		}
@@ -156,7 +156,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/resource?id="+fixtureServer, "resource", func(f *frame) any {
 		f.Title = "vm-build-03"
 		return &resourcePage{frame: f, R: resourceRow, ID: arm.MustParseID(fixtureServer), Score: score, Controls: []resourceControl{{controls[0]}, {controls[1]}},
-			Open: []evidenceRow{{bad, evidence}, {dark, nil}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
+			Open: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: dark}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
 			Findings: []findingGroup{newFindingGroup(advice[0], []posture.Finding{
 				{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."},
 				{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}})},

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -38,7 +39,8 @@ func (p *recommendationPage) FixBeside() bool { return len(p.Rows) > 6 }
 // evidenceRow is one assessment with what decided it.
 type evidenceRow struct {
 	posture.Assessment
-	Found []posture.EvidenceLine
+	Found  []posture.EvidenceLine
+	Checks []posture.Finding // of a machine, when checks on it decided
 }
 
 // standardRef is a standard with the control numbers that are served.
@@ -158,7 +160,24 @@ func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error)
 		return row, nil, nil
 	}
 	row.Found = deciding(evidence.Found)
-	return row, evidence.Fix, nil
+	row.Checks, err = v.checksBehind(a, row.Found)
+	return row, evidence.Fix, err
+}
+
+// checksBehind are the failed checks that a machine's assessment stands on:
+// they say in words what was found where, which the path in their report does
+// not.
+func (v *visit) checksBehind(a posture.Assessment, found []posture.EvidenceLine) ([]posture.Finding, error) {
+	byCheck := func(l posture.EvidenceLine) bool { return strings.HasPrefix(l.Path, "properties.checks.") }
+	if !slices.ContainsFunc(found, byCheck) {
+		return nil, nil
+	}
+	checks, err := v.estate.Findings(v.Context(), a.ResourceID, a.Recommendation.ID)
+	if err != nil && !isNotFound(err) {
+		return nil, fmt.Errorf("read checks of %s: %w", a.ResourceID, err)
+	}
+	checks = slices.DeleteFunc(checks, func(f posture.Finding) bool { return f.Evidence == "" || f.State != a.State })
+	return checks[:min(len(checks), maxEvidence)], nil
 }
 
 // maxEvidence bounds the conditions shown per row; the rest repeats.
