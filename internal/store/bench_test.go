@@ -37,8 +37,12 @@ func estate(n int) []wire.Document {
 	return docs
 }
 
-func benchStore(b *testing.B) *store.DB {
-	db, err := store.Open(b.Context(), store.Options{URL: "sqlite:" + filepath.Join(b.TempDir(), "rampart.db")})
+func benchStore(b *testing.B, engine string) *store.DB {
+	url := "sqlite:" + filepath.Join(b.TempDir(), "rampart.db")
+	if engine == "postgres" {
+		url = cluster.Database(b)
+	}
+	db, err := store.Open(b.Context(), store.Options{URL: url})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,17 +67,21 @@ func fill(b *testing.B, db *store.DB, docs []wire.Document) {
 // included, on one goroutine.
 func BenchmarkPut(b *testing.B) {
 	docs := estate(100_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		fill(b, benchStore(b), docs)
+	for _, engine := range []string{"sqlite", "postgres"} {
+		b.Run(engine, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				fill(b, benchStore(b, engine), docs)
+			}
+			b.ReportMetric(float64(b.N*len(docs))/b.Elapsed().Seconds(), "docs/s")
+		})
 	}
-	b.ReportMetric(float64(b.N*len(docs))/b.Elapsed().Seconds(), "docs/s")
 }
 
 // BenchmarkScan reads everything, once with one goroutine and once with one
 // per core.
 func BenchmarkScan(b *testing.B) {
-	db := benchStore(b)
+	db := benchStore(b, "sqlite")
 	docs := estate(100_000)
 	fill(b, db, docs)
 	lo, hi, _, err := db.HandleRange(b.Context(), "")

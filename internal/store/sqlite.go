@@ -39,19 +39,22 @@ func openSQLite(ctx context.Context, o Options, path string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), unlock())
 	}
 	db := &DB{dialect: e, pool: pool, now: o.Now, log: o.Log, unlock: unlock}
-	open := func(cache int) func(context.Context) (*session, error) {
+	open := func(pragmas string) func(context.Context) (*session, error) {
 		return func(ctx context.Context) (*session, error) {
 			conn, err := pool.Conn(ctx)
 			if err != nil {
 				return nil, err
 			}
-			_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size(%d)", -cache<<10))
-			return &session{conn: conn, stmts: map[string]*sql.Stmt{}}, err
+			if _, err := conn.ExecContext(ctx, pragmas); err != nil {
+				return nil, errors.Join(err, conn.Close())
+			}
+			return &session{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
 		}
 	}
-	// Caches in MB. The writer's holds the inner pages of the indexes of a
+	// Caches in KB. The writer's holds the inner pages of the indexes of a
 	// million documents; readers have the operating system's behind theirs.
-	db.writers, db.readers = newSessions(1, open(64)), newSessions(max(4, runtime.GOMAXPROCS(0)+2), open(8))
+	db.writers = newSessions(1, open("PRAGMA cache_size(-65536)"))
+	db.readers = newSessions(max(4, runtime.GOMAXPROCS(0)+2), open("PRAGMA cache_size(-8192); PRAGMA query_only(1)"))
 	pool.SetMaxIdleConns(1 + cap(db.readers.free))
 	return db, nil
 }

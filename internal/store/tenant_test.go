@@ -169,3 +169,48 @@ func TestLeases(t *testing.T) {
 		}
 	})
 }
+
+func TestViewIsReadOnlyAndStandsStill(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *fixture) {
+		err := db.View(t.Context(), func(tx *store.Tx) error { return tx.PutSetting(t.Context(), "", "x", 1) })
+		if err == nil {
+			t.Error("a view writes")
+		}
+		db.view(t, func(ctx context.Context, tx *store.Tx) error {
+			before, err := tx.Heads(ctx, "")
+			if err != nil {
+				return err
+			}
+			db.put(t, document(vm1, "a", db.t, 1))
+			after, err := tx.Heads(ctx, "")
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Errorf("a view sees a later commit:\n%s", diff)
+			}
+			return err
+		})
+		db.put(t, document(vm2, "a", db.t, 1)) // and the session that failed is usable
+	})
+}
+
+// TestFailedStatementDoomsTheTransaction: both engines agree, although SQLite
+// would go on.
+func TestFailedStatementDoomsTheTransaction(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *fixture) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			if err := tx.PutSetting(t.Context(), "", "x", 1); err != nil {
+				return err
+			}
+			cancel()
+			_ = tx.PutSetting(ctx, "", "y", 1) // fails: its context is done
+			return nil
+		})
+		if err == nil {
+			t.Error("the transaction committed after a failed statement")
+		}
+		err = db.View(t.Context(), func(tx *store.Tx) error { return tx.Setting(t.Context(), "", "x", new(int)) })
+		if !isStatus(err, 404) {
+			t.Errorf("what it wrote = %v", err)
+		}
+	})
+}
