@@ -162,7 +162,7 @@ func (r *Recommendation) checkExamples(p *problems) {
 // check checks what holds between files.
 func (l *Library) check() error {
 	p := &problems{file: "content"}
-	ids, names := make(map[string]string), make(map[string]string)
+	ids, names, titles := make(map[string]string), make(map[string]string), make(map[string]string)
 	numbers := l.controlNumbers()
 	for _, r := range l.Recommendations {
 		p.file = r.File
@@ -172,7 +172,10 @@ func (l *Library) check() error {
 		if other, ok := names[r.Name]; ok {
 			p.addf("name %s is also that of %s", r.Name, other)
 		}
-		ids[strings.ToLower(r.ID)], names[r.Name] = r.File, r.File
+		if other, ok := titles[r.Title]; ok {
+			p.addf("title is also that of %s: people could not tell them apart", other)
+		}
+		ids[strings.ToLower(r.ID)], names[r.Name], titles[r.Title] = r.File, r.File, r.File
 		if l.controls[r.Control] == nil {
 			p.addf("no control %q", r.Control)
 		}

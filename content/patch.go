@@ -25,34 +25,94 @@ const (
 type patchOp struct {
 	Op    string          `json:"op"`
 	Path  string          `json:"path"`
-	From  string          `json:"from"`
-	Value json.RawMessage `json:"value"`
+	From  string          `json:"from,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
 }
 
 // ApplyPatch applies an RFC 6902 JSON patch to a document and returns the new
-// one; the given bytes are not changed. It deviates in one point, on purpose:
-// "add" creates the missing objects and arrays on its way, because an absent block of a
-// resource (properties.networkAcls) means its defaults and a fix must be able
-// to set one member of it, or append to a list that is not there. Object keys
-// of the result are sorted.
+// one; the given bytes are not changed. It deviates in two points, on purpose.
+// "add" creates the missing objects and arrays on its way, because an absent
+// block of a resource (properties.networkAcls) means its defaults and a fix
+// must be able to set one member of it, or append to a list that is not there.
+// A path token "*" stands for every element of an array, because a fix does not
+// know how many node pools there are. Object keys of the result are sorted.
 func ApplyPatch(doc, patch json.RawMessage) (json.RawMessage, error) {
-	var ops []patchOp
-	if err := json.Unmarshal(patch, &ops); err != nil {
+	root, _, err := runPatch(doc, patch)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPatch, err)
 	}
-	if len(ops) > maxPatchOps {
-		return nil, fmt.Errorf("%w: more than %d operations", ErrPatch, maxPatchOps)
-	}
-	root, err := parseJSON(doc)
+	return json.Marshal(root)
+}
+
+// ExpandPatch returns the patch as ApplyPatch runs it on a document, with an
+// operation per element in the place of "*": what people are shown.
+func ExpandPatch(doc, patch json.RawMessage) (json.RawMessage, error) {
+	_, done, err := runPatch(doc, patch)
 	if err != nil {
-		return nil, fmt.Errorf("%w: document: %w", ErrPatch, err)
+		return nil, fmt.Errorf("%w: %w", ErrPatch, err)
 	}
+	return json.Marshal(done)
+}
+
+// runPatch returns the patched document and the operations that were applied.
+func runPatch(doc, patch json.RawMessage) (root any, done []patchOp, err error) {
+	var ops []patchOp
+	if err := json.Unmarshal(patch, &ops); err != nil {
+		return nil, nil, err
+	}
+	if root, err = parseJSON(doc); err != nil {
+		return nil, nil, fmt.Errorf("document: %w", err)
+	}
+	done = []patchOp{}
 	for i, op := range ops {
-		if root, err = op.apply(root); err != nil {
-			return nil, fmt.Errorf("%w: operation %d (%s %s): %w", ErrPatch, i, op.Op, op.Path, err)
+		single, err := op.expand(root)
+		if err != nil {
+			return nil, nil, fmt.Errorf("operation %d (%s %s): %w", i, op.Op, op.Path, err)
+		}
+		if done = append(done, single...); len(done) > maxPatchOps {
+			return nil, nil, fmt.Errorf("more than %d operations", maxPatchOps)
+		}
+		for _, one := range single {
+			if root, err = one.apply(root); err != nil {
+				return nil, nil, fmt.Errorf("operation %d (%s %s): %w", i, one.Op, one.Path, err)
+			}
 		}
 	}
-	return json.Marshal(root)
+	return root, done, nil
+}
+
+// expand replaces the first "*" of the path by each index of its array, last
+// first so that removals do not shift what is still to come, and then the next.
+func (op patchOp) expand(root any) ([]patchOp, error) {
+	before, after, found := strings.Cut(op.Path+"/", "/*/")
+	if !found {
+		return []patchOp{op}, nil
+	}
+	path, err := pointer(before)
+	if err != nil {
+		return nil, err
+	}
+	v, err := getAt(root, path)
+	if err != nil {
+		return nil, err
+	}
+	array, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%q is not an array", before)
+	}
+	var all []patchOp
+	for i := range slices.Backward(array) {
+		one := op
+		one.Path = strings.TrimSuffix(before+"/"+strconv.Itoa(i)+"/"+after, "/")
+		rest, err := one.expand(root)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, rest...); len(all) > maxPatchOps {
+			return nil, fmt.Errorf("more than %d operations", maxPatchOps)
+		}
+	}
+	return all, nil
 }
 
 // parseJSON keeps numbers as they are written.

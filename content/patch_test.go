@@ -26,6 +26,10 @@ func TestApplyPatch(t *testing.T) {
 		{"copy-is-deep", `{"a":{"x":[1]}}`, `[{"op":"copy","from":"/a","path":"/b"},{"op":"add","path":"/b/x/-","value":2}]`, `{"a":{"x":[1]},"b":{"x":[1,2]}}`},
 		{"test-holds", `{"a":{"x":1}}`, `[{"op":"test","path":"/a","value":{"x":1}}]`, `{"a":{"x":1}}`},
 		{"escapes", `{"a/b":{"m~n":1}}`, `[{"op":"replace","path":"/a~1b/m~0n","value":2}]`, `{"a/b":{"m~n":2}}`},
+		{"every-element", `{"a":[{"x":1},{}]}`, `[{"op":"add","path":"/a/*/x","value":0}]`, `{"a":[{"x":0},{"x":0}]}`},
+		{"every-element-twice", `{"a":[{"b":[{},{}]},{"b":[]}]}`, `[{"op":"add","path":"/a/*/b/*/x","value":0}]`, `{"a":[{"b":[{"x":0},{"x":0}]},{"b":[]}]}`},
+		{"remove-every-element", `{"a":[1,2,3]}`, `[{"op":"remove","path":"/a/*"}]`, `{"a":[]}`},
+		{"no-elements", `{"a":[]}`, `[{"op":"add","path":"/a/*/x","value":0}]`, `{"a":[]}`},
 		{"numbers-keep-their-spelling", `{"a":1.50,"b":12345678901234567890}`, `[]`, `{"a":1.50,"b":12345678901234567890}`},
 	}
 	for _, c := range cases {
@@ -52,6 +56,9 @@ func TestApplyPatchRefuses(t *testing.T) {
 		{"unknown-operation", `{}`, `[{"op":"merge","path":"/a","value":1}]`},
 		{"no-value", `{}`, `[{"op":"add","path":"/a"}]`},
 		{"move-absent", `{}`, `[{"op":"move","from":"/a","path":"/b"}]`},
+		{"every-element-of-nothing", `{}`, `[{"op":"add","path":"/a/*/x","value":0}]`},
+		{"every-element-of-object", `{"a":{}}`, `[{"op":"add","path":"/a/*/x","value":0}]`},
+		{"too-many-elements", `{"a":[` + strings.Repeat("{},", 300) + `{}]}`, `[{"op":"add","path":"/a/*/x","value":0}]`},
 		{"not-a-list", `{}`, `{"op":"add"}`},
 		{"document", `{`, `[]`},
 		{"copies-without-end", `{"a":{}}`, "[" + strings.Repeat(`{"op":"copy","from":"","path":"/a/b"},{"op":"move","from":"/a","path":"/c"},{"op":"move","from":"/c","path":"/a"},`, 40) + `{"op":"test","path":"/a","value":0}]`},
@@ -65,9 +72,23 @@ func TestApplyPatchRefuses(t *testing.T) {
 	}
 }
 
+func TestExpandPatch(t *testing.T) {
+	const doc = `{"pools":[{"name":"a"},{"name":"b"}],"x":1}`
+	const patch = `[{"op":"add","path":"/pools/*/secure","value":true},{"op":"remove","path":"/x"}]`
+	const want = `[{"op":"add","path":"/pools/1/secure","value":true},{"op":"add","path":"/pools/0/secure","value":true},{"op":"remove","path":"/x"}]`
+	got, err := ExpandPatch(json.RawMessage(doc), json.RawMessage(patch))
+	if err != nil || string(got) != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	if _, err := ExpandPatch(json.RawMessage(doc), json.RawMessage(`[{"op":"remove","path":"/y"}]`)); !errors.Is(err, ErrPatch) {
+		t.Errorf("error %v, want ErrPatch", err)
+	}
+}
+
 func FuzzApplyPatch(f *testing.F) {
 	f.Add(`{"a":[1,{"b":2}]}`, `[{"op":"add","path":"/a/-","value":1},{"op":"remove","path":"/a/0"}]`)
 	f.Add(`{}`, `[{"op":"copy","from":"","path":"/a"}]`)
+	f.Add(`{"a":[{},{}]}`, `[{"op":"add","path":"/a/*/b","value":1}]`)
 	f.Add(`[[]]`, `[{"op":"move","from":"/0","path":"/0/0"}]`)
 	f.Fuzz(func(t *testing.T, doc, patch string) {
 		got, err := ApplyPatch(json.RawMessage(doc), json.RawMessage(patch))
