@@ -23,7 +23,10 @@ func (x *explainer) fix() *Fix {
 	var err error
 	switch r := &k.Remediation; {
 	case len(r.Patch) > 0:
-		patch := json.RawMessage(x.fill(string(r.Patch)))
+		var patch json.RawMessage
+		if patch, err = content.ExpandPatch(x.doc.Doc.Body, json.RawMessage(x.fill(string(r.Patch)))); err != nil {
+			return nil
+		}
 		if after.Body, err = content.ApplyPatch(x.doc.Doc.Body, patch); err != nil {
 			return nil
 		}
