@@ -42,7 +42,7 @@ func (a *API) resourcePage(r *request, query posture.InventoryQuery) (response, 
 	}
 	items := []any{}
 	for i := range page.Rows {
-		if row := &page.Rows[i]; query.Type != "" || !isContainer(row.Type) {
+		if row := &page.Rows[i]; query.Type != "" || !isContainer(row.Type) && !isExtension(row.ID) {
 			items = append(items, resourceRow(row))
 		}
 	}
@@ -53,6 +53,10 @@ func (a *API) resourcePage(r *request, query posture.InventoryQuery) (response, 
 func isContainer(kind string) bool {
 	return strings.EqualFold(kind, arm.TypeSubscription) || strings.EqualFold(kind, arm.TypeResourceGroup)
 }
+
+// isExtension tells what describes another resource, such as the facts of a
+// machine; lists of resources leave it out unless its type is asked for.
+func isExtension(id string) bool { return strings.Count(arm.Fold(id), "/providers/") > 1 }
 
 func resourceRow(row *posture.ResourceRow) map[string]any {
 	tags := row.Tags

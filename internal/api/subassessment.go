@@ -106,7 +106,8 @@ func findingBody(x *posture.Assessment, f *posture.Finding) map[string]any {
 		"id": f.ID, "displayName": f.Title, "category": f.Category, "description": f.Description,
 		"impact": f.Impact, "remediation": f.Remediation, "status": status,
 		"resourceDetails": map[string]any{"source": "Azure", "id": x.ResourceID},
-		"additionalData":  map[string]any{"assessedResourceType": "ServerVulnerability"},
+		// The discriminator that clients know for what is found on a machine.
+		"additionalData": map[string]any{"assessedResourceType": "ServerVulnerabilityAssessment", "type": x.Recommendation.Content.FindingsOf},
 	}
 	if !f.Observed.IsZero() {
 		properties["timeGenerated"] = f.Observed.UTC().Format(time.RFC3339Nano)

@@ -173,7 +173,7 @@ func (s *Server) Fails(status int, code string, c Call) Answer {
 }
 
 // Eventually polls until a condition holds, for at most ten seconds.
-func Eventually(t *testing.T, what string, holds func() bool) {
+func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

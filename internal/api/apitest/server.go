@@ -37,12 +37,12 @@ type Server struct {
 	Client    *http.Client // trusts it
 	Token     string       // bearer token of the administrator
 
-	t    *testing.T
+	t    testing.TB
 	skew atomic.Int64 // added to the clock
 }
 
 // New starts a server with one empty subscription and waits until it is ready.
-func New(t *testing.T) *Server {
+func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t}
 	library, err := content.Load()
