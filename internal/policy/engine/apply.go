@@ -21,7 +21,7 @@ func (e *Estate) Upsert(h uint32, doc *wire.Document) ([]Flip, error) {
 	if err := e.free(h, &x); err != nil {
 		return nil, err
 	}
-	e.flips = e.flips[:0]
+	e.reset()
 	e.put(h, x)
 	e.flips = mergeFlips(e.flips)
 	return e.flips, nil
@@ -30,11 +30,17 @@ func (e *Estate) Upsert(h uint32, doc *wire.Document) ([]Flip, error) {
 // Delete removes a resource and returns every verdict that changed: its own
 // become NotApplicable. The flips are valid until the next call.
 func (e *Estate) Delete(h uint32) []Flip {
-	e.flips = e.flips[:0]
+	e.reset()
 	if old := e.entry(h); old != nil {
 		e.remove(h, *old)
 	}
 	return e.flips
+}
+
+// reset begins a change.
+func (e *Estate) reset() {
+	e.flips = e.flips[:0]
+	e.work.forget()
 }
 
 // put makes x resident; its row may be scratch.
@@ -115,6 +121,7 @@ func (e *Estate) remove(h uint32, old entry) {
 // it.
 func (e *Estate) withdraw(h uint32, x *entry) {
 	gone := *x
+	e.work.forget()
 	e.countAnswers(x, -1)
 	e.forget(h, x)
 	if x.isContainer() {
@@ -294,7 +301,7 @@ func (e *Estate) rejudgeIf(h uint32, x *entry, chosen func(*ruleProgram) bool) {
 // of time has changed. Rules that do not ask for the time are not looked at.
 // The flips are valid until the next call.
 func (e *Estate) Tick(now time.Time) []Flip {
-	e.flips = e.flips[:0]
+	e.reset()
 	e.now = now
 	if !e.set.now {
 		return e.flips

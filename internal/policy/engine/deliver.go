@@ -13,7 +13,7 @@ func (e *Estate) Deliveries(known func(subscription, resourceType string) bool) 
 // Deliver re-judges what looks for a type in a subscription, after the type
 // became known there. The flips are valid until the next call.
 func (e *Estate) Deliver(subscription, resourceType string) []Flip {
-	e.flips = e.flips[:0]
+	e.reset()
 	subscription, resourceType = arm.Fold(subscription), arm.Fold(resourceType)
 	if !e.set.watched[resourceType] {
 		return e.flips

@@ -115,19 +115,47 @@ func (w *worker) related(x *entry, rp *ruleProgram) policy.State {
 	if !ok || rp.watch.dynamic {
 		return w.dynamic(x, rp)
 	}
-	hidden := w.hides(x, rp, scope)
-	list := w.estate.relation.postings[postingKey{lookup, scope}]
-	if list == nil {
-		return new(tally).conclude(hidden)
-	}
-	if list.tallies != nil {
-		return list.tallies[rp.watch.index].conclude(hidden)
-	}
 	var t tally
-	for _, h := range list.handles {
-		t.answers[w.estate.entry(h).answers()[rp.watch.index]]++
+	list := w.posting(x, rp, lookup, scope)
+	switch {
+	case list == nil:
+	case list.tallies != nil:
+		t = list.tallies[rp.watch.index]
+	default:
+		for _, h := range list.handles {
+			t.answers[w.estate.entry(h).answers()[rp.watch.index]]++
+		}
 	}
-	return t.conclude(hidden)
+	if t.answers[answerYes] > 0 {
+		return policy.Compliant
+	}
+	return t.conclude(w.hides(x, rp, scope))
+}
+
+// found is a posting that was looked up for the resource being judged: its
+// rules mostly look in the same places.
+type found struct {
+	lookup uint32
+	length int // of the scope, a prefix of the resource's id
+	list   *posting
+}
+
+// posting finds a posting; what was found for the resource that was begun is
+// remembered until the next one.
+func (w *worker) posting(x *entry, rp *ruleProgram, lookup uint32, scope string) *posting {
+	remember := w.begun == x && rp.group == ""
+	if remember {
+		for i := range w.found {
+			if f := &w.found[i]; f.lookup == lookup && f.length == len(scope) {
+				return f.list
+			}
+		}
+	}
+	list := w.estate.relation.postings[postingKey{lookup, scope}]
+	if remember {
+		w.found = append(w.found, found{lookup, len(scope), list})
+	}
+	return list
 }
 
 // scopeOf is where a rule looks for the related resources of x; ok is false if

@@ -183,8 +183,8 @@ func (m *machine) document() (*policy.Resource, error) {
 		ID: m.derivedText(envelopeID), Type: m.derivedText(envelopeType), APIVersion: m.derivedText(envelopeVersion),
 		Body: body,
 	}
-	if c := m.row.at(1 + hiddenCell); c.tag() == tagText {
-		doc.Unavailable = strings.Split(string(m.row.text(c)), hiddenSeparator)
+	if declared := m.text(m.row.at(1 + hiddenCell)); declared != "" {
+		doc.Unavailable = strings.Split(declared, hiddenSeparator)
 	}
 	return policy.NewResource(doc)
 }

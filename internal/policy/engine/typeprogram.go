@@ -12,6 +12,7 @@ import (
 type typeProgram struct {
 	*program
 	typ     string        // folded
+	version string        // API version, if aliases of the type have paths by version
 	rules   []ruleProgram // of the rules that may apply to the type
 	byRule  map[*rule]int
 	watches []watchProgram // on the type as a related type
@@ -88,7 +89,7 @@ func (s cellSet) len() int {
 func (s *Set) compileType(typ, apiVersion string) *typeProgram {
 	env := environment{typ: typ, apiVersion: apiVersion, aliases: s.aliases, opt: &s.opt.Language, reasons: s.reasons}
 	b := newBuilder(env)
-	t := &typeProgram{typ: typ, byRule: map[*rule]int{}, location: -1, plans: map[string]*plan{}}
+	t := &typeProgram{typ: typ, version: apiVersion, byRule: map[*rule]int{}, location: -1, plans: map[string]*plan{}}
 	if s.byLocation {
 		t.location = b.prog.layout.add(member("location"), keepText|keepLocation).cell
 	}

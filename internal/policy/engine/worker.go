@@ -20,6 +20,9 @@ type worker struct {
 	// parent is the resource of the if while a related one is looked at.
 	parent *entry
 	groups groupAnswers
+	// begun is the resource being judged, found what was looked up for it.
+	begun *entry
+	found []found
 	// lookups computes where to look for related resources; key and one are
 	// scratch of that.
 	lookups machine
@@ -113,16 +116,21 @@ func (m *machine) text(c cell) string {
 	return strings.Clone(m.value(c).Str)
 }
 
-// begin makes the worker ready to judge a resource.
+// begin makes the worker ready to judge a resource. Until forget the estate's
+// postings must not change.
 func (w *worker) begin(x *entry) {
 	w.main.load(x.typ.program, x.row)
 	w.main.at = x
+	w.begun, w.found = x, w.found[:0]
 	if n := len(x.typ.rules); cap(w.rules) < n {
 		w.rules = make([]byte, n)
 	}
 	w.rules = w.rules[:len(x.typ.rules)]
 	clear(w.rules)
 }
+
+// forget ends what begin started.
+func (w *worker) forget() { w.begun = nil }
 
 // mark is the mark of one rule on the resource that was begun.
 func (w *worker) mark(x *entry, rule int32) byte {

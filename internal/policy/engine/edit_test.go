@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// bindable makes a random world without definitions that do not bind.
+func bindable(t testing.TB, seed uint64) (*generator, *world) {
+	t.Helper()
+	g := newGenerator(seed)
+	w := g.world(t, 14, 20)
+	for i, d := range w.in.Definitions {
+		if _, err := policy.Bind(d, nil, w.opt.Language); err != nil {
+			w.in.Definitions[i] = nil
+		}
+	}
+	w.dropUnbound()
+	return g, w
+}
+
+func fill(t testing.TB, set *Set, docs map[uint32]wire.Document) *Estate {
+	t.Helper()
+	e := NewEstate(set)
+	for _, h := range sortedHandles(docs) {
+		doc := docs[h]
+		if err := e.Load(h, &doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Evaluate(nil)
+	return e
+}
+
+func TestWhatIfChangesNothing(t *testing.T) {
+	for seed := range uint64(60) {
+		g, w := bindable(t, seed)
+		set, _, err := Compile(w.in, w.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := fill(t, set, w.docs)
+		before := e.states2()
+		var changes []Hypothetical
+		after := maps.Clone(w.docs)
+		for range 5 {
+			h := uint32(g.IntN(22))
+			if g.one(4) {
+				changes = append(changes, Hypothetical{Handle: h})
+				delete(after, h)
+				continue
+			}
+			doc := g.document(h)
+			changes = append(changes, Hypothetical{h, &doc})
+			after[h] = doc
+		}
+		flips, err := e.WhatIf(changes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		predicted := maps.Clone(before)
+		follow(t, predicted, flips)
+		what := fmt.Sprintf("seed %d", seed)
+		w.compare(t, set, what+", afterwards", e.states2(), before)
+		e.Evaluate(nil)
+		w.compare(t, set, what+", swept", e.states2(), before)
+		real := world{in: w.in, opt: w.opt, docs: after, rules: w.rules}
+		real.compare(t, set, what+", predicted", predicted, fill(t, set, after).states2())
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestSwapEqualsANewEstate(t *testing.T) {
+	swapped := 0
+	for seed := range uint64(80) {
+		_, w := bindable(t, seed)
+		n := len(w.in.Definitions)
+		part := func(from, to int) *Set {
+			in := w.in
+			in.Assignments = w.in.Assignments[from:to]
+			set, _, err := Compile(in, w.opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return set
+		}
+		first, second := part(0, n-1), part(n/3, n-2)
+		if seed%2 == 0 {
+			second = part(n/3, n)
+		}
+		e := fill(t, first, w.docs)
+		before := map[[3]string]policy.State{}
+		states := e.states2()
+		flips, ok := e.Swap(second)
+		if !ok {
+			w.compare(t, first, fmt.Sprintf("seed %d, not swapped", seed), e.states2(), states)
+			continue
+		}
+		swapped++
+		want := fill(t, second, w.docs).states2()
+		w.compare(t, second, fmt.Sprintf("seed %d", seed), e.states2(), want)
+		// The old verdicts, by the new numbers, become the new ones by the flips.
+		for n := range first.members {
+			before[first.members[n].identity()] = policy.State(n)
+		}
+		followed := map[string]policy.State{}
+		for h := range w.docs {
+			for n := range second.members {
+				if o, ok := before[second.members[n].identity()]; ok && states[key(h, int(o))] != policy.NotApplicable {
+					followed[key(h, n)] = states[key(h, int(o))]
+				}
+			}
+		}
+		follow(t, followed, flips)
+		w.compare(t, second, fmt.Sprintf("seed %d, flips", seed), followed, want)
+		if t.Failed() {
+			return
+		}
+	}
+	if swapped == 0 {
+		t.Error("no set could be swapped")
+	}
+}
+
+// TestNoAllocation: deciding on resident rows, and decoding, allocate nothing.
+func TestNoAllocation(t *testing.T) {
+	defs := []*policy.Definition{
+		definition(t, "a", `{"if":{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},
+			{"field":"Microsoft.Storage/storageAccounts/minimumTlsVersion","notIn":["TLS1_2","TLS1_3"]},
+			{"field":"Microsoft.Storage/storageAccounts/networkAcls.defaultAction","notEquals":"Deny"},
+			{"anyOf":[{"field":"location","in":["West Europe"]},{"field":"name","like":"st*17"},{"field":"tags.env","contains":"ro"}]}]},"then":{"effect":"audit"}}`),
+		definition(t, "b", `{"if":{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},{"count":{"field":"Microsoft.Storage/storageAccounts/networkAcls.ipRules[*]",
+			"where":{"field":"Microsoft.Storage/storageAccounts/networkAcls.ipRules[*].action","equals":"Allow"}},"equals":0}]},"then":{"effect":"deny"}}`),
+		definition(t, "c", `{"if":{"field":"type","equals":"Microsoft.Storage/storageAccounts"},"then":{"effect":"auditIfNotExists",
+			"details":{"type":"Microsoft.Insights/diagnosticSettings"}}}`),
+	}
+	set, _, err := Compile(Input{Definitions: defs, Assignments: assign(t, "/subscriptions/11111111-1111-1111-1111-111111111111", defs...), Aliases: policy.NewAliases()}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := wire.Document{ID: "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-prod-17/providers/Microsoft.Storage/storageAccounts/stprod000017",
+		Type: "Microsoft.Storage/storageAccounts", Body: []byte(sampleBody)}
+	e := fill(t, set, map[uint32]wire.Document{1: doc})
+	x, w := e.entry(1), newWorker(e)
+	if len(x.plan.members) != len(defs) {
+		t.Fatalf("%d members apply, want %d", len(x.plan.members), len(defs))
+	}
+	w.judgeAll(x)
+	if n := testing.AllocsPerRun(100, func() { w.judgeAll(x) }); n != 0 {
+		t.Errorf("judging allocates %v times", n)
+	}
+	decode := func() {
+		if err := w.dec.decode(x.typ.layout, x.typ.dict, doc.Body); err != nil {
+			t.Fatal(err)
+		}
+		w.row = w.dec.appendRow(w.row[:0])
+	}
+	decode()
+	if n := testing.AllocsPerRun(100, decode); n != 0 {
+		t.Errorf("decoding allocates %v times", n)
+	}
+}
