@@ -183,7 +183,7 @@ func (v *View) countPlaces(c *recount) {
 	for n, s := range v.burden {
 		keep(c.Places, fmt.Sprintf("burden/%d", n), s.list())
 	}
-	for _, value := range []string{"e0", "e1", "e2", ""} {
+	for _, value := range []string{"e0", "e1", "e2", "test", ""} {
 		keep(c.Places, "env/"+value, v.tags.find("ENV", value).ToArray())
 	}
 }

@@ -179,6 +179,26 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 	slices.SortFunc(c.recs, func(a, b *Recommendation) int { return strings.Compare(a.ID, b.ID) })
 }
 
+// without are the slots of members that another catalog does not have: the
+// evaluator tells of changed verdicts, not of those whose member is gone.
+func (c *catalog) without(next *catalog) map[uint16]bool {
+	type key struct{ assignment, reference, definition string }
+	keyOf := func(m *engine.Member) key {
+		return key{arm.Fold(m.Assignment), arm.Fold(m.ReferenceID), arm.Fold(m.DefinitionID)}
+	}
+	have := make(map[key]bool, len(next.members))
+	for i := range next.members {
+		have[keyOf(&next.members[i])] = true
+	}
+	slots := map[uint16]bool{}
+	for i := range c.members {
+		if !have[keyOf(&c.members[i])] {
+			slots[c.slots[i]] = true
+		}
+	}
+	return slots
+}
+
 // recommendationOf describes a definition's recommendation: built-in content,
 // or made of a user's own definition. Whether it counts is found out by who
 // assigns it.

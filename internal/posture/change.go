@@ -110,6 +110,7 @@ func (t *change) finish(ctx context.Context) error {
 		return err
 	}
 	t.e.unwritten = nil
+	t.e.delivered.saved()
 	for part, seq := range t.positions {
 		t.e.positions[part] = seq
 	}
@@ -162,6 +163,11 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 	}
 	if err := tx.PutSetting(ctx, t.e.tenant, stateSetting, state); err != nil {
 		return err
+	}
+	if delivered := t.e.delivered.changed(); delivered != nil {
+		if err := tx.PutSetting(ctx, t.e.tenant, deliveredSetting, delivered); err != nil {
+			return err
+		}
 	}
 	if len(t.e.slots.ids) == t.e.slots.stored {
 		return nil

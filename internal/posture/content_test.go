@@ -63,6 +63,12 @@ var testRecommendations = []testRecommendation{
 		patch: "{op: add, path: /properties/status, value: Connected}", extra: "uncounted: true\n",
 		good: "status: Connected", bad: "status: Disconnected",
 	},
+	{
+		name: "machine-baseline", typ: "Microsoft.HybridCompute/machines", severity: "low", control: "practice", effect: "audit",
+		body:  "{field: Microsoft.HybridCompute/machines/osName, equals: none}",
+		patch: "{op: add, path: /properties/osName, value: linux}", extra: "findingsOf: baseline\n",
+		good: "osName: linux", bad: "osName: none",
+	},
 }
 
 func (r testRecommendation) id() string {

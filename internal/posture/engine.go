@@ -17,12 +17,14 @@ type engineEvaluator struct {
 	now     func() time.Time
 	// reload gives every document of the tenant again, for policies that read
 	// what resident rows do not hold.
-	reload  func(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error
-	set     *engine.Set
-	estate  *engine.Estate
-	live    bool // evaluated once; from then on documents are applied one by one
-	changed *roaring.Bitmap
-	buffer  []engine.Verdict
+	reload func(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error
+	// delivered reports whether anybody has delivered a type in a subscription.
+	delivered func(subscription, typ string) bool
+	set       *engine.Set
+	estate    *engine.Estate
+	live      bool // evaluated once; from then on documents are applied one by one
+	changed   *roaring.Bitmap
+	buffer    []engine.Verdict
 }
 
 func newEngineEvaluator(opt policy.Options, now func() time.Time, reload func(context.Context, func(uint32, *wire.Document) error) error) *engineEvaluator {
@@ -42,10 +44,18 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	return set.Members(), report.Failed, nil
 }
 
-// adopt puts the set to work on what is resident.
+// adopt puts the set to work on what is resident. Documents are read again only
+// if the new policies ask for what rows do not hold.
 func (n *engineEvaluator) adopt(ctx context.Context) error {
 	was := n.estate
+	if was != nil && n.live {
+		if flips, ok := was.Swap(n.set); ok {
+			n.note(flips)
+			return nil
+		}
+	}
 	n.estate = engine.NewEstate(n.set)
+	n.estate.Deliveries(n.delivered)
 	if was == nil || was.Len() == 0 {
 		return nil
 	}
@@ -68,6 +78,12 @@ func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
 	}
 	n.note(flips)
 	return nil
+}
+
+func (n *engineEvaluator) deliver(subscription, typ string) {
+	if n.live {
+		n.note(n.estate.Deliver(subscription, typ))
+	}
 }
 
 func (n *engineEvaluator) remove(handle uint32) { n.note(n.estate.Delete(handle)) }

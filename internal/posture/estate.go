@@ -36,6 +36,7 @@ type Estate struct {
 	roll       *rollup
 	above      map[uint32][]arm.ID // management groups by number of subscription
 	eval       evaluator
+	delivered  *deliveries
 	positions  map[int]uint64
 	due        deadlines
 	nextTick   time.Time             // when time alone may change a verdict; zero: never
@@ -54,6 +55,7 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
+	e.delivered = newDeliveries()
 	e.eval = j.newEvaluator(e)
 	return e
 }

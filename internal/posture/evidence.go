@@ -74,7 +74,7 @@ func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint
 
 // evaluator judges within an estate of documents.
 func (x *explainer) evaluator(docs *documents) *policy.Evaluator {
-	return &policy.Evaluator{Aliases: x.e.judge.opt.Aliases, Options: x.e.judge.opt.Policy, Estate: docs, Now: x.e.now()}
+	return &policy.Evaluator{Aliases: x.e.judge.opt.Aliases, Options: x.e.judge.opt.Policy, Estate: docs, Delivered: x.e.delivered.known, Now: x.e.now()}
 }
 
 // decide evaluates the recommendation's members on a document and returns the

@@ -105,7 +105,11 @@ func newJudge(opt Options) (*Judge, error) {
 		opt: opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
 	}
-	j.newEvaluator = func(e *Estate) evaluator { return newEngineEvaluator(opt.Policy, e.now, e.reload) }
+	j.newEvaluator = func(e *Estate) evaluator {
+		n := newEngineEvaluator(opt.Policy, e.now, e.reload)
+		n.delivered = e.delivered.known
+		return n
+	}
 	return j, nil
 }
 

@@ -45,6 +45,7 @@ type world struct {
 	inv   *inventory.Inventory
 	judge *Judge
 	slow  bool // judge by the oracle
+	close func() error
 }
 
 // smallLibrary has two storage recommendations in one control, one on vaults
@@ -71,7 +72,8 @@ func (w *world) open(path string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = db.Close() }) // closing twice does no harm
+	w.close = sync.OnceValue(db.Close)
+	w.t.Cleanup(func() { _ = w.close() })
 	w.db = db
 	w.inv = inventory.New(inventory.Options{Store: db, Now: w.clock.now})
 	w.restart()
@@ -88,7 +90,7 @@ func (w *world) restart() {
 		w.t.Fatal(err)
 	}
 	if w.slow {
-		judge.newEvaluator = func(*Estate) evaluator { return newOracle(judge.opt.Aliases) }
+		judge.newEvaluator = func(e *Estate) evaluator { return newOracle(judge.opt.Aliases, e.delivered.known) }
 	}
 	w.judge = judge
 	w.step()

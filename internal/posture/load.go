@@ -17,6 +17,8 @@ import (
 const (
 	slotsSetting = "posture.slots" // []string, ids of recommendations by slot
 	stateSetting = "posture.state" // storedState
+	// deliveredSetting holds deliveries: types by subscription.
+	deliveredSetting = "posture.delivered"
 )
 
 // storedState is what a restart must know beside rows and positions.
@@ -63,6 +65,11 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 			return err
 		}
 		e.slots.restore(ids)
+		var delivered map[string][]string
+		if err := tx.Setting(ctx, e.tenant, deliveredSetting, &delivered); err != nil && !isNotFound(err) {
+			return err
+		}
+		e.delivered.restore(delivered)
 		if err := tx.Setting(ctx, e.tenant, stateSetting, &state); err != nil && !isNotFound(err) {
 			return err
 		}
@@ -160,8 +167,12 @@ func (e *Estate) reload(ctx context.Context, load func(handle uint32, doc *wire.
 
 // take gives a document to the evaluator.
 func (e *Estate) take(handle uint32, doc *wire.Document) {
+	subscription, typ, first := e.delivered.note(doc)
 	if err := e.eval.upsert(handle, doc); err != nil {
 		e.refuse(doc, err)
+	}
+	if first {
+		e.eval.deliver(subscription, typ)
 	}
 }
 

@@ -70,6 +70,7 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 	if err != nil {
 		return again, err
 	}
+	o.estate.delivered.note(doc)
 	if err := o.estate.eval.upsert(h, doc); err != nil {
 		return again, err
 	}

@@ -18,14 +18,15 @@ import (
 type oracle struct {
 	mu      sync.Mutex
 	aliases *policy.Aliases
+	known   func(subscription, typ string) bool // what was delivered
 	in      engine.Input
 	members []engine.Member
 	docs    map[uint32]*policy.Resource
 	last    map[uint32][]verdict
 }
 
-func newOracle(aliases *policy.Aliases) *oracle {
-	return &oracle{aliases: aliases, docs: map[uint32]*policy.Resource{}, last: map[uint32][]verdict{}}
+func newOracle(aliases *policy.Aliases, known func(subscription, typ string) bool) *oracle {
+	return &oracle{aliases: aliases, known: known, docs: map[uint32]*policy.Resource{}, last: map[uint32][]verdict{}}
 }
 
 func (o *oracle) swap(_ context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error) {
@@ -51,6 +52,8 @@ func (o *oracle) upsert(handle uint32, doc *wire.Document) error {
 	return nil
 }
 
+func (o *oracle) deliver(string, string) {} // everything is judged anew
+
 func (o *oracle) remove(handle uint32) {
 	delete(o.docs, handle)
 	delete(o.last, handle)
@@ -62,7 +65,7 @@ func (o *oracle) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
 	for _, r := range o.docs {
 		all = append(all, r)
 	}
-	ev := &policy.Evaluator{Aliases: o.aliases, Estate: all, Now: at}
+	ev := &policy.Evaluator{Aliases: o.aliases, Estate: all, Delivered: o.known, Now: at}
 	for _, h := range slices.Sorted(maps.Keys(o.docs)) {
 		vs := o.judge(ev, o.docs[h])
 		if !slices.Equal(vs, o.last[h]) {

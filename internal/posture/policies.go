@@ -86,7 +86,7 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 	} else if err := e.compile(ctx); err != nil {
 		return nil, err
 	}
-	reached := roaring.New()
+	reached := v.judgedBy(was.without(e.catalog))
 	for scope := range changedExemptions(was.exemptions, e.catalog.exemptions) {
 		reached.Or(v.scopeBits(scope))
 	}
@@ -96,6 +96,17 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 		}
 	}
 	return reached, nil
+}
+
+// judgedBy are the rows with a state in one of some slots.
+func (v *View) judgedBy(slots map[uint16]bool) *roaring.Bitmap {
+	rows := roaring.New()
+	for slot := range slots {
+		for state := Healthy; state <= Exempt && int(slot) < len(v.recs); state++ {
+			rows.Or(v.recs[slot][state].read())
+		}
+	}
+	return rows
 }
 
 // scopeBits are the rows at and below a folded scope.

@@ -1,0 +1,113 @@
+package posture
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// killedAt names the store that the child process works on.
+const killedAt = "RAMPART_TEST_KILLED_AT"
+
+// TestKilled kills a process that imports and judges, many times, and checks
+// that whoever comes next finds every acknowledged document judged and one
+// consistent state.
+func TestKilled(t *testing.T) {
+	if path := os.Getenv(killedAt); path != "" {
+		importForever(t, path)
+		return
+	}
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	path := filepath.Join(t.TempDir(), "posture.db")
+	rnd := rand.New(rand.NewPCG(9, 9))
+	acknowledged := map[string]bool{}
+	for range 5 {
+		for _, id := range runAndKill(t, path, time.Duration(50+rnd.IntN(400))*time.Millisecond) {
+			acknowledged[id] = true
+		}
+		checkSurvivor(t, path, acknowledged)
+	}
+	if len(acknowledged) == 0 {
+		t.Error("no child lived long enough to acknowledge anything")
+	}
+}
+
+// runAndKill starts a child, kills it some time after its first acknowledgement
+// and returns what it acknowledged.
+func runAndKill(t *testing.T, path string, after time.Duration) []string {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^TestKilled$", "-test.timeout=60s")
+	child.Env = append(os.Environ(), killedAt+"="+path)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if id, ok := strings.CutPrefix(lines.Text(), "ack "); ok {
+			if len(ids) == 0 {
+				time.AfterFunc(after, func() { _ = child.Process.Kill() }) // may be gone
+			}
+			ids = append(ids, id)
+		}
+	}
+	_ = child.Wait() // it was killed
+	return ids
+}
+
+// importForever delivers documents and says which the store has taken, while
+// the judge follows, until the process is killed.
+func importForever(t *testing.T, path string) {
+	w := &world{t: t, clock: newClock()}
+	w.clock.at = time.Now()
+	w.open(path)
+	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	for {
+		doc := w.account(fmt.Sprintf("a%d", rnd.IntN(500)), rnd.IntN(2) == 0, rnd.IntN(2) == 0)
+		doc.ObservedAt = time.Now()
+		w.put(doc)
+		fmt.Println("ack " + doc.ID)
+	}
+}
+
+func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
+	t.Helper()
+	w := &world{t: t, clock: newClock()}
+	w.clock.at = time.Now()
+	w.open(path)
+	v := w.estate().View()
+	for id := range acknowledged {
+		if w.state(v, id, "storage-https") == NotApplicable {
+			t.Errorf("%s was acknowledged and is not judged", id)
+		}
+	}
+	if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+		t.Errorf("aggregates differ from rows:\n%s", diff)
+	}
+	s, err := w.estate().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))
+	if err != nil || !near(s.Percent, v.Score(Scope{}).Percent, 1e-5) {
+		t.Errorf("the stored score is %v, the view's %v (%v)", s.Percent, v.Score(Scope{}).Percent, err)
+	}
+	running := dump(v)
+	w.restart()
+	if diff := cmp.Diff(running, dump(w.estate().View())); diff != "" {
+		t.Errorf("a second start sees something else:\n%s", diff)
+	}
+	if err := w.close(); err != nil {
+		t.Error(err)
+	}
+}
