@@ -166,9 +166,6 @@ func (f *frame) Clock(t time.Time) template.HTML {
 	return f.element(t, t.In(f.zone).Format("15:04:05"))
 }
 
-// Span is a duration in its largest unit.
-func (f *frame) Span(d time.Duration) string { return span(d) }
-
 // Current is this page without parameters, for forms that add their own.
 func (f *frame) Current() string { return f.base + f.path }
 

@@ -38,5 +38,10 @@ type PlanState struct {
 	InTrial        bool
 }
 
+// TrialDays is what remains of the trial in days, a begun one whole.
+func (p PlanState) TrialDays() int {
+	return int((p.TrialRemaining + 24*time.Hour - 1) / (24 * time.Hour))
+}
+
 // PlanChange asks for a tier.
 type PlanChange struct{ Tenant, Subscription, Plan, Tier string }

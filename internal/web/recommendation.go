@@ -191,6 +191,10 @@ func deciding(found []posture.EvidenceLine) []posture.EvidenceLine {
 		if l.Path == "type" && len(found) > 1 {
 			continue
 		}
+		// The reason names the resource, which the row does already.
+		if i := len(l.Note) - len(" in "+l.ResourceID); i > 0 && strings.EqualFold(l.Note[i:], " in "+l.ResourceID) {
+			l.Note = l.Note[:i]
+		}
 		last := len(lines) - 1
 		if last >= 0 && lines[last].Path == l.Path && lines[last].ResourceID == l.ResourceID && lines[last].Found == l.Found && l.Wanted != "" {
 			lines[last].Wanted += " or " + l.Wanted

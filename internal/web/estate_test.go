@@ -1,0 +1,359 @@
+package web
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/access"
+	documents "github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/simulate"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// stage is a whole server below a test: store, inventory, judge, identity and
+// pages, with a simulated estate, and a browser's cookie jar before it.
+type stage struct {
+	t      *testing.T
+	db     *store.DB
+	judge  *posture.Judge
+	url    string
+	client *http.Client
+}
+
+// objectsOf writes control objects straight to the store.
+type objectsOf struct{ db *store.DB }
+
+func (o objectsOf) Objects(ctx context.Context, q store.ObjectQuery) (all []store.Object, err error) {
+	err = o.db.View(ctx, func(tx *store.Tx) error { all, err = tx.Objects(ctx, q); return err })
+	return all, err
+}
+
+func (o objectsOf) PutObject(ctx context.Context, _ access.Principal, obj store.Object, ifMatch string) error {
+	return o.db.Update(ctx, func(tx *store.Tx) error { _, err := tx.PutObject(ctx, obj, ifMatch); return err })
+}
+
+func (o objectsOf) DeleteObject(ctx context.Context, _ access.Principal, obj store.Object) error {
+	return o.db.Update(ctx, func(tx *store.Tx) error { return tx.DeleteObject(ctx, obj.Tenant, obj.Kind, obj.ID, obj.ETag) })
+}
+
+func newStage(t *testing.T, resources int) *stage {
+	t.Helper()
+	ctx, log := t.Context(), slog.New(slog.DiscardHandler)
+	library, err := content.Load()
+	check(t, err)
+	db, err := store.Open(ctx, store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Now: time.Now, Log: log})
+	check(t, err)
+	inv := documents.New(documents.Options{Store: db, Now: time.Now, Log: log})
+	acc := access.New(access.Options{Store: db, Now: time.Now, Log: log})
+	_, err = acc.Bootstrap(ctx)
+	check(t, err)
+	judge, err := posture.New(posture.Options{Store: db, Inventory: inv, Library: library, Now: time.Now, Log: log})
+	check(t, err)
+	gen, err := simulate.New(simulate.Options{Resources: resources, Seed: 7, Library: library, Source: "import", Now: time.Now()})
+	check(t, err)
+	var docs []wire.Document
+	for doc, ok := gen.Next(); ok; doc, ok = gen.Next() {
+		docs = append(docs, doc)
+	}
+	_, err = inv.Put(ctx, "", docs)
+	check(t, err)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- judge.Run(running) }()
+	s, err := New(Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Now: time.Now, Log: log, Version: "test"})
+	check(t, err)
+	server := httptest.NewServer(s.Handler())
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		stop()
+		<-ended
+		_ = db.Close()
+	})
+	<-judge.Ready()
+	st := &stage{t: t, db: db, judge: judge, url: server.URL}
+	st.signIn(acc)
+	st.until("resources are judged", func() bool { return judge.Estate("").View().Score(posture.Scope{}).Max > 0 })
+	return st
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *stage) signIn(acc *access.Access) {
+	s.t.Helper()
+	link, err := acc.NewLink(s.t.Context())
+	check(s.t, err)
+	jar, err := cookiejar.New(nil)
+	check(s.t, err)
+	s.client = &http.Client{Jar: jar}
+	if body := s.get(SignInPath + "?code=" + link); !strings.Contains(body, "Secure score") && !strings.Contains(body, "Nothing is connected") {
+		s.t.Fatalf("the link does not lead to the overview: %.300s", body)
+	}
+}
+
+func (s *stage) get(path string) string {
+	s.t.Helper()
+	r, err := s.client.Get(s.url + path)
+	check(s.t, err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	check(s.t, err)
+	if r.StatusCode != http.StatusOK {
+		s.t.Fatalf("GET %s: %s: %.300s", path, r.Status, body)
+	}
+	return string(body)
+}
+
+// post sends a form as the page does, with the page's token.
+func (s *stage) post(path string, form url.Values) string {
+	s.t.Helper()
+	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(s.get("/"))
+	if token == nil {
+		s.t.Fatal("the page has no form token")
+	}
+	form.Set("token", token[1])
+	r, err := s.client.PostForm(s.url+path, form)
+	check(s.t, err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	check(s.t, err)
+	if r.StatusCode != http.StatusOK {
+		s.t.Fatalf("POST %s: %s: %.300s", path, r.Status, body)
+	}
+	return string(body)
+}
+
+// until polls for what the judge does in its own time.
+func (s *stage) until(what string, ok func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func (s *stage) view() *posture.View { return s.judge.Estate("").View() }
+
+// TestEstate walks through every page of a simulated estate: each number and
+// each link on it must lead to a page that exists.
+func TestEstate(t *testing.T) {
+	s := newStage(t, 300)
+	t.Run("links", s.links)
+	t.Run("csv", s.csv)
+	t.Run("exempt", s.exempt)
+	t.Run("assign", s.assign)
+	t.Run("switchOff", s.switchOff)
+	t.Run("attest", s.attest)
+}
+
+// links follows every kind of link once per page.
+func (s *stage) links(t *testing.T) {
+	seen := map[string]bool{"/signout": true}
+	kinds := map[string]int{}
+	queue := []string{"/", "/recommendations?view=control", "/search?q=storage", "/posture?days=7", "/settings", "/policies", "/compliance"}
+	link := regexp.MustCompile(`href="(/[^"#]*)`)
+	for pages := 0; len(queue) > 0 && pages < 150; pages++ {
+		target := queue[0]
+		queue = queue[1:]
+		body := s.get(target)
+		if strings.Contains(body, "ZgotmplZ") || strings.Contains(body, "<no value>") {
+			t.Errorf("%s shows what a template could not write", target)
+		}
+		for _, m := range link.FindAllStringSubmatch(body, -1) {
+			next := strings.ReplaceAll(m[1], "&amp;", "&")
+			path, query, _ := strings.Cut(next, "?")
+			names := regexp.MustCompile(`(\w+)=[^&]*`).ReplaceAllString(query, "$1")
+			if kind := path + names; !seen[next] && kinds[kind] < 3 && !strings.HasPrefix(next, "/assets/") && !strings.HasPrefix(next, "/t/") {
+				seen[next] = true
+				kinds[kind]++
+				queue = append(queue, next)
+			}
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("only %d links were found", len(seen))
+	}
+}
+
+// csv compares the streamed list with the index.
+func (s *stage) csv(t *testing.T) {
+	lines, err := csv.NewReader(strings.NewReader(s.get("/inventory.csv"))).ReadAll()
+	check(t, err)
+	if want := s.view().Resources(); len(lines)-1 != want {
+		t.Errorf("%d lines, %d resources", len(lines)-1, want)
+	}
+	unhealthy, err := csv.NewReader(strings.NewReader(s.get("/inventory.csv?state=unhealthy&sort=name"))).ReadAll()
+	check(t, err)
+	page, err := s.view().Inventory(posture.InventoryQuery{State: []posture.State{posture.Unhealthy}, Limit: 1})
+	check(t, err)
+	if len(unhealthy)-1 != page.Total {
+		t.Errorf("%d unhealthy lines, %d in the index", len(unhealthy)-1, page.Total)
+	}
+	if last := unhealthy[len(unhealthy)-1]; last[8] == "0" {
+		t.Errorf("a resource without anything unhealthy is listed: %v", last)
+	}
+}
+
+// worst is an unhealthy assessment of something counted.
+func (s *stage) worst() posture.Assessment {
+	s.t.Helper()
+	page, err := s.view().Assessments(posture.AssessmentQuery{State: []posture.State{posture.Unhealthy}, Limit: 200})
+	check(s.t, err)
+	for _, a := range page.Rows {
+		if a.Recommendation.Counted && strings.Contains(a.ResourceID, "/resourceGroups/") {
+			return a
+		}
+	}
+	s.t.Fatal("nothing in the simulated estate is unhealthy")
+	return posture.Assessment{}
+}
+
+func (s *stage) stateOf(a posture.Assessment) posture.State {
+	now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
+	return now.State
+}
+
+// exempt exempts one resource in the form, sees it take effect, and ends it.
+func (s *stage) exempt(t *testing.T) {
+	a := s.worst()
+	form := s.get("/exempt?id=" + a.Recommendation.ID + "&resource=" + url.QueryEscape(a.ResourceID))
+	if !strings.Contains(form, "With the exemption") {
+		t.Error("the form does not preview the effect")
+	}
+	s.post("/exempt", url.Values{"recommendation": {a.Recommendation.ID}, "target": {a.ResourceID}, "category": {"Mitigated"}, "reason": {"<b>behind</b> the bastion"}, "expires": {""}})
+	s.until("the exemption takes effect", func() bool { return s.stateOf(a) == posture.Exempt })
+	list := s.get("/policies")
+	if !strings.Contains(list, "&lt;b&gt;behind&lt;/b&gt; the bastion") {
+		t.Error("the reason is not listed, or not escaped")
+	}
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(list)
+	if id == nil {
+		t.Fatal("the exemption cannot be ended on the page")
+	}
+	s.post("/unexempt", url.Values{"id": {id[1]}})
+	s.until("the exemption has ended", func() bool { return s.stateOf(a) == posture.Unhealthy })
+}
+
+func (s *stage) assign(t *testing.T) {
+	a := s.worst()
+	s.post("/assign", url.Values{"recommendation": {a.Recommendation.ID}, "target": {""}, "owner": {"ops@example.org"}, "days": {"7"}})
+	s.until("the owner shows", func() bool {
+		now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
+		return now.Owner == "ops@example.org" && !now.Due.IsZero()
+	})
+	if page := s.get("/resource?id=" + url.QueryEscape(a.ResourceID)); !strings.Contains(page, a.ResourceName) {
+		t.Error("the resource's page does not name it")
+	}
+}
+
+func (s *stage) switchOff(t *testing.T) {
+	a := s.worst()
+	s.post("/policy/effect", url.Values{"recommendation": {a.Recommendation.ID}, "effect": {"Disabled"}, "back": {"/policies"}})
+	s.until("the recommendation is off", func() bool { return s.view().Recommendation(a.Recommendation.ID).Disabled })
+	s.post("/policy/effect", url.Values{"recommendation": {a.Recommendation.ID}, "effect": {""}, "back": {"/policies"}})
+	s.until("it is on again", func() bool { return s.stateOf(a) == posture.Unhealthy })
+}
+
+func (s *stage) attest(t *testing.T) {
+	page := s.get("/compliance")
+	for _, m := range regexp.MustCompile(`/compliance/([a-z0-9-]+)"`).FindAllStringSubmatch(page, -1) {
+		body := s.get("/compliance/" + m[1])
+		control := regexp.MustCompile(`name="control" value="([^"]+)"`).FindStringSubmatch(body)
+		if control == nil {
+			continue
+		}
+		got := s.post("/compliance/"+m[1]+"/attest", url.Values{"control": {control[1]}, "state": {"Passed"}, "comment": {"Seen on paper."}, "expires": {""}})
+		if !strings.Contains(got, "Seen on paper.") {
+			t.Errorf("the attestation of %s %s does not show", m[1], control[1])
+		}
+		return
+	}
+	t.Skip("every control of every standard is judged by a recommendation")
+}
+
+// TestBadAddresses asks for what cannot be and expects a page that says so.
+func TestBadAddresses(t *testing.T) {
+	s := newStage(t, 40)
+	for path, want := range map[string]int{
+		"/nowhere": 404, "/recommendation": 400, "/recommendation?id=none": 404, "/resource?id=/x": 400, "/resource?id=" + fixtureServer: 404,
+		"/recommendations?sort=evil": 400, "/recommendations?state=evil": 400, "/recommendations?severity=evil": 400, "/recommendations?after=evil": 400,
+		"/inventory?sort=evil": 400, "/inventory.csv?state=evil": 400, "/posture?days=3": 400, "/posture?scope=evil": 400, "/compliance/none": 404,
+		"/compliance/none/report.csv": 404, "/t/demo/": 404, "/t/other/": 404, "/exempt?id=none": 404, "/inventory?scope=" + strings.Repeat("/x", 2000): 400,
+	} {
+		r, err := s.client.Get(s.url + path)
+		check(t, err)
+		body, err := io.ReadAll(r.Body)
+		check(t, err)
+		_ = r.Body.Close()
+		if r.StatusCode != want || !strings.Contains(string(body), "<h1") {
+			t.Errorf("%s: status %d, want %d: %s", clip(path, 60), r.StatusCode, want, clip(string(body), 200))
+		}
+	}
+	bad := []url.Values{
+		{"recommendation": {"none"}},
+		{"recommendation": {s.worst().Recommendation.ID}, "category": {"Evil"}},
+		{"recommendation": {s.worst().Recommendation.ID}, "category": {"Waiver"}, "reason": {""}},
+		{"recommendation": {s.worst().Recommendation.ID}, "category": {"Waiver"}, "reason": {"x"}, "expires": {"2001-01-01"}},
+		{"recommendation": {s.worst().Recommendation.ID}, "category": {"Waiver"}, "reason": {"x"}, "expires": {"soon"}},
+		{"recommendation": {s.worst().Recommendation.ID}, "category": {"Waiver"}, "reason": {"x"}, "target": {"evil"}},
+	}
+	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(s.get("/"))[1]
+	for i, form := range bad {
+		form.Set("token", token)
+		r, err := s.client.PostForm(s.url+"/exempt", form)
+		check(t, err)
+		_ = r.Body.Close()
+		if r.StatusCode != 400 && r.StatusCode != 404 {
+			t.Errorf("form %d: status %d", i, r.StatusCode)
+		}
+	}
+}
+
+// TestEventStream changes a resource and waits for the event that an open page
+// would get.
+func TestEventStream(t *testing.T) {
+	s := newStage(t, 40)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	seq := s.view().Seq()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/events?seq=%d", s.url, seq), nil)
+	check(t, err)
+	answer, err := s.client.Do(r)
+	check(t, err)
+	defer answer.Body.Close()
+	if got := answer.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Fatalf("content type %q", got)
+	}
+	a := s.worst()
+	s.post("/exempt", url.Values{"recommendation": {a.Recommendation.ID}, "target": {a.ResourceID}, "category": {"Waiver"}, "reason": {"test"}})
+	var heard strings.Builder
+	buffer := make([]byte, 512)
+	for !strings.Contains(heard.String(), "event: epoch") {
+		n, err := answer.Body.Read(buffer)
+		heard.Write(buffer[:n])
+		if err != nil {
+			t.Fatalf("stream ended after %q: %v", heard.String(), err)
+		}
+	}
+}
