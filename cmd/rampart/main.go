@@ -47,6 +47,7 @@ var verbs = []verb{
 	{"up", "[--data DIR] [--listen ADDR] [--dashboard ADDR] [--advertise HOST] [--no-agent] [--demo]", "server plus an agent for this machine, one process", runUp},
 	{"serve", "--config FILE", "the server as configured", runServe},
 	{"scan host", "[--format table|json|sarif]", "assess this machine once, no server", runScanHost},
+	{"scan template", "[--parameters FILE] [--policies DIR] [--fail-on SEVERITY] [--format table|json] PLAN.json|azuredeploy.json...", "the same policies over Terraform plans and ARM templates", runScanTemplate},
 	{"assess", "--resources FILE|- [--policies DIR] [--aliases FILE] [--states FILE] [--format table|json]", "judge a file of resources, no server", runAssess},
 	{"policy eval", "--cases FILE [--aliases-dir DIR]", "one result line per case", runPolicyEval},
 	{"policy check", "[--aliases FILE] DIR...", "load and compile definition files", runPolicyCheck},

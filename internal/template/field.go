@@ -22,21 +22,22 @@ var common = []field{
 	{from: "identity.type", arm: "identity.type"},
 }
 
-func (f field) read(p *planned) policy.Value {
+// read gives the property's value; said is false if the plan does not have the
+// attribute.
+func (f field) read(p *planned) (v policy.Value, said bool) {
 	if f.from == "" {
-		return f.to(policy.Value{})
+		return f.to(policy.Value{}), true
 	}
-	v := p.attribute(f.from)
-	if v.Kind == policy.Unavailable || v.Kind == policy.Missing {
-		return v
+	v, said = p.attribute(f.from)
+	switch {
+	case v.Kind == policy.Unavailable || v.Kind == policy.Missing:
+		return v, said
+	case f.each != nil:
+		return f.blocks(p, v), true
+	case f.to != nil:
+		return f.to(v), true
 	}
-	if f.each != nil {
-		return f.blocks(p, v)
-	}
-	if f.to != nil {
-		return f.to(v)
-	}
-	return v
+	return v, true
 }
 
 // blocks translates every block; what is unknown in one is looked up under the
@@ -57,7 +58,7 @@ func (f field) blocks(p *planned, v policy.Value) policy.Value {
 		}
 		body := policy.ObjectValue()
 		for _, inner := range f.each {
-			if value := inner.read(&block); value.Kind != policy.Missing {
+			if value, _ := inner.read(&block); value.Kind != policy.Missing {
 				body = set(body, inner.arm, value)
 			}
 		}

@@ -130,26 +130,38 @@ func withoutIndex(address string) string {
 }
 
 // attribute reads an attribute: unavailable if it is known after apply only,
-// Missing if it is not set.
-func (p *planned) attribute(path string) policy.Value {
+// Missing if it is not set. said is false if the plan has no such attribute at
+// all: the provider's version may call it otherwise.
+func (p *planned) attribute(path string) (v policy.Value, said bool) {
 	v, unknowns := p.values, p.unknown
 	for _, name := range strings.Split(path, ".") {
-		v, unknowns = firstOf(v), firstOf(unknowns)
+		if v.Kind == policy.Array && len(v.Items) == 0 || v.Kind == policy.Null {
+			return policy.Value{}, true // there is no such block
+		}
+		v, unknowns = firstOf(v).Get(name), firstOf(unknowns).Get(name)
 		if unknowns.Bool {
-			break
+			return p.pending(path), true
 		}
-		v, unknowns = v.Get(name), unknowns.Get(name)
-		if v.Kind == policy.Missing && unknowns.Kind == policy.Missing && p.unknown.Kind == policy.Missing {
-			return p.pending(path) // a plan without after_unknown leaves it out
+		if v.Kind == policy.Missing && unknowns.Kind == policy.Missing {
+			if p.unknown.Kind == policy.Missing {
+				return p.pending(path), true // a plan without after_unknown leaves it out
+			}
+			return policy.Value{}, false
 		}
-	}
-	if unknowns.Bool {
-		return p.pending(path)
 	}
 	if v.Kind == policy.Null {
-		return policy.Value{}
+		return policy.Value{}, true
 	}
-	return v
+	return v, true
+}
+
+// known is an attribute's text, "" if it is not set or not known.
+func (p *planned) known(path string) string {
+	v, _ := p.attribute(path)
+	if v.Kind != policy.String {
+		return ""
+	}
+	return v.Str
 }
 
 func (p *planned) pending(path string) policy.Value {
@@ -167,8 +179,8 @@ func firstOf(v policy.Value) policy.Value {
 // id is an attribute that holds an id, or the id of the planned resource that
 // its expression refers to; "" if neither is known.
 func (r *planReader) id(p *planned, attribute string) string {
-	if v := p.attribute(attribute); v.Kind == policy.String {
-		return v.Str
+	if text := p.known(attribute); text != "" {
+		return text
 	}
 	for _, ref := range p.references[attribute] {
 		for ref != "" {

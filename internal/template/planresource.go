@@ -33,8 +33,8 @@ func (r *planReader) identity(p *planned, m mapping) (string, bool) {
 		return parent + "/" + strings.Join(m.segments(name), "/"), true
 	}
 	group := r.opt.ResourceGroup
-	if v := p.attribute("resource_group_name"); v.Kind == policy.String {
-		group = v.Str
+	if name := p.known("resource_group_name"); name != "" {
+		group = name
 	} else if id := r.id(p, "resource_group_name"); id != "" {
 		if parsed, err := arm.ParseID(id); err == nil && parsed.ResourceGroup() != "" {
 			group = parsed.ResourceGroup()
@@ -48,8 +48,8 @@ func (r *planReader) nameOf(p *planned, m mapping) string {
 	if m.nameFrom != "" {
 		attribute = m.nameFrom
 	}
-	if v := p.attribute(attribute); v.Kind == policy.String && v.Str != "" && !strings.ContainsAny(v.Str, "/?#\\") {
-		return v.Str
+	if name := p.known(attribute); name != "" && !strings.ContainsAny(name, "/?#\\") {
+		return name
 	}
 	return strings.NewReplacer("/", "-", "[", "-", "]", "", `"`, "").Replace(p.address)
 }
@@ -62,8 +62,8 @@ func (r *planReader) parentID(p *planned, m mapping) string {
 			return strings.TrimSuffix(id, "/")
 		} else if id != "" && m.parentType != "" {
 			group := r.opt.ResourceGroup
-			if v := p.attribute("resource_group_name"); v.Kind == policy.String {
-				group = v.Str
+			if name := p.known("resource_group_name"); name != "" {
+				group = name
 			}
 			full, _ := armID("/subscriptions/"+r.opt.Subscription+"/resourceGroups/"+group, m.parentType, id)
 			return full
@@ -108,14 +108,20 @@ func (r *planReader) emit(p *planned, m mapping, id string) {
 		return
 	}
 	body := policy.ObjectValue(text("id", id), text("name", parsed.FullName()), text("type", m.arm))
-	said := map[string]bool{"kind": m.kind != ""}
+	said := claims{}
+	if m.kind != "" {
+		said["kind"] = true
+	}
 	if m.kind != "" {
 		body = set(body, "kind", policy.StringValue(m.kind))
 	}
 	for _, f := range append(common, m.fields...) {
-		v := f.read(p)
-		said[f.arm] = true
-		if v.Kind != policy.Missing {
+		v, ok := f.read(p)
+		if ok {
+			said.add(f)
+		}
+		// Of two names for one property the one with a value counts.
+		if v.Kind != policy.Missing && !(v.Kind == policy.Unavailable && has(body, f.arm)) {
 			body = set(body, f.arm, v)
 		}
 	}
@@ -124,9 +130,17 @@ func (r *planReader) emit(p *planned, m mapping, id string) {
 	r.result.Documents = append(r.result.Documents, doc)
 }
 
+// has reports whether an object has a value at a dotted path.
+func has(o policy.Value, path string) bool {
+	for _, name := range strings.Split(path, ".") {
+		o = o.Get(name)
+	}
+	return o.Kind != policy.Missing
+}
+
 // unsaid declares what the policies read of the type and the mapping does not
 // say: no attribute was translated to it, so its absence means nothing.
-func (r *planReader) unsaid(typ string, said map[string]bool) []string {
+func (r *planReader) unsaid(typ string, said claims) []string {
 	if r.opt.Reads == nil {
 		return nil
 	}
@@ -138,19 +152,30 @@ func (r *planReader) unsaid(typ string, said map[string]bool) []string {
 			}
 			continue
 		}
-		if !translated(read, said) {
+		if !said.covers(read) {
 			out = append(out, read+" is not translated from the plan")
 		}
 	}
 	return out
 }
 
-// translated reports whether a path, or one above or below it, was said.
-func translated(read string, said map[string]bool) bool {
+// claims are the folded paths that a mapping says; false marks an array whose
+// members are said property by property.
+type claims map[string]bool
+
+func (c claims) add(f field) {
+	path := strings.ToLower(f.arm)
+	c[path] = f.each == nil
+	for _, inner := range f.each {
+		c[path+"[*]."+strings.ToLower(inner.arm)] = true
+	}
+}
+
+// covers reports whether a path, or one above or below it, was said.
+func (c claims) covers(read string) bool {
 	path := strings.ToLower(read)
-	for arm, ok := range said {
-		a := strings.ToLower(arm)
-		if ok && (path == a || below(path, a) || below(a, path)) {
+	for claim, whole := range c {
+		if path == claim || path == claim+"[*]" || below(claim, path) || whole && below(path, claim) {
 			return true
 		}
 	}

@@ -187,6 +187,65 @@ func TestTerraformPlan(t *testing.T) {
 	}
 }
 
+func TestClaims(t *testing.T) {
+	c := claims{}
+	c.add(field{arm: "properties.networkAcls.ipRules"})
+	c.add(field{arm: "properties.subnets", each: []field{{arm: "properties.addressPrefixes"}}})
+	for path, want := range map[string]bool{
+		"properties.networkAcls":                           true,
+		"properties.networkacls.IPRULES[*].value":          true,
+		"properties.networkAcls.bypass":                    false,
+		"properties.subnets":                               true,
+		"properties.subnets[*]":                            true,
+		"properties.subnets[*].properties.addressPrefixes": true,
+		"properties.subnets[*].properties.routeTable.id":   false,
+		"properties.subnetsElse":                           false,
+	} {
+		if got := c.covers(path); got != want {
+			t.Errorf("%s covered is %v", path, got)
+		}
+	}
+}
+
+func TestPlanAttributes(t *testing.T) {
+	object := func(text string) policy.Value {
+		v, err := policy.ParseValue([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	p := planned{
+		values:  object(`{"set": 1, "unset": null, "block": [{"x": 2}], "none": []}`),
+		unknown: object(`{"later": true, "block": [{"y": true}]}`),
+	}
+	tests := []struct {
+		path string
+		want policy.Kind
+		said bool
+	}{
+		{"set", policy.Int, true},
+		{"unset", policy.Missing, true},
+		{"unset.x", policy.Missing, true},
+		{"later", policy.Unavailable, true},
+		{"later.x", policy.Unavailable, true},
+		{"block.x", policy.Int, true},
+		{"block.y", policy.Unavailable, true},
+		{"block.z", policy.Missing, false},
+		{"none.x", policy.Missing, true},
+		{"no_such_attribute", policy.Missing, false},
+	}
+	for _, test := range tests {
+		if v, said := p.attribute(test.path); v.Kind != test.want || said != test.said {
+			t.Errorf("%s is %s, said %v; want %s, %v", test.path, v.Kind, said, test.want, test.said)
+		}
+	}
+	p.unknown = policy.Value{}
+	if v, _ := p.attribute("no_such_attribute"); v.Kind != policy.Unavailable {
+		t.Errorf("in a plan that leaves unknown values out, an absent one is %s", v.Kind)
+	}
+}
+
 // What is not in the template never makes a resource pass.
 func TestUnresolvedIsNeverAPass(t *testing.T) {
 	d, err := policy.ParseDefinition([]byte(`{"mode": "All", "policyRule": {"if": {"allOf": [{"field": "type", "equals": "Microsoft.Sql/servers"},
