@@ -35,7 +35,9 @@ func (m *machine) load(p *program, row Row) {
 	}
 	m.memo = m.memo[:p.memos]
 	clear(m.memo)
-	m.hidden = m.hidden[:0]
+	if len(m.hidden) > 0 {
+		m.hidden = m.hidden[:0]
+	}
 	if c := row.at(1 + hiddenCell); c != 0 {
 		m.hide(c)
 	}
@@ -162,16 +164,25 @@ func (m *machine) cell(l *leaf, c cell) policy.Truth {
 	if tag <= tagTrue {
 		return l.fixed[tag]
 	}
-	switch {
-	case l.words != nil && tag == tagWord:
-		w := c.payload()
-		return l.sign(l.words[w>>6]>>(w&63)&1 != 0)
-	case l.words != nil && tag == tagWordText:
-		w, _ := m.row.word(c)
-		return l.sign(l.words[w>>6]>>(w&63)&1 != 0)
-	case l.words != nil && tag == tagText && !l.mixed:
-		return l.sign(false)
-	case l.pattern != nil && c.isString():
+	if l.words != nil {
+		switch tag {
+		case tagWord:
+			w := c.payload()
+			return l.sign(l.words[w>>6]>>(w&63)&1 != 0)
+		case tagText:
+			if !l.mixed {
+				return l.sign(false)
+			}
+		case tagWordText:
+			w, _ := m.row.word(c)
+			return l.sign(l.words[w>>6]>>(w&63)&1 != 0)
+		}
+		return m.apply(l, c)
+	}
+	if l.op == policy.OpExists {
+		return l.present
+	}
+	if l.pattern != nil && c.isString() {
 		if t, ok := m.pattern(l, c); ok {
 			return t
 		}

@@ -240,6 +240,9 @@ func (b *builder) compareAs(l *policy.Leaf, at spot, right policy.Value, missing
 		out.fixed[tag], _ = policy.Apply(l.Op, v, right, *b.env.opt) // the error is in the truth
 	}
 	out.fixed[tagMissing] = missing
+	if base == policy.OpExists {
+		out.present, _ = policy.Apply(l.Op, policy.StringValue("x"), right, *b.env.opt)
+	}
 	if !at.location {
 		out.pattern = newPattern(base, right, b.env.opt)
 	}

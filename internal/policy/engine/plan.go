@@ -11,7 +11,11 @@ import (
 
 // plan is which members judge a resource, and by which rule of its type's
 // program. Resources that the same assignments cover share one.
-type plan struct{ members []planned }
+type plan struct {
+	members []planned
+	// distinct is set when no rule judges for two members.
+	distinct bool
+}
 
 type planned struct{ member, rule int32 }
 
@@ -39,9 +43,20 @@ func (s *Set) planFor(t *typeProgram, target policy.Target) *plan {
 	if !overridden {
 		members = s.planned(t, covering, target)
 	}
-	p := &plan{members: members}
+	p := &plan{members: members, distinct: distinct(members)}
 	t.plans[string(key)] = p
 	return p
+}
+
+func distinct(members []planned) bool {
+	seen := map[int32]bool{}
+	for _, m := range members {
+		if seen[m.rule] {
+			return false
+		}
+		seen[m.rule] = true
+	}
+	return true
 }
 
 // covering are the assignments that cover a resource, ascending.

@@ -49,9 +49,9 @@ type program struct {
 // steps leads to cells: from the scope of an open count (0 is the root scope)
 // through arrays to a cell of the last scope.
 type steps struct {
-	scope uint8
 	hops  []hop
 	cell  uint32
+	scope uint8
 }
 
 // hop enters the array of a trie node; cell names its block and width is the
@@ -69,25 +69,29 @@ func (s *steps) settle(lay *layout) {
 // noNode is a count without where.
 const noNode = -1
 
-// leaf compares cells with a constant.
+// leaf compares cells with a constant. What every comparison touches comes
+// first.
 type leaf struct {
 	steps
-	path     policy.Path
-	op       policy.Operator // never a negated one
-	negate   bool
-	location bool // texts fold as locations
-	mixed    bool // the constant of equals or in has a part that is no text
 	// fixed is the result for values without content, by tag up to tagTrue.
 	fixed [tagTrue + 1]policy.Truth
 	// vacuous is the result when an array on the way is missing or null.
 	vacuous policy.Truth
+	// present is the result of exists for a value with content.
+	present  policy.Truth
+	op       policy.Operator // never a negated one
+	negate   bool
+	location bool // texts fold as locations
+	mixed    bool // the constant of equals or in has a part that is no text
 	// words has a bit for each word of the dict that satisfies equals or in;
 	// nil for other operators.
 	words   []uint64
 	pattern *pattern // of like, contains on texts; nil for others
-	right   policy.Value
-	opt     *policy.Options
-	reason  uint32
+
+	path   policy.Path
+	right  policy.Value
+	opt    *policy.Options
+	reason uint32
 }
 
 // count counts array members for which a node is true and compares the number.

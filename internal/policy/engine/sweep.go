@@ -18,6 +18,17 @@ func (e *Estate) Evaluate(visit func(h uint32, member int, s policy.State, reaso
 	for _, p := range e.relation.postings {
 		p.tallies = nil
 	}
+	if len(e.set.watches) > 0 {
+		e.answer()
+	}
+	e.parallel(func(w *worker, x *entry) { w.judgeAll(x) })
+	if visit != nil {
+		e.each(func(h uint32, x *entry) { e.show(h, x, visit) })
+	}
+}
+
+// answer asks all watches and sums up the answers.
+func (e *Estate) answer() {
 	e.parallel(func(w *worker, x *entry) {
 		if len(x.typ.watches) > 0 {
 			w.main.load(x.typ.program, x.row)
@@ -26,17 +37,21 @@ func (e *Estate) Evaluate(visit func(h uint32, member int, s policy.State, reaso
 		}
 	})
 	e.each(func(_ uint32, x *entry) { e.countAnswers(x, 1) })
-	e.parallel(func(w *worker, x *entry) { w.judgeAll(x) })
-	if visit != nil {
-		e.each(func(h uint32, x *entry) { e.show(h, x, visit) })
-	}
 }
 
 // judgeAll evaluates every member on a resource.
 func (w *worker) judgeAll(x *entry) {
-	w.begin(x)
+	if !x.plan.distinct {
+		w.begin(x)
+		for i, p := range x.plan.members {
+			x.marks[i] = w.mark(x, p.rule)
+		}
+		return
+	}
+	w.start(x)
+	rules, marks := x.typ.rules, x.marks
 	for i := range x.plan.members {
-		x.marks[i] = w.mark(x, x.plan.members[i].rule)
+		marks[i] = w.judge(x, &rules[x.plan.members[i].rule])
 	}
 }
 

@@ -30,6 +30,8 @@ type typeProgram struct {
 
 // ruleProgram is one rule compiled for a type.
 type ruleProgram struct {
+	kind      judgement
+	always    bool // applies is constant
 	rule      *rule
 	applies   uint32 // node; False means not applicable
 	condition uint32 // node of the if
@@ -46,6 +48,15 @@ type ruleProgram struct {
 	lookup  uint32     // where the related resources are
 	outside uint32     // likewise, for a resource outside groups
 }
+
+// judgement is how a rule comes to its verdict.
+type judgement uint8
+
+const (
+	byCondition judgement = iota // the if alone
+	byRelated                    // *IfNotExists
+	byHand                       // manual: the definition's default state
+)
 
 // watchProgram is one watch compiled for its type.
 type watchProgram struct {
@@ -136,6 +147,12 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 	}
 	b.rule, b.related = r, false
 	rp = ruleProgram{rule: r, reads: r.reads}
+	switch {
+	case r.exists():
+		rp.kind = byRelated
+	case r.bound.Effect == "manual":
+		rp.kind = byHand
+	}
 	rp.applies = b.constant(policy.True)
 	if !r.exists() {
 		rp.applies = b.root(r.applies)
@@ -145,6 +162,7 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 	if known && t == policy.False {
 		return rp, false
 	}
+	rp.always = known
 	if !r.exists() {
 		return rp, true
 	}

@@ -119,14 +119,19 @@ func (m *machine) text(c cell) string {
 // begin makes the worker ready to judge a resource. Until forget the estate's
 // postings must not change.
 func (w *worker) begin(x *entry) {
-	w.main.load(x.typ.program, x.row)
-	w.main.at = x
-	w.begun, w.found = x, w.found[:0]
+	w.start(x)
 	if n := len(x.typ.rules); cap(w.rules) < n {
 		w.rules = make([]byte, n)
 	}
 	w.rules = w.rules[:len(x.typ.rules)]
 	clear(w.rules)
+}
+
+// start is begin without a memory of marks by rule.
+func (w *worker) start(x *entry) {
+	w.main.load(x.typ.program, x.row)
+	w.main.at = x
+	w.begun, w.found = x, w.found[:0]
 }
 
 // forget ends what begin started.
@@ -148,21 +153,24 @@ var byTruth = [...]policy.State{
 }
 
 func (w *worker) judge(x *entry, rp *ruleProgram) byte {
-	b := rp.rule.bound
-	if rp.watch != nil {
-		switch t := w.main.eval(rp.condition); t {
-		case policy.False:
-			return byte(policy.NotApplicable)
-		case policy.Open, policy.Failed:
-			return byte(byTruth[t])
-		}
-		return markHangs | byte(w.related(x, rp))
+	if rp.kind == byRelated {
+		return w.judgeRelated(x, rp)
 	}
-	if w.main.eval(rp.applies) == policy.False {
+	if !rp.always && w.main.eval(rp.applies) == policy.False {
 		return byte(policy.NotApplicable)
 	}
-	if b.Effect == "manual" {
-		return byte(b.Manual)
+	if rp.kind == byHand {
+		return byte(rp.rule.bound.Manual)
 	}
 	return byte(byTruth[w.main.eval(rp.condition)])
+}
+
+func (w *worker) judgeRelated(x *entry, rp *ruleProgram) byte {
+	switch t := w.main.eval(rp.condition); t {
+	case policy.False:
+		return byte(policy.NotApplicable)
+	case policy.Open, policy.Failed:
+		return byte(byTruth[t])
+	}
+	return markHangs | byte(w.related(x, rp))
 }
