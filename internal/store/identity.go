@@ -168,6 +168,21 @@ func (tx *Tx) PurgeCredentials(ctx context.Context, now time.Time) (int64, error
 	return n, nil
 }
 
+// dropIdentities removes who could sign in to a tenant, and everything that was
+// handed out to them.
+func (tx *Tx) dropIdentities(ctx context.Context, tenant string) error {
+	for _, q := range []string{
+		`DELETE FROM credentials WHERE principal IN (SELECT id FROM principals WHERE tenant = $1)`,
+		`DELETE FROM role_assignments WHERE tenant = $1`,
+		`DELETE FROM principals WHERE tenant = $1`,
+	} {
+		if _, err := tx.exec(ctx, q, tenant); err != nil {
+			return fmt.Errorf("drop identities of tenant %q: %w", tenant, err)
+		}
+	}
+	return nil
+}
+
 func orEmpty(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -268,7 +268,7 @@ func (tx *Tx) stored(ctx context.Context, tenant int64, ps []Prepared) (map[key]
 		q := `SELECT r.id_key, r.handle, r.id, r.source, r.deleted_at, r.digest, r.source_version, r.observed_at,
 			(SELECT m.source_version FROM marks m WHERE m.handle = r.handle),
 			(SELECT m.observed_at FROM marks m WHERE m.handle = r.handle)
-			FROM resources r WHERE r.tenant = $1 AND r.id_key ` + in + ` ORDER BY r.handle` + tx.db.forUpdate()
+			FROM resources r WHERE r.tenant = $1 AND r.id_key ` + in + ` ORDER BY r.id_key` + tx.db.forUpdate()
 		rows, err := tx.query(ctx, q, append([]any{tenant}, args...)...)
 		if err != nil {
 			return nil, fmt.Errorf("look up keys: %w", err)

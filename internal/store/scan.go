@@ -55,10 +55,9 @@ func (tx *Tx) scan(ctx context.Context, s ScanRange, fn func(*Resource) error) e
 	return tx.fail(rows.Err())
 }
 
-// where selects the range. The unary plus keeps the engine from going through
-// the tenant's index and sorting what it finds: measured, a third of the time.
+// where selects the range.
 func (s *ScanRange) where(tenant int64) (cond string, args []any) {
-	cond = `r.handle >= $1 AND r.handle <= $2 AND +r.tenant = $3 AND r.deleted_at = 0`
+	cond = `r.handle >= $1 AND r.handle <= $2 AND r.tenant = $3 AND r.deleted_at = 0`
 	args = []any{int64(s.From), int64(s.To), tenant}
 	if len(s.Types) == 0 {
 		return cond, args

@@ -117,6 +117,9 @@ func (tx *Tx) DropTenant(ctx context.Context, id string) error {
 			return fmt.Errorf("drop tenant %q: %w", id, err)
 		}
 	}
+	if err := tx.dropIdentities(ctx, id); err != nil {
+		return err
+	}
 	_, err = tx.AppendChange(ctx, Change{Tenant: DefaultTenant, Kind: KindTenantDeleted, Key: id})
 	return err
 }

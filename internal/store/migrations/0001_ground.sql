@@ -16,7 +16,7 @@ CREATE TABLE counters (
 INSERT INTO counters (name, value) VALUES ('handle', 0);
 INSERT INTO counters (name, value) VALUES ('tenant', 0);
 
--- id_key is hash(parent id) then hash(id): one index finds a document by its
+-- id_key is a hash of group, parent and id, in this order: one index finds a document by its
 -- id and a parent's children by prefix. body is JSON, plain or zstd.
 CREATE TABLE resources (
     handle         HANDLE_KEY,
@@ -34,7 +34,9 @@ CREATE TABLE resources (
     unavailable    TEXT   NOT NULL,
     body           BYTES  NOT NULL
 );
-CREATE UNIQUE INDEX resources_by_key ON resources (tenant, id_key);
+-- The tenant comes second: without statistics PostgreSQL takes a tenant for a
+-- narrow choice and would go through all of it.
+CREATE UNIQUE INDEX resources_by_key ON resources (id_key, tenant);
 CREATE INDEX resources_deleted ON resources (deleted_at) WHERE deleted_at > 0;
 
 -- What changes while the document stays as it is: it was seen again, or
