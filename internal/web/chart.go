@@ -90,12 +90,12 @@ func newTrend(points []posture.HistoryPoint, c clock) trend {
 }
 
 // scale chooses a floor and a round step so that two to four steps hold every
-// value; it never shows less than ten points of the score, so that noise does
+// value and its range; it never shows less than ten points of the score, so that noise does
 // not look like news.
 func scale(points []posture.HistoryPoint) (floor, step float64, steps int) {
 	lo, hi := 100.0, 0.0
 	for _, p := range points {
-		lo, hi = min(lo, p.Percent), max(hi, p.Percent)
+		lo, hi = min(lo, p.Percent, p.Low), max(hi, p.Percent, p.High)
 	}
 	for _, step = range []float64{5, 10, 20, 25, 50} {
 		floor = math.Floor(lo/step) * step

@@ -33,7 +33,7 @@ func TestTrendStaysInItsField(t *testing.T) {
 		}
 		floor, step, steps := scale(points)
 		for _, p := range points {
-			if p.Percent < floor-1e-9 || p.Percent > floor+step*float64(steps)+1e-9 {
+			if p.Low < floor-1e-9 || p.High > floor+step*float64(steps)+1e-9 {
 				t.Fatalf("score %.2f is outside of %.0f to %.0f", p.Percent, floor, floor+step*float64(steps))
 			}
 		}

@@ -303,7 +303,7 @@ func (v *visit) coverageOf(typ string) (coverage, error) {
 // costliest are the controls that lose the most points.
 func costliest(controls []posture.ControlScore, limit int) []posture.ControlScore {
 	kept := slices.DeleteFunc(slices.Clone(controls), func(c posture.ControlScore) bool {
-		return c.Max == 0 || c.Healthy+c.Unhealthy+c.Unknown == 0
+		return c.Max == 0 || c.Healthy+c.Unhealthy == 0
 	})
 	slices.SortStableFunc(kept, func(a, b posture.ControlScore) int {
 		return cmp.Compare(float64(b.Max)-b.Current, float64(a.Max)-a.Current)

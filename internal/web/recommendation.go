@@ -160,6 +160,9 @@ func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error)
 		return row, nil, nil
 	}
 	row.Found = deciding(evidence.Found)
+	if len(row.Found) == 0 && a.Reason == "" {
+		row.Found = evidence.Found[:min(len(evidence.Found), maxEvidence)]
+	}
 	row.Checks, err = v.checksBehind(a, row.Found)
 	return row, evidence.Fix, err
 }
@@ -188,7 +191,7 @@ const maxEvidence = 5
 func deciding(found []posture.EvidenceLine) []posture.EvidenceLine {
 	var lines []posture.EvidenceLine
 	for _, l := range found {
-		if l.Path == "type" && len(found) > 1 {
+		if l.Path == "type" {
 			continue
 		}
 		// The reason names the resource, which the row does already.
