@@ -73,12 +73,27 @@ func TestTemplatesInAnotherLanguageDoNotApply(t *testing.T) {
 }
 
 func TestReasonsNamePropertyAndValues(t *testing.T) {
-	r := document(t, testGroup+"/providers/Microsoft.Storage/storageAccounts/logs", `{"minimumTlsVersion": "TLS1_0"}`)
-	e := &Evaluator{Aliases: NewAliases()}
-	b := bound(t, `{"if": {"allOf": [{"field": "type", "equals": "Microsoft.Storage/storageAccounts"},
-		{"field": "Microsoft.Storage/storageAccounts/minimumTlsVersion", "notEquals": "TLS1_2"}]}, "then": {"effect": "audit"}}`, "")
-	const want = `properties.minimumTlsVersion is "TLS1_0", which satisfies notEquals "TLS1_2"`
-	if got := e.Evaluate(b, r, Environment{}).Reason; got != want {
-		t.Errorf("reason %q, want %q", got, want)
+	r := document(t, testGroup+"/providers/Microsoft.Storage/storageAccounts/logs",
+		`{"minimumTlsVersion": "TLS1_0", "networkAcls": {"ipRules": [{"value": "0.0.0.0"}, {"value": "10.0.0.1"}]}}`)
+	tests := []struct{ name, cond, want string }{
+		{"field", `{"field": "Microsoft.Storage/storageAccounts/minimumTlsVersion", "notEquals": "TLS1_2"}`,
+			`properties.minimumTlsVersion is "TLS1_0", which satisfies notEquals "TLS1_2"`},
+		{"missing", `{"field": "Microsoft.Storage/storageAccounts/allowBlobPublicAccess", "exists": false}`,
+			`properties.allowBlobPublicAccess is missing, which satisfies exists false`},
+		{"count", `{"count": {"field": "Microsoft.Storage/storageAccounts/networkAcls.ipRules[*]",
+			"where": {"field": "Microsoft.Storage/storageAccounts/networkAcls.ipRules[*].value", "equals": "0.0.0.0"}}, "greater": 0}`,
+			`the number of properties.networkAcls.ipRules[*] that match is 1, which satisfies greater 0`},
+		{"not", `{"not": {"field": "Microsoft.Storage/storageAccounts/minimumTlsVersion", "in": ["TLS1_2"]}}`,
+			`properties.minimumTlsVersion is "TLS1_0", which does not satisfy in ["TLS1_2"]`},
+		{"error", `{"value": "[int(field('Microsoft.Storage/storageAccounts/minimumTlsVersion'))]", "less": 2}`,
+			`value cannot be evaluated: int(): "TLS1_0" is no integer`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := bound(t, `{"if": {"allOf": [{"field": "type", "equals": "Microsoft.Storage/storageAccounts"}, `+test.cond+`]}, "then": {"effect": "audit"}}`, "")
+			if got := (&Evaluator{Aliases: NewAliases()}).Evaluate(b, r, Environment{}).Reason; got != test.want {
+				t.Errorf("reason %q, want %q", got, test.want)
+			}
+		})
 	}
 }

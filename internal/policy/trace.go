@@ -86,7 +86,11 @@ func (t *Trace) sentence() string {
 		return fmt.Sprintf("%s cannot be evaluated: %s", t.name(), t.Note)
 	}
 	verb := map[Truth]string{True: "satisfies", False: "does not satisfy"}[t.Result]
-	return fmt.Sprintf("%s is %s, which %s %s %s", t.name(), show(t.Found), verb, t.Operator, show(t.Wanted))
+	name := t.name()
+	if t.Kind == "count" {
+		name = "the number of " + strings.TrimPrefix(name, "count of ") + " that match"
+	}
+	return fmt.Sprintf("%s is %s, which %s %s %s", name, show(t.Found), verb, t.Operator, show(t.Wanted))
 }
 
 func (t *Trace) openPath() string {
