@@ -167,7 +167,7 @@ func TestAssignment(t *testing.T) {
 	d := collect(t, a)[AssignmentName]
 	p := assignmentOf(t, d)
 	root0 := p.Checks["ssh-permit-root-login"]
-	want := baseline.Evidence{Path: "/etc/ssh/sshd_config", Line: 1, Found: "yes", Wanted: "no"}
+	want := baseline.Evidence{Path: "/etc/ssh/sshd_config", Line: 1, Found: "PermitRootLogin yes", Wanted: "no"}
 	if root0.State != baseline.Fail || root0.Evidence != want {
 		t.Errorf("root log-in: %+v", root0)
 	}

@@ -37,7 +37,7 @@ func (a *App) startAgent(ctx context.Context, p agentParts) error {
 		name = name[:i]
 	}
 	id := "/subscriptions/" + p.subscription + "/resourceGroups/" + localGroup + "/providers/Microsoft.HybridCompute/machines/" + name
-	ag, err := agent.New(agent.Options{Root: a.opt.Config.Root, MachineID: id, Baselines: p.baselines, Now: a.opt.Now, Log: a.opt.Log})
+	ag, err := agent.New(agent.Options{Root: a.opt.Config.Root, MachineID: id, Baselines: p.baselines, Version: a.opt.Version, Now: a.opt.Now, Log: a.opt.Log})
 	if err != nil {
 		return fmt.Errorf("local agent: %w", err)
 	}

@@ -21,6 +21,9 @@ func (e *Estate) Evidence(ctx context.Context, resourceID, recommendationID stri
 	decided, ok := x.decide(x.docs, x.subject)
 	if ok {
 		out.Found = lines(decided, x.subject, x.assessment.State == Unhealthy)
+		for i := range out.Found {
+			x.hostEvidence(&out.Found[i])
+		}
 	}
 	if x.assessment.State == Unhealthy {
 		out.Fix = x.fix()

@@ -228,7 +228,7 @@ func TestEvidenceTemplate(t *testing.T) {
 	b := check(t, "    evidence: '{found} in {path} line {line}, not {wanted}'\n    rule: {sshdOption: {option: PermitRootLogin, equals: 'no'}}\n")
 	root := tree(t, files{"etc/ssh/sshd_config": "PermitRootLogin yes\n"})
 	got := Evaluate(host.New(root, instant, nil), []*content.Baseline{b})[0].Evidence.Note
-	if want := "yes in /etc/ssh/sshd_config line 1, not no"; got != want {
+	if want := "PermitRootLogin yes in /etc/ssh/sshd_config line 1, not no"; got != want {
 		t.Errorf("%q; want %q", got, want)
 	}
 }

@@ -26,8 +26,10 @@ func (e *evaluator) sshdOption(p *content.SSHDOption) outcome {
 	if o.state == Fail && len(p.Excludes) > 0 { // a long list: name what is wrong in it
 		if w := firstExcluded(p.Excludes, wordsOf(s.Value)); w != "" {
 			o.evidence.Found = "offers " + strings.Join(allExcluded(p.Excludes, wordsOf(s.Value)), ", ")
+			return o
 		}
 	}
+	o.evidence.Found = p.Option + " " + o.evidence.Found // as the line reads
 	return o
 }
 
