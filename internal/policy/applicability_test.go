@@ -85,6 +85,8 @@ func TestReasonsNamePropertyAndValues(t *testing.T) {
 			`the number of properties.networkAcls.ipRules[*] that match is 1, which satisfies greater 0`},
 		{"not", `{"not": {"field": "Microsoft.Storage/storageAccounts/minimumTlsVersion", "in": ["TLS1_2"]}}`,
 			`properties.minimumTlsVersion is "TLS1_0", which does not satisfy in ["TLS1_2"]`},
+		{"only-type", `{"field": "type", "exists": true}`,
+			`type is "Microsoft.Storage/storageAccounts", which satisfies equals "Microsoft.Storage/storageAccounts"`},
 		{"error", `{"value": "[int(field('Microsoft.Storage/storageAccounts/minimumTlsVersion'))]", "less": 2}`,
 			`value cannot be evaluated: int(): "TLS1_0" is no integer`},
 	}

@@ -70,6 +70,9 @@ func (t *Trace) Reason() string {
 		}
 		parts = append(parts, leaf.sentence())
 	}
+	if len(parts) == 0 {
+		parts = append(parts, deciding[0].sentence())
+	}
 	const enough = 3
 	if len(parts) > enough {
 		parts = append(parts[:enough], fmt.Sprintf("and %d more", len(parts)-enough))
