@@ -24,6 +24,7 @@ func (e *Estate) Evidence(ctx context.Context, resourceID, recommendationID stri
 		for i := range out.Found {
 			x.hostEvidence(&out.Found[i])
 		}
+		out.Found = slices.Compact(out.Found) // one check may be read by two conditions
 	}
 	if x.assessment.State == Unhealthy {
 		out.Fix = x.fix()

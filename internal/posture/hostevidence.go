@@ -34,7 +34,8 @@ func (x *explainer) check(document, id string) policy.Value {
 }
 
 func (l *EvidenceLine) take(evidence policy.Value) {
-	l.Path, l.Alias = evidence.Get("path").Text(), ""
+	l.Path, l.Alias, l.Operator = "", "", ""
+	l.File = evidence.Get("path").Text()
 	if found := evidence.Get("found").Text(); found != "" {
 		l.Found, l.Missing = found, false
 	}
@@ -43,6 +44,6 @@ func (l *EvidenceLine) take(evidence policy.Value) {
 	}
 	l.Note = evidence.Get("note").Text()
 	if line := evidence.Get("line"); line.Kind == policy.Int && line.Int > 0 {
-		l.Note = strings.TrimSuffix(fmt.Sprintf("line %d; %s", line.Int, l.Note), "; ")
+		l.File += fmt.Sprintf(" line %d", line.Int)
 	}
 }

@@ -97,12 +97,13 @@ type Evidence struct {
 type EvidenceLine struct {
 	ResourceID string // the resource or the related one
 	Path       string // path in the document, "properties.supportsHttpsTrafficOnly"
+	File       string // for a host check instead of Path: "/etc/ssh/sshd_config line 34"
 	Alias      string
 	Operator   string
 	Found      string // value as JSON, "" with Missing
 	Missing    bool
 	Wanted     string // value as JSON or a phrase
-	Note       string // e.g. file and line of a host check
+	Note       string // what else explains it
 }
 
 // Fix is a remediation that was tried on a copy of the resource and made the
