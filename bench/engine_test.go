@@ -91,7 +91,7 @@ func TestPeersAgree(t *testing.T) {
 // BenchmarkRampartResident is a sweep over resident resources; one processor
 // (GOMAXPROCS=1) gives the number per core.
 func BenchmarkRampartResident(b *testing.B) {
-	e := resident(b, Estate(10_000, 1))
+	e := resident(b, Estate(1000, 1)) // the peers' resources
 	e.Evaluate(nil)
 	b.ReportAllocs()
 	evaluations := len(Rules) * e.Len() / 5 // 2.4 rules for each of five types

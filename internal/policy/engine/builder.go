@@ -76,6 +76,9 @@ func (b *builder) finish() *program {
 			p.nodes[i].memo = int32(p.memos)
 			p.memos++
 		}
+		if nd := &p.nodes[i]; nd.op == opLeaf && len(p.leaves[nd.arg].hops) == 0 {
+			nd.op = opCell
+		}
 	}
 	return p
 }

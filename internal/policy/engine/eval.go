@@ -15,20 +15,22 @@ const maxScopes = 8
 // machine evaluates the nodes of one program on one row. It is scratch space:
 // a machine serves one goroutine, any program.
 type machine struct {
-	prog  *program
-	row   Row
-	memo  []uint8           // result+1 by memo index, 0 is not evaluated yet
-	bases [maxScopes]uint32 // word offset of each open scope; 0 is the root's
-	fold  []byte
-	slow  func(s *slowLeaf) policy.Truth // the tree walker, for opSlow
-	at    *entry                         // whose row it is, where that matters
+	prog   *program
+	nodes  []node // the program's
+	leaves []leaf // likewise
+	row    Row
+	memo   []uint8           // result+1 by memo index, 0 is not evaluated yet
+	bases  [maxScopes]uint32 // word offset of each open scope; 0 is the root's
+	fold   []byte
+	slow   func(s *slowLeaf) policy.Truth // the tree walker, for opSlow
+	at     *entry                         // whose row it is, where that matters
 	// hidden are the declared unavailable paths of a row that has any.
 	hidden []policy.Path
 }
 
 // load makes the machine ready for a row of a program.
 func (m *machine) load(p *program, row Row) {
-	m.prog, m.row = p, row
+	m.prog, m.row, m.nodes, m.leaves = p, row, p.nodes, p.leaves
 	m.bases[0] = 1
 	if cap(m.memo) < p.memos {
 		m.memo = make([]uint8, p.memos)
@@ -65,7 +67,15 @@ func (m *machine) conceals(path policy.Path) bool {
 
 // eval gives the truth of node n.
 func (m *machine) eval(n uint32) policy.Truth {
-	nd := &m.prog.nodes[n]
+	nd := &m.nodes[n]
+	if nd.op == opCell {
+		l := &m.leaves[nd.arg]
+		c := m.row.at(m.bases[l.scope%maxScopes] + l.cell) // % spares a check of bounds
+		if tag := c.tag(); tag <= tagTrue {
+			return l.fixed[tag]
+		}
+		return m.cell(l, c)
+	}
 	if nd.memo < 0 {
 		return m.compute(nd)
 	}
@@ -80,10 +90,7 @@ func (m *machine) eval(n uint32) policy.Truth {
 func (m *machine) compute(nd *node) policy.Truth {
 	switch nd.op {
 	case opLeaf:
-		l := &m.prog.leaves[nd.arg]
-		if len(l.hops) == 0 {
-			return m.cell(l, m.row.at(m.bases[l.scope]+l.cell))
-		}
+		l := &m.leaves[nd.arg]
 		return m.each(l, m.bases[l.scope], l.hops)
 	case opAll:
 		return m.all(nd.kids)

@@ -11,6 +11,7 @@ const (
 	opAny                // kids
 	opNot                // arg is the kid
 	opLeaf               // arg is the index of a leaf
+	opCell               // likewise, of one that looks at one cell
 	opCount              // arg is the index of a count
 	opComputed           // arg is the index of a condition with computed sides
 	opTally              // kids: how many are true is what a count over a constant list compares; arg is the index of a count

@@ -296,7 +296,7 @@ func (p *program) collect(n uint32, out *cellSet) {
 				s.root(out)
 			}
 		}
-	case opLeaf:
+	case opLeaf, opCell:
 		p.leaves[nd.arg].root(out)
 	case opCount:
 		c := &p.counts[nd.arg]

@@ -36,10 +36,18 @@ func (m *machine) why(n uint32) uint32 {
 				return m.why(k)
 			}
 		}
-	case opLeaf:
+	case opLeaf, opCell:
 		return m.prog.leaves[nd.arg].reason
 	case opCount:
 		return m.prog.counts[nd.arg].reason
+	case opComputed:
+		return m.prog.computed[nd.arg].reason
+	case opTally:
+		for _, k := range nd.kids {
+			if code := m.why(k); code != 0 {
+				return code
+			}
+		}
 	case opSlow:
 		return m.prog.slow[nd.arg].reason
 	}
