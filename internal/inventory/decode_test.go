@@ -144,14 +144,21 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		n := 0
-		err := inventory.Read(bytes.NewReader(in), noon, "import", func(doc wire.Document, r *inventory.Rejection) {
-			if n++; n > len(in) {
-				t.Fatalf("%q yields more documents than bytes", in)
+		take := func(doc *wire.Document) error {
+			if n++; doc.ID == "" || doc.Source == "" {
+				t.Fatalf("%q yields %+v", in, doc)
 			}
-			if r == nil && doc.ID == "" || r != nil && (r.Reason == "" || r.Line < 1) {
-				t.Fatalf("%q yields %+v, %v", in, doc, r)
+			return nil
+		}
+		res, err := inventory.Each(t.Context(), bytes.NewReader(in), inventory.EachOptions{Source: "import", Now: noon, Take: take})
+		if res.Created+res.RejectedTotal > len(in) {
+			t.Fatalf("%q yields more documents than bytes: %+v", in, res)
+		}
+		for _, r := range res.Rejected {
+			if r.Reason == "" || r.Line < 1 {
+				t.Fatalf("%q yields %+v", in, r)
 			}
-		})
+		}
 		_ = err // a stream that ends early is an error, which is right
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -25,54 +23,59 @@ type EachOptions struct {
 // Each reads a stream as Import does, without a store. The result counts what
 // Take accepted as created.
 func Each(ctx context.Context, r io.Reader, o EachOptions) (Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	p := pipeline{now: o.Now, source: o.Source, bare: true, todo: make(chan *chunk), order: make(chan *chunk, 2*runtime.GOMAXPROCS(0))}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(p.decode)
-	}
-	wg.Go(func() { p.cut(ctx, r) })
-
-	var res Result
-	var missing containers
-	var made []wire.Document
-	delivered := map[string]bool{}
+	p := pipeline{now: o.Now, source: o.Source, bare: true}
+	ctx, stop := p.start(ctx, r)
+	defer stop()
+	e := eacher{take: o.Take, delivered: map[string]bool{}}
 	for c := range p.order {
 		<-c.done
-		for _, bad := range c.bad {
-			res.reject(bad)
-		}
-		for i := range c.docs {
-			doc := &c.docs[i]
-			if err := o.Take(doc); err != nil {
-				c.at[i].ID, c.at[i].Reason = clip(doc.ID), err.Error()
-				res.reject(c.at[i])
-				continue
-			}
-			res.Created++
-			if id, err := arm.ParseID(doc.ID); err == nil && isContainer(id) {
-				delivered[id.Key()] = true
-			}
-		}
-		fresh := missing.missing("", c.docs)
-		missing.add("", fresh)
-		made = append(made, fresh...)
+		e.chunk(c)
 	}
-	for i := range made {
-		if delivered[arm.Fold(made[i].ID)] {
+	if err := e.containers(); err != nil {
+		return e.res, err
+	}
+	return e.res, p.ended(ctx)
+}
+
+// eacher hands documents out and remembers which containers are missing.
+type eacher struct {
+	take      func(*wire.Document) error
+	res       Result
+	known     containers
+	missing   []wire.Document
+	delivered map[string]bool // containers, by folded id
+}
+
+func (e *eacher) chunk(c *chunk) {
+	for _, bad := range c.bad {
+		e.res.reject(bad)
+	}
+	for i := range c.docs {
+		doc := &c.docs[i]
+		if err := e.take(doc); err != nil {
+			c.at[i].ID, c.at[i].Reason = clip(doc.ID), err.Error()
+			e.res.reject(c.at[i])
 			continue
 		}
-		if err := o.Take(&made[i]); err != nil {
-			return res, fmt.Errorf("container %s: %w", made[i].ID, err)
+		e.res.Created++
+		if id, err := arm.ParseID(doc.ID); err == nil && isContainer(id) {
+			e.delivered[id.Key()] = true
 		}
 	}
-	if ctx.Err() != nil {
-		return res, ctx.Err()
+	missing := e.known.missing("", c.docs)
+	e.known.add("", missing)
+	e.missing = append(e.missing, missing...)
+}
+
+// containers hands out, at the end, those that nothing delivered.
+func (e *eacher) containers() error {
+	for i := range e.missing {
+		if e.delivered[arm.Fold(e.missing[i].ID)] {
+			continue
+		}
+		if err := e.take(&e.missing[i]); err != nil {
+			return fmt.Errorf("container %s: %w", e.missing[i].ID, err)
+		}
 	}
-	if p.err != nil {
-		return res, fmt.Errorf("read documents: %w", p.err)
-	}
-	return res, nil
+	return nil
 }

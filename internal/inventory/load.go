@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -44,6 +45,9 @@ func (v *Inventory) write(ctx context.Context, b *load, res *Result) error {
 		return err
 	}
 	v.known.add(b.tenant, missing)
+	if slices.ContainsFunc(written, func(w store.Written) bool { return w.Outcome == store.Deleted }) {
+		v.known.forget(b.tenant) // a container may be among what went
+	}
 	for i, w := range written {
 		b.at[i].ID = b.docs[i].ID
 		res.count(w, b.at[i])

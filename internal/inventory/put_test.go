@@ -105,14 +105,23 @@ func TestContainersAreMadeUp(t *testing.T) {
 	if source("/subscriptions/s2") != "azure" {
 		t.Error("a container in the same batch was made up as well")
 	}
-	if err := v.Delete(t.Context(), "", rg, ""); err != nil {
-		t.Fatal(err)
-	}
-	again := document(group+"a", "agent", 1)
-	again.ObservedAt = noon.Add(time.Second)
-	put(again)
-	if source(rg) != store.SourceInventory {
-		t.Error("a deleted group is not made up again")
+	gone := wire.Document{ID: rg, Source: store.SourceInventory, ObservedAt: noon, Deleted: true}
+	for i, remove := range []func() error{
+		func() error { return v.Delete(t.Context(), "", rg, "") },
+		func() error { _, err := v.Put(t.Context(), "", []wire.Document{gone}); return err },
+	} {
+		if err := remove(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Get(t.Context(), "", group+"a"); !isStatus(err, 404) {
+			t.Fatalf("removal %d left what is in the group: %v", i, err)
+		}
+		again := document(group+"a", "agent", 1)
+		again.ObservedAt = noon.Add(time.Duration(i+1) * time.Second)
+		put(again)
+		if source(rg) != store.SourceInventory {
+			t.Error("a deleted group is not made up again")
+		}
 	}
 }
 

@@ -1,0 +1,38 @@
+package inventory_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+func TestEachHandsOutDocumentsThenContainers(t *testing.T) {
+	in := account("a") + "\nbroken\n" + account("refused") + "\n" + `{"id":"/subscriptions/S1","name":"s1"}`
+	var got []string
+	res, err := inventory.Each(t.Context(), strings.NewReader(in), inventory.EachOptions{Source: "file", Now: noon, Take: func(d *wire.Document) error {
+		if strings.HasSuffix(d.ID, "refused") {
+			return errors.New("no")
+		}
+		got = append(got, d.Source+" "+d.ID)
+		return nil
+	}})
+	if err != nil || res.Created != 2 || res.RejectedTotal != 2 || res.Rejected[0].Line != 2 || res.Rejected[1].Line != 3 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	want := []string{"file " + group + "a", "file /subscriptions/S1", "inventory /subscriptions/s1/resourceGroups/rg"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEachSaysThatTheStreamEndedEarly(t *testing.T) {
+	_, err := inventory.Each(t.Context(), strings.NewReader("["+account("a")), inventory.EachOptions{Source: "file", Now: noon, Take: func(*wire.Document) error { return nil }})
+	if err == nil {
+		t.Error("a cut-off file is no error")
+	}
+}
