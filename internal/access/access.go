@@ -72,11 +72,6 @@ func (a *Access) Authenticate(ctx context.Context, r *http.Request) (Principal, 
 	return p, err
 }
 
-// Allow is Principal.Allow, for callers that hold an interface.
-func (a *Access) Allow(_ context.Context, p Principal, action, scope string) error {
-	return p.Allow(action, scope)
-}
-
 // bearer finds the principal behind a credential that is presented as it was
 // handed out. Unknown, expired and disabled are all one not-found error.
 func (a *Access) bearer(ctx context.Context, kind, secret string) (Principal, error) {

@@ -47,15 +47,10 @@ func (a *Access) StartDevice(ctx context.Context) (*Device, error) {
 	return d, nil
 }
 
-// ApproveDevice lets the device that shows a user code sign in as p. The code
-// is used up; an unknown one is an *arm.Error with status 404.
-func (a *Access) ApproveDevice(ctx context.Context, p Principal, userCode string) error {
-	return a.store.Update(ctx, func(tx *store.Tx) error { return a.approve(ctx, tx, p.ID, userCode) })
-}
-
-// ApproveDeviceByLink is ApproveDevice by whoever holds a one-time sign-in link.
-// The link is used up, unless the code was wrong: then both stay.
-func (a *Access) ApproveDeviceByLink(ctx context.Context, link, userCode string) error {
+// ApproveDevice lets the device that shows a user code sign in as the user whom
+// a one-time sign-in link is for. Both are used up, unless one was wrong: then
+// both stay, and the error is an *arm.Error with status 404.
+func (a *Access) ApproveDevice(ctx context.Context, link, userCode string) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
 		c, err := tx.TakeCredential(ctx, credentialLink, digest(link))
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 const (
 	KindService = "service" // a program with client id and secret
 	KindUser    = "user"    // a person
-	KindAgent   = "agent"   // an enrolled machine
 )
 
 // Principal is an authenticated caller with everything that decides what it may

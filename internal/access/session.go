@@ -19,15 +19,9 @@ func (a *Access) NewLink(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign-in link: %w", err)
 	}
-	return a.LinkFor(ctx, facts.UserID)
-}
-
-// LinkFor returns the token of a new one-time sign-in link for a user.
-func (a *Access) LinkFor(ctx context.Context, userID string) (string, error) {
 	var token string
-	err := a.store.Update(ctx, func(tx *store.Tx) error {
-		var err error
-		token, err = a.mint(ctx, tx, credentialLink, userID, LinkLifetime)
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		token, err = a.mint(ctx, tx, credentialLink, facts.UserID, LinkLifetime)
 		return err
 	})
 	if err != nil {
@@ -49,17 +43,6 @@ func (a *Access) Redeem(ctx context.Context, link string, secure bool) (*http.Co
 		return nil, fmt.Errorf("redeem link: %w", err)
 	}
 	return a.session(ctx, p, secure)
-}
-
-// SignIn checks a user's name and password and returns the cookie of a new
-// session, with the same limit on failures as the token endpoint.
-func (a *Access) SignIn(ctx context.Context, g Grant, secure bool) (*http.Cookie, error) {
-	g.Type = GrantPassword
-	issued, err := a.Token(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	return a.session(ctx, issued.Principal, secure)
 }
 
 func (a *Access) session(ctx context.Context, p Principal, secure bool) (*http.Cookie, error) {

@@ -87,13 +87,17 @@ func TestDeviceCode(t *testing.T) {
 	poll := Grant{Type: GrantDevice, DeviceCode: device.Code}
 	_, err = f.Token(t.Context(), poll)
 	wantCode(t, err, 400, "authorization_pending")
-	admin := f.signIn(t).Principal
-	wantCode(t, f.ApproveDevice(t.Context(), admin, "BBBB-BBBB"), http.StatusNotFound, "ResourceNotFound")
-	if err := f.ApproveDevice(t.Context(), admin, " "+strings.ToLower(strings.ReplaceAll(device.UserCode, "-", " "))); err != nil {
+	link, err := f.NewLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, f.ApproveDevice(t.Context(), link, "BBBB-BBBB"), http.StatusNotFound, "ResourceNotFound")
+	wantCode(t, f.ApproveDevice(t.Context(), "no link", device.UserCode), http.StatusNotFound, "ResourceNotFound")
+	if err := f.ApproveDevice(t.Context(), link, " "+strings.ToLower(strings.ReplaceAll(device.UserCode, "-", " "))); err != nil {
 		t.Fatal(err)
 	}
 	issued, err := f.Token(t.Context(), poll)
-	if err != nil || issued.Principal.ID != admin.ID {
+	if err != nil || issued.Principal.ID != f.facts.UserID {
 		t.Fatalf("%+v, %v", issued, err)
 	}
 	_, err = f.Token(t.Context(), poll)
@@ -106,5 +110,8 @@ func TestDeviceCode(t *testing.T) {
 	f.now = f.now.Add(DeviceLifetime)
 	_, err = f.Token(t.Context(), Grant{Type: GrantDevice, DeviceCode: late.Code})
 	wantCode(t, err, 400, "expired_token")
-	wantCode(t, f.ApproveDevice(t.Context(), admin, late.UserCode), http.StatusNotFound, "ResourceNotFound")
+	if link, err = f.NewLink(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, f.ApproveDevice(t.Context(), link, late.UserCode), http.StatusNotFound, "ResourceNotFound")
 }

@@ -35,7 +35,7 @@ func (a *API) approveDevice(r *request) (response, error) {
 	if u, err := url.Parse(link); err == nil && u.Query().Get("code") != "" {
 		link = u.Query().Get("code")
 	}
-	err = a.Access.ApproveDeviceByLink(r.Context(), strings.TrimSpace(link), form("user_code"))
+	err = a.Access.ApproveDevice(r.Context(), strings.TrimSpace(link), form("user_code"))
 	if isStatus(err, http.StatusNotFound) {
 		return deviceAnswer(http.StatusBadRequest, "The code or the link is wrong, was used before or has expired.")
 	}

@@ -58,3 +58,18 @@ func FuzzFilter(f *testing.F) {
 		}
 	})
 }
+
+func TestFilterTerms(t *testing.T) {
+	for filter, want := range map[string]string{
+		"":                             "",
+		"  ":                           "",
+		"a eq 'b'":                     "a eq 'b'",
+		"a eq 'b and c' AND atScope()": "a eq 'b and c'|atScope()",
+		"a and ":                       "a|",
+		"it eq 'it''s and so' and b":   "it eq 'it''s and so'|b",
+	} {
+		if got := strings.Join(filterTerms(filter), "|"); got != want {
+			t.Errorf("%q is split into %q, want %q", filter, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -204,7 +205,9 @@ func (a *API) getObject(r *request, k *objectKind) (response, error) {
 // decodeObject reads a stored object with what the store knows about it.
 func decodeObject(s *store.Object) (*object, error) {
 	o := &object{}
-	if err := json.Unmarshal(s.Body, o); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(s.Body))
+	decoder.UseNumber()
+	if err := decoder.Decode(o); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", s.ID, err)
 	}
 	o.ID = s.ID

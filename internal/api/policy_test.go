@@ -238,3 +238,20 @@ func TestExemptionTakesEffect(t *testing.T) {
 		return status["code"] == "NotApplicable" && status["cause"] == "Exempt"
 	})
 }
+
+func TestDocumentsAreKeptAsWritten(t *testing.T) {
+	s := apitest.New(t)
+	path := s.Sub() + authorization + "policyDefinitions/numbers"
+	body := `{"properties":{"metadata":{"n":9007199254740993},"policyRule":{"if":{"field":"type","equals":"<&>"},"then":{"effect":"audit"}}}}`
+	s.Want(201, apitest.Call{Method: "PUT", Path: path, Body: body})
+	got := string(s.Get(path).Raw)
+	if !strings.Contains(got, "9007199254740993") {
+		t.Errorf("the number changed: %s", got)
+	}
+	if rule := s.Get(path).Properties()["policyRule"].(map[string]any)["if"].(map[string]any); rule["equals"] != "<&>" {
+		t.Errorf("the text changed: %v", rule)
+	}
+	twice := strings.Replace(body, `"metadata"`, `"mode":"All","mode":"Indexed","metadata"`, 1)
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "PUT", Path: path, Body: twice})
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "PUT", Path: path, Body: `{"properties":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`})
+}

@@ -119,14 +119,28 @@ func policyShow(k *objectKind) func(*API, *request) (response, error) {
 // filterTerm is one comparison of $filter: name eq 'value'.
 var filterTerm = regexp.MustCompile(`^(?i)([a-z/]+) +eq +'((?:[^']|'')*)'$`)
 
-// hasCall reports whether $filter holds a function such as atScope().
-func hasCall(r *request, call string) bool {
-	for term := range strings.SplitSeq(r.option("$filter"), " and ") {
-		if strings.EqualFold(strings.TrimSpace(term), call) {
-			return true
+// filterTerms splits a filter at its ands, but not within quotes.
+func filterTerms(filter string) []string {
+	var terms []string
+	start, quoted := 0, false
+	for i := range len(filter) {
+		switch {
+		case filter[i] == '\'':
+			quoted = !quoted
+		case !quoted && i >= start && len(filter) >= i+5 && strings.EqualFold(filter[i:i+5], " and "):
+			terms = append(terms, strings.TrimSpace(filter[start:i]))
+			start = i + 5
 		}
 	}
-	return false
+	if last := strings.TrimSpace(filter[min(start, len(filter)):]); last != "" || len(terms) > 0 {
+		terms = append(terms, last)
+	}
+	return terms
+}
+
+// hasCall reports whether $filter holds a function such as atScope().
+func hasCall(r *request, call string) bool {
+	return slices.ContainsFunc(filterTerms(r.option("$filter")), func(term string) bool { return strings.EqualFold(term, call) })
 }
 
 // policyFilter reads $filter of the lists of policy objects: comparisons of
@@ -134,9 +148,8 @@ func hasCall(r *request, call string) bool {
 // by and. Anything else is a 400: a filter that is ignored shows too much.
 func policyFilter(r *request) (func(*object) bool, error) {
 	var tests []func(*object) bool
-	for term := range strings.SplitSeq(r.option("$filter"), " and ") {
-		term = strings.TrimSpace(term)
-		if term == "" || strings.EqualFold(term, "atScope()") || strings.EqualFold(term, "atExactScope()") {
+	for _, term := range filterTerms(r.option("$filter")) {
+		if strings.EqualFold(term, "atScope()") || strings.EqualFold(term, "atExactScope()") {
 			continue
 		}
 		m := filterTerm.FindStringSubmatch(term)

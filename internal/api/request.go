@@ -12,6 +12,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/access"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -103,8 +104,9 @@ func (r *request) body() ([]byte, error) {
 	return b, nil
 }
 
-// decode reads the body as one JSON value. Unknown members are kept out of it
-// silently, as clients send more than a server knows.
+// decode reads the body as one JSON value. Members that the server does not
+// know are passed over, as clients of newer versions send them; members given
+// twice, values nested too deep and what follows the value are refused.
 func (r *request) decode(into any) error {
 	b, err := r.body()
 	if err != nil {
@@ -117,7 +119,12 @@ func decodeJSON(b []byte, into any) error {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return arm.Invalid("The request has no body.")
 	}
-	if err := json.Unmarshal(b, into); err != nil {
+	if _, err := policy.ParseValue(b); err != nil {
+		return arm.Invalid("The body is not the JSON that is expected: %v.", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber() // numbers are kept as they were written
+	if err := decoder.Decode(into); err != nil {
 		return arm.Invalid("The body is not the JSON that is expected: %s.", jsonFault(err))
 	}
 	return nil

@@ -58,6 +58,8 @@ func (o *responder) send(r response) {
 	}
 	if r.location != "" {
 		h.Set("Location", r.location)
+	}
+	if r.location != "" || r.status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	if r.stream != nil {

@@ -121,14 +121,10 @@ var stateFields = map[string]func(*stateRow) string{
 // filter reads comparisons joined by and. A compliance state also narrows what
 // is read in the first place.
 func (q *stateQuery) filter(text string) error {
-	for term := range strings.SplitSeq(text, " and ") {
-		term = strings.TrimSpace(term)
+	for _, term := range filterTerms(text) {
 		if strings.EqualFold(term, "isCompliant eq false") || strings.EqualFold(term, "isCompliant eq true") {
 			want := strings.HasSuffix(arm.Fold(term), "true")
 			q.tests = append(q.tests, func(row *stateRow) bool { return row.IsCompliant == want })
-			continue
-		}
-		if term == "" {
 			continue
 		}
 		m := filterTerm.FindStringSubmatch(term)
