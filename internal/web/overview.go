@@ -39,7 +39,7 @@ type overviewPage struct {
 	Controls  []posture.ControlScore
 	news      // since yesterday
 	Standards []standardRow
-	Unknown   int // assessments
+	Unknown   int // recommendations that are unknown somewhere
 	Open      int // unhealthy recommendations
 	Severity  []severityCount
 }
@@ -126,7 +126,7 @@ func (p *overviewPage) read(v *visit) error {
 		return err
 	}
 	p.Controls = costliest(v.view.Controls(v.scope), overviewControls)
-	unknown, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, State: []posture.State{posture.Unknown}, Limit: 1})
+	unknown, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unknown}, Limit: 1})
 	if err != nil {
 		return err
 	}
