@@ -141,6 +141,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	inv := inventory.New(inventory.Options{Store: db, Now: now, Log: log})
+	a.life.run(ctx, "maintenance", inv.Maintain)
 
 	tiers := plan.New(db, now)
 

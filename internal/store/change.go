@@ -59,7 +59,9 @@ func (tx *Tx) appendChanges(ctx context.Context, tenant string, part int, cs []C
 }
 
 // Changes reads up to limit entries of one partition after seq after, in
-// order. Fewer than limit means the end of the feed was reached.
+// order. Fewer than limit means the end of the feed was reached. A first seq
+// beyond after+1 means that Sweep has forgotten what is between: a reader
+// without a stored position then starts over from the rows.
 func (db *DB) Changes(ctx context.Context, tenant string, partition int, after uint64, limit int) ([]Change, error) {
 	var all []Change
 	err := db.View(ctx, func(tx *Tx) error {
