@@ -47,7 +47,6 @@ func (o *responder) header() http.Header {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("Strict-Transport-Security", "max-age=31536000")
 	return h
 }
 
