@@ -184,10 +184,7 @@ func (e *Estate) countAnswers(x *entry, by int32) {
 		return
 	}
 	answers := x.answers()
-	e.relation.visit(&x.position, func(l *lookup, list *posting) {
-		if l.kind != inGroup && l.kind != inSubscription {
-			return
-		}
+	e.relation.wide(&x.position, func(list *posting) {
 		if list.tallies == nil {
 			list.tallies = make([]tally, len(answers))
 		}

@@ -44,7 +44,7 @@ func TestWhatIfChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := fill(t, set, w.docs)
-		before := e.states2()
+		before := e.verdictStates()
 		var changes []Hypothetical
 		after := maps.Clone(w.docs)
 		for range 5 {
@@ -65,11 +65,11 @@ func TestWhatIfChangesNothing(t *testing.T) {
 		predicted := maps.Clone(before)
 		follow(t, predicted, flips)
 		what := fmt.Sprintf("seed %d", seed)
-		w.compare(t, set, what+", afterwards", e.states2(), before)
+		w.compare(t, set, what+", afterwards", e.verdictStates(), before)
 		e.Evaluate(nil)
-		w.compare(t, set, what+", swept", e.states2(), before)
+		w.compare(t, set, what+", swept", e.verdictStates(), before)
 		real := world{in: w.in, opt: w.opt, docs: after, rules: w.rules}
-		real.compare(t, set, what+", predicted", predicted, fill(t, set, after).states2())
+		real.compare(t, set, what+", predicted", predicted, fill(t, set, after).verdictStates())
 		if t.Failed() {
 			return
 		}
@@ -96,15 +96,15 @@ func TestSwapEqualsANewEstate(t *testing.T) {
 		}
 		e := fill(t, first, w.docs)
 		before := map[[3]string]policy.State{}
-		states := e.states2()
+		states := e.verdictStates()
 		flips, ok := e.Swap(second)
 		if !ok {
-			w.compare(t, first, fmt.Sprintf("seed %d, not swapped", seed), e.states2(), states)
+			w.compare(t, first, fmt.Sprintf("seed %d, not swapped", seed), e.verdictStates(), states)
 			continue
 		}
 		swapped++
-		want := fill(t, second, w.docs).states2()
-		w.compare(t, second, fmt.Sprintf("seed %d", seed), e.states2(), want)
+		want := fill(t, second, w.docs).verdictStates()
+		w.compare(t, second, fmt.Sprintf("seed %d", seed), e.verdictStates(), want)
 		// The old verdicts, by the new numbers, become the new ones by the flips.
 		for n := range first.members {
 			before[first.members[n].identity()] = policy.State(n)

@@ -163,15 +163,18 @@ func newRelation(ls *lookups) *relation {
 	return &relation{lookups: ls, postings: map[postingKey]*posting{}, lists: map[listKey]*posting{}}
 }
 
-// visit calls f for every posting that a resource of a related type is in.
-func (r *relation) visit(p *position, f func(l *lookup, list *posting)) {
+// wide calls f for the postings of whole groups and subscriptions that a
+// resource of a related type is in.
+func (r *relation) wide(p *position, f func(list *posting)) {
 	for _, id := range r.lookups.byType[p.typ] {
-		l := &r.lookups.all[id]
-		l.scopes(p, func(scope string) {
-			if list := r.postings[postingKey{id, scope}]; list != nil {
-				f(l, list)
-			}
-		})
+		switch l := &r.lookups.all[id]; l.kind {
+		case inGroup, inSubscription:
+			l.scopes(p, func(scope string) {
+				if list := r.postings[postingKey{id, scope}]; list != nil {
+					f(list)
+				}
+			})
+		}
 	}
 }
 

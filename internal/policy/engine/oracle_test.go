@@ -122,7 +122,7 @@ func (w *world) oracle(t testing.TB, set *Set) map[string]policy.State {
 func key(h uint32, member int) string { return fmt.Sprintf("%d/%d", h, member) }
 
 // states are the verdicts of an estate that are not NotApplicable.
-func (e *Estate) states2() map[string]policy.State {
+func (e *Estate) verdictStates() map[string]policy.State {
 	out := map[string]policy.State{}
 	e.each(func(h uint32, _ *entry) {
 		for _, v := range e.Verdicts(h, nil) {
@@ -186,8 +186,8 @@ func (w *world) check(t testing.TB) *Estate {
 		follow(t, flipped, flips)
 	}
 	bulk.Evaluate(nil)
-	w.compare(t, set, "full evaluation", bulk.states2(), want)
-	w.compare(t, set, "one by one", single.states2(), want)
+	w.compare(t, set, "full evaluation", bulk.verdictStates(), want)
+	w.compare(t, set, "one by one", single.verdictStates(), want)
 	w.compare(t, set, "flips", flipped, want)
 	return single
 }
@@ -258,11 +258,11 @@ func TestRelatedResources(t *testing.T) {
 	want := w.oracle(t, e.set)
 	for _, h := range []uint32{4, 7, 2, 9, 5, 6, 3} {
 		delete(w.docs, h)
-		states := e.states2()
+		states := e.verdictStates()
 		flips := e.Delete(h)
 		follow(t, states, flips)
 		want = w.oracle(t, e.set)
-		w.compare(t, e.set, fmt.Sprintf("without %d", h), e.states2(), want)
+		w.compare(t, e.set, fmt.Sprintf("without %d", h), e.verdictStates(), want)
 		w.compare(t, e.set, fmt.Sprintf("flips without %d", h), states, want)
 	}
 }

@@ -333,7 +333,7 @@ func checkRandom(t testing.TB, seed uint64, edits int) {
 	}
 	w.dropUnbound()
 	e := w.check(t)
-	states := e.states2()
+	states := e.verdictStates()
 	for i := range edits {
 		h := uint32(g.IntN(20))
 		if _, there := w.docs[h]; there && g.one(4) {
@@ -353,7 +353,7 @@ func checkRandom(t testing.TB, seed uint64, edits int) {
 			follow(t, states, e.Tick(w.opt.Now))
 		}
 		want := w.oracle(t, e.set)
-		w.compare(t, e.set, fmt.Sprintf("seed %d, edit %d of %d", seed, i, h), e.states2(), want)
+		w.compare(t, e.set, fmt.Sprintf("seed %d, edit %d of %d", seed, i, h), e.verdictStates(), want)
 		w.compare(t, e.set, fmt.Sprintf("seed %d, flips of edit %d of %d", seed, i, h), states, want)
 		if t.Failed() {
 			return
