@@ -30,7 +30,7 @@ func (r *run) groupDocument() Value {
 	}
 	base := ObjectValue(Member{"id", StringValue(id)}, Member{"name", StringValue(r.root.ID.ResourceGroup())},
 		Member{"type", StringValue("Microsoft.Resources/resourceGroups")})
-	return r.known(base, id)
+	return r.known(base, id, "location", "tags")
 }
 
 // subscription is subscription().
@@ -43,20 +43,20 @@ func (r *run) subscription() Value {
 		return Value{}
 	}
 	base := ObjectValue(Member{"id", StringValue(id)}, Member{"subscriptionId", StringValue(r.root.ID.Subscription())})
-	return r.known(base, id)
+	return r.known(base, id, "displayName", "tags")
 }
 
 // known overlays what the estate knows about a container on what its id says.
-func (r *run) known(base Value, id string) Value {
-	if r.Estate == nil {
-		return base
+// Without its document the rest is unavailable.
+func (r *run) known(base Value, id string, rest ...string) Value {
+	var doc *Resource
+	if parsed, err := arm.ParseID(id); err == nil && r.Estate != nil {
+		doc = r.Estate.Resource(parsed)
 	}
-	parsed, err := arm.ParseID(id)
-	if err != nil {
-		return base
-	}
-	doc := r.Estate.Resource(parsed)
 	if doc == nil {
+		for _, key := range rest {
+			base = with(base, key, UnavailableValue(key+" of "+id+" was not delivered"))
+		}
 		return base
 	}
 	for _, m := range doc.Body.Fields {

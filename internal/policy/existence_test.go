@@ -160,3 +160,39 @@ func TestExistenceConditionSeesBothResources(t *testing.T) {
 		t.Errorf("%s (%s), want compliant", got.State, got.Reason)
 	}
 }
+
+// Rules about a resource's containers are unknown while nobody has delivered
+// the container, and use its document once it is there.
+func TestContainers(t *testing.T) {
+	r := document(t, testGroup+"/providers/Microsoft.Storage/storageAccounts/a", `{}`)
+	group, err := NewResource(wire.Document{ID: testGroup, Body: json.RawMessage(`{"location": "West Europe", "tags": {"env": "prod"}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, value, want string
+		alone             State // without the group's document
+		known             State
+	}{
+		{"name", "resourceGroup().name", "app", NonCompliant, NonCompliant},
+		{"subscription", "subscription().subscriptionId", "11111111-1111-1111-1111-111111111111", NonCompliant, NonCompliant},
+		{"location", "resourceGroup().location", "West Europe", Unknown, NonCompliant},
+		{"tag", "resourceGroup().tags.env", "prod", Unknown, NonCompliant},
+		{"other-tag", "coalesce(resourceGroup().tags.owner, 'nobody')", "nobody", Unknown, NonCompliant},
+		{"manager", "resourceGroup().managedBy", "", NonCompliant, NonCompliant},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := bound(t, `{"if": {"value": "[`+test.value+`]", "equals": "`+test.want+`"}, "then": {"effect": "audit"}}`, "")
+			for _, run := range []struct {
+				estate Resources
+				want   State
+			}{{Resources{r}, test.alone}, {Resources{r, group}, test.known}} {
+				e := &Evaluator{Aliases: NewAliases(), Estate: run.estate}
+				if got := e.Evaluate(b, r, Environment{}); got.State != run.want {
+					t.Errorf("with %d documents %s (%s), want %s", len(run.estate), got.State, got.Reason, run.want)
+				}
+			}
+		})
+	}
+}
