@@ -25,13 +25,12 @@ const Sample = "demo"
 
 // The actions that the pages ask for.
 const (
-	actionRead      = "Microsoft.Security/assessments/read"
-	actionExempt    = "Microsoft.Authorization/policyExemptions/write"
-	actionGovern    = "Microsoft.Security/governanceRules/write"
-	actionAssign    = "Microsoft.Authorization/policyAssignments/write"
-	actionPricing   = "Microsoft.Security/pricings/write"
-	actionTenant    = "Rampart/tenants/delete"
-	actionSavedView = "Rampart/savedViews/write"
+	actionRead    = "Microsoft.Security/assessments/read"
+	actionExempt  = "Microsoft.Authorization/policyExemptions/write"
+	actionGovern  = "Microsoft.Security/governanceRules/write"
+	actionAssign  = "Microsoft.Authorization/policyAssignments/write"
+	actionPricing = "Microsoft.Security/pricings/write"
+	actionTenant  = "Rampart/tenants/delete"
 )
 
 // may reports whether the reader's roles allow an action at a scope; templates

@@ -1,10 +1,7 @@
 package web
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -175,16 +172,6 @@ func (v *visit) putExemption(r *posture.Recommendation, scope string, expires ti
 		"type": "Microsoft.Authorization/policyExemptions", "properties": properties})
 }
 
-// put writes a control object with a body.
-func (v *visit) put(kind, id string, body map[string]any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", id, err)
-	}
-	o := store.Object{Tenant: v.tenant, Kind: kind, ID: id, Body: raw, UpdatedBy: v.who.Name}
-	return v.server.opt.Objects.PutObject(v.Context(), v.who, o, "")
-}
-
 // unexempt ends an exemption.
 func unexempt(v *visit) (string, error) {
 	id := v.PostForm.Get("id")
@@ -229,38 +216,4 @@ func compareEnd(a, b time.Time) int {
 		return -1
 	}
 	return a.Compare(b)
-}
-
-// act carries out a form and gives the address to go to.
-type act func(*visit) (string, error)
-
-// write serves a form: signed in, same origin, a token of this session.
-func (s *Server) write(do act) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := s.newVisit(r)
-		if err == nil {
-			err = s.checkForm(r)
-		}
-		if err == nil && s.opt.Objects == nil {
-			err = arm.Invalid("Nothing can be changed here.")
-		}
-		var target string
-		if err == nil {
-			target, err = do(v)
-		}
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		http.Redirect(w, r, safe(target), http.StatusSeeOther)
-	}
-}
-
-// safe keeps a redirect on this site.
-func safe(target string) string {
-	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/\\") {
-		return "/"
-	}
-	return target
 }

@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -71,18 +69,6 @@ func newSteps(plan []posture.PlanStep) []step {
 		}
 	}
 	return steps
-}
-
-// need is one thing that should be looked at today.
-type need struct {
-	Title, Detail, URL string
-	Mark               mark
-}
-
-// coverage says of how many resources of a type everything is known.
-type coverage struct {
-	Type           string
-	Known, Present int
 }
 
 func overview(v *visit) (page, error) {
@@ -180,124 +166,6 @@ func (v *visit) register() {
 			return
 		}
 	}
-}
-
-// needs finds what should be looked at today: dangers that are open, what got
-// worse since yesterday, and what is overdue; start is what to begin with when
-// there is none.
-func (v *visit) needs(changes []change) (needs, start []need, err error) {
-	top, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Sort: "risk", Limit: 50})
-	if err != nil {
-		return nil, nil, err
-	}
-	listed := map[string]bool{}
-	for _, c := range changes {
-		if c.To != posture.Unhealthy || c.Recommendation.Severity != content.High && c.Recommendation.Severity != content.Critical {
-			continue
-		}
-		listed[c.Recommendation.ID] = true
-		needs = append(needs, need{Title: c.Recommendation.Title, Mark: severityMark(c.Recommendation.Severity), URL: v.To("/recommendation", "id", c.Recommendation.ID),
-			Detail: fmt.Sprintf("new since %s on %s", v.ago(c.At), c.Where())})
-	}
-	for _, r := range top.Rows {
-		n := need{Title: r.Title, Mark: riskMark(r.Risk), URL: v.To("/recommendation", "id", r.ID), Detail: openDetail(r)}
-		switch {
-		case listed[r.ID]:
-		case r.Overdue > 0 || r.Risk == posture.RiskCritical:
-			needs = append(needs, n)
-		case len(start) < overviewStart && r.Counted:
-			start = append(start, n)
-		}
-	}
-	return needs[:min(len(needs), overviewNeeds)], start, nil
-}
-
-func openDetail(r posture.RecommendationRow) string {
-	parts := []string{count(r.Unhealthy, "resource", "resources") + " affected"}
-	if r.Overdue > 0 {
-		parts = append(parts, number(r.Overdue)+" overdue")
-	}
-	if r.Unassigned > 0 {
-		parts = append(parts, number(r.Unassigned)+" without owner")
-	}
-	return strings.Join(parts, " · ")
-}
-
-// headline is the page's answer in one sentence.
-func headline(p *overviewPage) string {
-	switch {
-	case p.Resources == 0:
-		return "Nothing is connected yet"
-	case len(p.Needs) == 1:
-		return "One thing needs you today"
-	case len(p.Needs) > 1:
-		return inWords(len(p.Needs)) + " things need you today"
-	case p.Open == 0 && p.Unknown > 0:
-		return "Nothing is known to be wrong, but not everything is known"
-	case p.Open == 0:
-		return "Everything that is assessed is in order"
-	}
-	return "Nothing urgent; " + count(p.Open, "recommendation is", "recommendations are") + " open"
-}
-
-// stalest are the resources whose data is oldest. Containers that nobody
-// delivered have no age.
-func (v *visit) stalest(limit int) ([]posture.ResourceRow, error) {
-	oldest, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 1000})
-	if err != nil {
-		return nil, err
-	}
-	var rows []posture.ResourceRow
-	for _, r := range oldest.Rows {
-		if id, err := arm.ParseID(r.ID); err != nil || id.IsChild() || r.ObservedAt.IsZero() || r.Source == "inventory" {
-			continue
-		}
-		if rows = append(rows, r); len(rows) == limit {
-			break
-		}
-	}
-	return rows, nil
-}
-
-// coverage counts, for the assessed types with the most resources, those of
-// which nothing is unknown.
-func (v *visit) coverage(limit int) ([]coverage, error) {
-	assessed := map[string]bool{}
-	for _, r := range v.view.AllRecommendations() {
-		for _, t := range r.Types {
-			assessed[arm.Fold(t)] = true
-		}
-	}
-	types := slices.Clone(v.view.Types())
-	slices.SortStableFunc(types, func(a, b posture.TypeCount) int { return b.N - a.N })
-	var rows []coverage
-	for _, t := range types {
-		if len(rows) == limit {
-			break
-		}
-		if !assessed[arm.Fold(t.Type)] {
-			continue
-		}
-		row, err := v.coverageOf(t.Type)
-		if err != nil {
-			return nil, err
-		}
-		if row.Present > 0 {
-			rows = append(rows, row)
-		}
-	}
-	return rows, nil
-}
-
-func (v *visit) coverageOf(typ string) (coverage, error) {
-	q := posture.InventoryQuery{Scope: v.scope, Type: typ, Limit: 1}
-	all, err := v.view.Inventory(q)
-	if err != nil {
-		return coverage{}, err
-	}
-	q.State = []posture.State{posture.Unknown}
-	dark, err := v.view.Inventory(q)
-	return coverage{typ, all.Total - dark.Total, all.Total}, err
 }
 
 // costliest are the controls that lose the most points.

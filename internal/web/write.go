@@ -1,0 +1,56 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// act carries out a form and gives the address to go to.
+type act func(*visit) (string, error)
+
+// write serves a form: signed in, same origin, a token of this session.
+func (s *Server) write(do act) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.newVisit(r)
+		if err == nil {
+			err = s.checkForm(r)
+		}
+		if err == nil && s.opt.Objects == nil {
+			err = arm.Invalid("Nothing can be changed here.")
+		}
+		var target string
+		if err == nil {
+			target, err = do(v)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		http.Redirect(w, r, safe(target), http.StatusSeeOther)
+	}
+}
+
+// safe keeps a redirect on this site.
+func safe(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/\\") {
+		return "/"
+	}
+	return target
+}
+
+// put writes a control object with a body.
+func (v *visit) put(kind, id string, body map[string]any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", id, err)
+	}
+	o := store.Object{Tenant: v.tenant, Kind: kind, ID: id, Body: raw, UpdatedBy: v.who.Name}
+	return v.server.opt.Objects.PutObject(v.Context(), v.who, o, "")
+}
