@@ -161,10 +161,11 @@ func TestImportStopsWithItsContext(t *testing.T) {
 }
 
 func TestImportOfNothing(t *testing.T) {
-	for _, in := range []string{"", " \n\n", "[]", `{"value":[]}`} {
+	many := 200_000 // deep recursion would show
+	for _, in := range []string{"", " \n\n", "[]", `{"value":[]}`, strings.Repeat("[]", many), strings.Repeat(`{"value":[]}`, many), "x" + strings.Repeat("\n", many)} {
 		v, _ := openInventory(t)
-		if res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil); err != nil || res.Created+res.RejectedTotal != 0 {
-			t.Errorf("import of %q: %+v, %v", in, res, err)
+		if res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil); err != nil || res.Created+res.RejectedTotal != strings.Count(in, "x") {
+			t.Errorf("import of %.20q: %+v, %v", in, res, err)
 		}
 	}
 }

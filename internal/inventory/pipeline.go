@@ -72,7 +72,7 @@ func (p *pipeline) cut(ctx context.Context, r io.Reader) {
 	defer close(p.order)
 	defer close(p.todo)
 	s := newSplitter(r)
-	for {
+	for ctx.Err() == nil {
 		c, err := p.fill(s)
 		if len(c.pieces) > 0 {
 			for _, to := range []chan *chunk{p.todo, p.order} {
@@ -93,10 +93,12 @@ func (p *pipeline) cut(ctx context.Context, r io.Reader) {
 }
 
 // fill cuts the next chunk. The texts are copied: the splitter reuses its own.
+// Steps are counted, not documents, so that a stream of nothing (blank lines,
+// empty arrays) ends with its context.
 func (p *pipeline) fill(s *splitter) (*chunk, error) {
 	c := &chunk{done: make(chan struct{})}
 	room := make([]byte, 0, chunkBytes/4)
-	for size := 0; len(c.pieces) < chunkDocs && size < chunkBytes; {
+	for steps, size := 0, 0; steps < chunkDocs && size < chunkBytes; steps++ {
 		x, err := s.next()
 		if len(x.text) > 0 || x.bad != "" {
 			if cap(room)-len(room) < len(x.text) {

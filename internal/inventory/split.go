@@ -28,7 +28,8 @@ type splitter struct {
 	template *template // what the wrapper says, if it is an ARM template
 }
 
-// piece is one document's text, or the reason why there is none.
+// piece is one document's text, or the reason why there is none. Neither is a
+// step that found no document; the next one may.
 type piece struct {
 	text     []byte
 	line     int
@@ -67,7 +68,7 @@ func (s *splitter) open() (piece, error) {
 		s.skip(f.skip)
 		s.wrapped, s.template = f.wrapped, f.template
 		s.next = f.cut(s)
-		return s.next()
+		return piece{}, nil
 	}
 }
 
@@ -84,9 +85,6 @@ func (s *splitter) lines() (piece, error) {
 	}
 	s.line++
 	s.column = 0
-	if err == nil && p.bad == "" && len(p.text) == 0 {
-		return s.lines()
-	}
 	return p, err
 }
 
@@ -128,7 +126,7 @@ func (s *splitter) elements() (piece, error) {
 			if s.wrapped {
 				s.next = s.closeWrapper
 			}
-			return s.next()
+			return piece{}, nil
 		default:
 			return s.element()
 		}
@@ -164,7 +162,7 @@ func (s *splitter) closeWrapper() (piece, error) {
 		}
 	}
 	s.next = s.open
-	return s.next()
+	return piece{}, nil
 }
 
 // element reads one value by its brackets. Where the element began a line, a
