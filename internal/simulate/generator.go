@@ -116,6 +116,9 @@ func (g *Generator) more() {
 	name := shortName(m.typ) + "-" + strconv.Itoa(g.serial)
 	id := group + "/providers/" + m.typ + "/" + name
 	g.add(id, name, m.typ, location, m.variants[g.rnd.IntN(len(m.variants))])
+	if m.typ == typeMachine {
+		g.network(id, group, location)
+	}
 	for _, i := range g.rnd.Perm(len(m.children)) {
 		// children are added while the estate has fewer than its share of them
 		if float64(g.children+1) > childShare*float64(g.made+len(g.queue)+1) {
@@ -165,6 +168,9 @@ func (g *Generator) add(id, name, typ, location string, t template) {
 	}
 	if len(raw) > 2 {
 		own := strings.ReplaceAll(string(raw[1:len(raw)-1]), placeholderID, id)
+		if typ == typeMachine {
+			own = strings.ReplaceAll(own, placeholderNIC, nicOf(id))
+		}
 		b = append(append(b, ','), own...)
 	}
 	b = g.appendFiller(b)

@@ -140,7 +140,7 @@ func (d *draft) addChild(raw json.RawMessage, parent arm.ID, want string) {
 	}
 	rawID, _ := body["id"].(string)
 	id, err := arm.ParseID(rawID)
-	if err != nil || id.Equal(parent) || !id.Within(parent) {
+	if err != nil || id.Equal(parent) || !id.Within(parent) || computed[arm.Fold(id.Type())] {
 		return
 	}
 	suffix := id.String()[len(parent.String()):]
@@ -175,7 +175,9 @@ func faultRate(s content.Severity) float64 {
 func (d *draft) model(typ string, rnd *rand.Rand) *model {
 	m := &model{typ: typ, weight: weightOf(typ)}
 	for range variantsPerType {
-		m.variants = append(m.variants, newTemplate(d.variant(rnd)))
+		body := d.variant(rnd)
+		attach(typ, body)
+		m.variants = append(m.variants, newTemplate(body))
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.children)) {
 		m.children = append(m.children, d.children[key].model())
