@@ -3,6 +3,8 @@ package posture
 import (
 	"strings"
 	"sync"
+
+	"github.com/rampart-sec/rampart/internal/arm"
 )
 
 // dict numbers strings: types, groups, locations, reasons. Numbers start at 0
@@ -19,7 +21,26 @@ func newDict() *dict { return &dict{ids: map[string]uint32{}} }
 // id is the number of s, a new one if need be.
 func (d *dict) id(s string) uint32 { return d.spell(s, s) }
 
-// spell is id for a key that is shown as name; the first name stays.
+// fold is the number of a text whose case does not count, as it is written.
+func (d *dict) fold(s string) uint32 {
+	if n, ok := d.find(s); ok {
+		return n
+	}
+	folded := arm.Fold(s)
+	n := d.id(folded)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.ids) < maxSpellings {
+		d.ids[strings.Clone(s)] = n
+	}
+	return n
+}
+
+// maxSpellings bounds the other spellings that a dict remembers.
+const maxSpellings = 1 << 20
+
+// spell is id for a key that is shown as name; the first name stays, and is
+// another key of the number.
 func (d *dict) spell(key, name string) uint32 {
 	if n, ok := d.find(key); ok {
 		return n
@@ -30,8 +51,9 @@ func (d *dict) spell(key, name string) uint32 {
 		return n
 	}
 	n := uint32(len(d.names))
-	d.ids[strings.Clone(key)] = n
-	d.names = append(d.names, strings.Clone(name))
+	name = strings.Clone(name)
+	d.ids[strings.Clone(key)], d.ids[name] = n, n
+	d.names = append(d.names, name)
 	return n
 }
 

@@ -39,13 +39,13 @@ type Estate struct {
 	delivered  *deliveries
 	positions  map[int]uint64
 	due        deadlines
-	nextTick   time.Time             // when time alone may change a verdict; zero: never
-	recheck    *roaring.Bitmap       // rows to judge again with the next batch
-	unwritten  *change               // could not be recorded; is tried again first
-	behind     *roaring.Bitmap       // rows whose packed states are older than the view
-	behindFrom uint64                // seq of the first change that behind is behind; 0: none
-	ranking    atomic.Pointer[ranks] // a finished sort of names, for the next view
-	sorting    atomic.Bool           // one is under way
+	nextTick   time.Time       // when time alone may change a verdict; zero: never
+	recheck    *roaring.Bitmap // rows to judge again with the next batch
+	unwritten  *change         // could not be recorded; is tried again first
+	behind     *roaring.Bitmap // rows whose packed states are older than the view
+	behindFrom uint64          // seq of the first change that behind is behind; 0: none
+	sorting    atomic.Bool     // names are being sorted in the background
+	background sync.WaitGroup
 }
 
 func newEstate(j *Judge, t store.Tenant) *Estate {

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -18,23 +19,26 @@ type containerFacts struct {
 // allows 50 tags of 512 + 256 characters.
 const maxTagText = 64 << 10
 
-// row makes the row of a document, without cells. The document's id must parse.
+// row makes the row of a document, without cells. The document is one that the
+// store gave: its id is well formed.
 func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, error) {
-	id, err := arm.ParseID(doc.ID)
-	if err != nil {
-		return nil, fmt.Errorf("index resource: %w", err)
+	if doc.ID == "" || doc.ID[0] != '/' {
+		return nil, fmt.Errorf("index resource: %q is no id", doc.ID)
 	}
-	typ := arm.Fold(doc.Type)
+	typ, known := n.types.find(doc.Type)
+	if !known {
+		typ = n.types.spell(arm.Fold(doc.Type), doc.Type)
+	}
 	r := &row{
-		handle: handle, id: strings.Clone(id.String()), observed: doc.ObservedAt.Unix(),
-		typ: n.types.spell(typ, doc.Type), source: n.sources.id(doc.Source),
-		group: n.groups.id(container(id)),
+		handle: handle, id: strings.Clone(doc.ID), observed: doc.ObservedAt.Unix(), typ: typ, source: n.sources.id(doc.Source),
 	}
-	if sub := id.SubscriptionID(); sub != "" {
-		r.sub = n.subs.id(arm.Fold(sub))
+	sub, group := containersOf(r.id)
+	if sub != "" {
+		r.sub = n.subs.fold(sub)
 	}
+	r.group = n.groups.fold(cmp.Or(group, sub, "/"))
 	properties := n.envelope(r, doc.Body)
-	r.factors = fr.read(r, typ, properties)
+	r.factors = fr.read(r, arm.Fold(doc.Type), properties)
 	if r.typ == subscriptionType {
 		r.container = subscriptionFacts(doc.Body, properties)
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
-// maxBatch is how many changes one transaction of the index takes from one
-// partition: enough that an import does not drown in epochs, few enough that
-// a single change behind it does not wait long.
+// maxBatch is about how many changes one transaction of the index takes: enough
+// that an import does not drown in epochs, few enough that a single change
+// behind it does not wait long.
 const maxBatch = 5000
 
 // edits are the changes of one batch.
@@ -73,6 +73,9 @@ func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 		for part, head := range heads {
 			if head <= positions[part] {
 				continue
+			}
+			if len(b.read)+len(b.gone) >= maxBatch {
+				break // the map's order is random, so no partition starves
 			}
 			changes, err := tx.Changes(ctx, e.tenant, part, positions[part], maxBatch)
 			if err != nil {
@@ -138,9 +141,6 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 		}
 	}
 	t := e.begin(base, b.positions)
-	if k := e.ranking.Swap(nil); k != nil {
-		t.next.ranks = k
-	}
 	if err := t.evaluate(); err != nil {
 		return err
 	}
@@ -330,15 +330,20 @@ func (e *Estate) next() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// rankBehind sorts names anew in the background when many rows came since; the
-// next view takes the result.
+// rankBehind sorts names anew in the background when many rows came since. Ranks
+// hold for all epochs, so the view of that moment takes them without a change.
 func (e *Estate) rankBehind(v *View) {
 	late := v.Resources() - v.ranks.len()
 	if late < 1000 || late < v.Resources()/32 || !e.sorting.CompareAndSwap(false, true) {
 		return
 	}
-	go func() {
-		e.ranking.Store(newRanks(v))
-		e.sorting.Store(false)
-	}()
+	e.background.Go(func() {
+		defer e.sorting.Store(false)
+		k := newRanks(v)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		ranked := *e.View()
+		ranked.ranks = k
+		e.view.Store(&ranked)
+	})
 }

@@ -249,6 +249,7 @@ func (j *Judge) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	for _, name := range j.Tenants() {
+		j.Estate(name).background.Wait()
 		if err := j.Estate(name).flush(ctx, allBehind); err != nil {
 			j.opt.Log.Warn("states are written again at the next start", "tenant", name, "error", err)
 		}

@@ -273,6 +273,5 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 			t.judge(&fresh, nil, ResourceChanged)
 		}
 	}
-	t.next.ranks = newRanks(t.next)
 	return t.finish(ctx)
 }

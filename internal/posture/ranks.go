@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
 )
 
 // ranks orders resources by name, so that sorting a filtered page compares
@@ -48,10 +50,18 @@ func newRanks(v *View) *ranks {
 	if len(rows) > 0 {
 		k.of = make([]uint32, rows[len(rows)-1].handle+1)
 	}
-	slices.SortFunc(rows, compareNames)
+	keys := make([]string, len(rows)) // by handle's place in rows
+	order := make([]int, len(rows))
 	for i, r := range rows {
-		k.order[i] = r.handle
-		k.of[r.handle] = uint32(i + 1)
+		keys[i], order[i] = arm.Fold(r.name()), i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		return cmp.Or(strings.Compare(keys[i], keys[j]), compareFold(rows[i].id, rows[j].id), cmp.Compare(i, j))
+	})
+	for place, i := range order {
+		h := rows[i].handle
+		k.order[place] = h
+		k.of[h] = uint32(place + 1)
 	}
 	return k
 }

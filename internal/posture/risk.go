@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,68 +50,83 @@ func (s *shape) riskFactors(slot uint16, factors factorSet) []string {
 	return words
 }
 
-// factorReader finds the factors of documents; it holds the model's signs by
-// resource type, so that a type without signs costs nothing.
+// factorReader finds the factors of documents. Signs on properties are looked up
+// by the first key of their path, in one pass over the properties.
 type factorReader struct {
-	any    []sign
-	byType map[string][]sign // folded
-	tags   []sign
+	byKey map[string][]sign // lower-case first key below properties
+	tags  []sign
 }
 
 type sign struct {
 	factor factorSet
 	*content.RiskSign
-	path []string
+	types []string // lower case; none: any
+	path  []string // below the first key
 }
 
 func newFactorReader(m *content.RiskModel) *factorReader {
-	fr := &factorReader{byType: map[string][]sign{}}
+	fr := &factorReader{byKey: map[string][]sign{}}
 	for i, f := range m.Factors {
 		for k := range f.When {
-			s := sign{1 << i, &f.When[k], strings.Split(f.When[k].Path, ".")}
-			switch {
-			case s.Tag != "":
+			s := sign{factor: 1 << i, RiskSign: &f.When[k]}
+			if s.Tag != "" {
 				fr.tags = append(fr.tags, s)
-			case len(s.Types) == 0:
-				fr.any = append(fr.any, s)
+				continue
 			}
 			for _, t := range s.Types {
-				key := strings.ToLower(t)
-				fr.byType[key] = append(fr.byType[key], s)
+				s.types = append(s.types, strings.ToLower(t))
 			}
+			path := strings.Split(strings.ToLower(s.Path), ".")[1:] // all lie below properties
+			s.path = path[1:]
+			fr.byKey[path[0]] = append(fr.byKey[path[0]], s)
 		}
 	}
 	return fr
 }
 
-// read gives the factors of a row whose tags are set; properties is the raw
-// object of that name.
+// maxSignKey is longer than any first key of a sign.
+const maxSignKey = 64
+
+// read gives the factors of a row whose tags are set; typ is folded, properties
+// is the raw object of that name.
 func (fr *factorReader) read(r *row, typ string, properties []byte) factorSet {
 	var set factorSet
-	for _, s := range fr.tags {
-		if value, ok := r.tag(s.Tag); ok && s.matches(value) {
-			set |= s.factor
+	if r.tags != "" {
+		for _, s := range fr.tags {
+			if value, ok := r.tag(s.Tag); ok && s.matches(value) {
+				set |= s.factor
+			}
 		}
 	}
-	for _, s := range fr.any {
-		set |= s.look(properties)
-	}
-	for _, s := range fr.byType[typ] {
-		set |= s.look(properties)
-	}
+	var buf [maxSignKey]byte
+	members(properties, func(key, value []byte) bool {
+		if len(key) > maxSignKey {
+			return true
+		}
+		for i, c := range key {
+			buf[i] = lower(c)
+		}
+		for _, s := range fr.byKey[string(buf[:len(key)])] {
+			set |= s.look(typ, value)
+		}
+		return true
+	})
 	return set
 }
 
-// look checks a sign on the properties; signs outside them do not exist.
-func (s sign) look(properties []byte) factorSet {
-	raw := lookup(properties, s.path[1:])
+// look checks a sign on the value of its first key.
+func (s *sign) look(typ string, value []byte) factorSet {
+	if len(s.types) > 0 && !slices.Contains(s.types, typ) {
+		return 0
+	}
+	raw := lookup(value, s.path)
 	if raw != nil && s.matches(plain(raw)) {
 		return s.factor
 	}
 	return 0
 }
 
-func (s sign) matches(value string) bool {
+func (s *sign) matches(value string) bool {
 	if s.Least > 0 {
 		n, err := strconv.ParseFloat(value, 64)
 		return err == nil && n >= float64(s.Least)

@@ -3,8 +3,6 @@ package posture
 import (
 	"strings"
 	"time"
-
-	"github.com/rampart-sec/rampart/internal/arm"
 )
 
 // row is what the index knows of one resource. A row is never changed once it
@@ -145,16 +143,33 @@ func (r *row) lies(scope string) bool {
 	return len(r.id) >= n && strings.EqualFold(r.id[:n], scope) && (len(r.id) == n || r.id[n] == '/')
 }
 
-// container is the id of the resource group, else of the subscription, else
-// the root.
-func container(id arm.ID) string {
-	if g := id.ResourceGroupID(); g != "" {
-		return arm.Fold(g)
+// containersOf are the ids of the subscription and of the resource group that
+// a well-formed id lies in, "" if it does not. It is arm.ParseID for the only
+// two parts that the index needs of every document.
+func containersOf(id string) (subscription, group string) {
+	const subs, groups = "/subscriptions/", "/resourcegroups/"
+	end := segmentAfter(id, 0, subs)
+	if end == 0 {
+		return "", ""
 	}
-	if s := id.SubscriptionID(); s != "" {
-		return arm.Fold(s)
+	subscription = id[:end]
+	if end = segmentAfter(id, end, groups); end > 0 {
+		group = id[:end]
 	}
-	return "/"
+	return subscription, group
+}
+
+// segmentAfter is the end of the segment that follows a folded prefix at i, 0
+// if there is none.
+func segmentAfter(id string, i int, prefix string) int {
+	if len(id) <= i+len(prefix) || !equalFold(id[i:i+len(prefix)], prefix) {
+		return 0
+	}
+	end := strings.IndexByte(id[i+len(prefix):], '/')
+	if end < 0 {
+		return len(id)
+	}
+	return i + len(prefix) + end
 }
 
 func unixTime(seconds int64) time.Time {

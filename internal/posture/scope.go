@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -82,11 +83,8 @@ func (v *View) under(group string) selection {
 // begins with it.
 func (v *View) below(id string) selection {
 	sel := selection{bits: roaring.New(), one: v.byID(id)}
-	parsed, err := arm.ParseID(id)
-	if err != nil {
-		return sel
-	}
-	n, ok := v.names.groups.find(container(parsed))
+	sub, group := containersOf(id)
+	n, ok := v.names.groups.find(cmp.Or(group, sub, "/"))
 	if !ok {
 		return sel
 	}
