@@ -2,37 +2,12 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
-)
-
-// SourceInventory owns documents made up for containers that no source has
-// delivered; any other source takes them over.
-const SourceInventory = "inventory"
-
-// lookupChunk is how many keys one select asks for: enough to amortise the
-// statement, few enough that a rest padded to it costs nothing.
-const lookupChunk = 256
-
-// Outcome is what became of one document.
-type Outcome uint8
-
-// Outcomes of PutResources.
-const (
-	Created   Outcome = iota + 1
-	Updated           // content changed
-	Unchanged         // same content; at most ObservedAt moved
-	Stale             // older than what is stored, dropped
-	Foreign           // owned by another source, dropped
-	Deleted           // a deletion took effect
 )
 
 // Written is the outcome for one document. Handle is 0 if nothing is stored
@@ -40,54 +15,6 @@ const (
 type Written struct {
 	Handle  uint32
 	Outcome Outcome
-}
-
-// Prepared is a document made ready for writing: everything that needs no
-// transaction has been done.
-type Prepared struct {
-	doc         wire.Document
-	id          arm.ID
-	key         key
-	digest      []byte
-	unavailable string
-	body        []byte
-}
-
-// Prepare parses ids, hashes and compresses. Documents must be valid (package
-// inventory sees to that); an id that is not fails the call.
-func Prepare(docs []wire.Document) ([]Prepared, error) {
-	ps := make([]Prepared, len(docs))
-	for i := range docs {
-		id, err := parseID(docs[i].ID)
-		if err != nil {
-			return nil, err
-		}
-		ps[i] = prepare(docs[i], id)
-	}
-	return ps, nil
-}
-
-func prepare(doc wire.Document, id arm.ID) Prepared {
-	p := Prepared{doc: doc, id: id, key: keyOf(id), digest: []byte{}}
-	p.doc.ID = id.String()
-	if doc.Deleted {
-		p.body = []byte{}
-		return p
-	}
-	p.unavailable, p.body = strings.Join(doc.Unavailable, "\n"), compress(doc.Body)
-	p.digest = digest(&p)
-	return p
-}
-
-// digest tells whether anything that a reader can see has changed.
-func digest(p *Prepared) []byte {
-	h := sha256.New()
-	for _, s := range []string{p.doc.ID, p.doc.Type, p.doc.APIVersion, p.unavailable} {
-		_, _ = h.Write([]byte(s)) // a hash never fails
-		_, _ = h.Write([]byte{0})
-	}
-	_, _ = h.Write(p.doc.Body)
-	return h.Sum(nil)[:16]
 }
 
 // PutResources writes documents in order and appends their changes to the
@@ -121,7 +48,7 @@ func (tx *Tx) PutPrepared(ctx context.Context, tenant string, ps []Prepared) ([]
 
 // distinct is how many documents from the first on have different ids.
 func distinct(ps []Prepared) int {
-	have := make(map[key]struct{}, len(ps))
+	have := map[key]struct{}{} // not sized: a run may be short
 	for i := range ps {
 		if _, ok := have[ps[i].key]; ok {
 			return i
@@ -208,122 +135,6 @@ func (b *batch) decide(p *Prepared, old *storedRow) {
 		b.takeover = append(b.takeover, r)
 	}
 	b.written = append(b.written, Written{Handle: r.handle, Outcome: outcome})
-}
-
-func (p *Prepared) seen() seen { return seen{p.doc.SourceVersion, micros(p.doc.ObservedAt)} }
-
-// storedRow is what judging a new document needs of the stored one.
-type storedRow struct {
-	handle     uint32
-	id, source string
-	seen       seen
-	deletedAt  int64
-	digest     []byte
-}
-
-// judge is the rule book; a nil receiver is an id that was never stored.
-func (old *storedRow) judge(p *Prepared) Outcome {
-	switch {
-	case old == nil && p.doc.Deleted:
-		return Unchanged
-	case old == nil:
-		return Created
-	case old.deletedAt > 0:
-		return old.revive(p)
-	case p.doc.Source == SourceInventory && old.source != SourceInventory:
-		return Unchanged
-	case old.source != p.doc.Source && old.source != SourceInventory:
-		return Foreign
-	case old.source == p.doc.Source && p.seen().compare(old.seen) < 0:
-		return Stale
-	case p.doc.Deleted:
-		return Deleted
-	case old.source == p.doc.Source && string(old.digest) == string(p.digest):
-		return Unchanged
-	}
-	return Updated
-}
-
-// revive judges a document against a tombstone. What the owner observed before
-// the deletion, or another source at that time, does not bring it back; a
-// made-up container does, because something lies in it again.
-func (old *storedRow) revive(p *Prepared) Outcome {
-	switch {
-	case p.doc.Deleted:
-		return Unchanged
-	case p.doc.Source == SourceInventory:
-		return Created
-	case p.doc.Source == old.source && p.seen().compare(old.seen) <= 0,
-		p.doc.Source != old.source && p.seen().at <= old.seen.at:
-		return Stale
-	}
-	return Created
-}
-
-// stored looks up the rows of the given keys.
-func (tx *Tx) stored(ctx context.Context, tenant int64, ps []Prepared) (map[key]*storedRow, error) {
-	have := make(map[key]*storedRow)
-	for chunk := range slices.Chunk(ps, lookupChunk) {
-		in, args := tx.db.inKeys(padKeys(chunk))
-		q := `SELECT r.id_key, r.handle, r.id, r.source, r.deleted_at, r.digest, r.source_version, r.observed_at,
-			(SELECT m.source_version FROM marks m WHERE m.handle = r.handle),
-			(SELECT m.observed_at FROM marks m WHERE m.handle = r.handle)
-			FROM resources r WHERE r.tenant = $1 AND r.id_key ` + in + ` ORDER BY r.id_key` + tx.db.forUpdate()
-		rows, err := tx.query(ctx, q, append([]any{tenant}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("look up keys: %w", err)
-		}
-		if err := tx.fail(scanStored(rows, have)); err != nil {
-			return nil, fmt.Errorf("look up keys: %w", err)
-		}
-	}
-	return have, nil
-}
-
-func scanStored(rows *sql.Rows, have map[key]*storedRow) error {
-	defer rows.Close()
-	for rows.Next() {
-		var k []byte
-		var s storedRow
-		var markVersion, markObserved sql.NullInt64
-		err := rows.Scan(&k, &s.handle, &s.id, &s.source, &s.deletedAt, &s.digest, &s.seen.version, &s.seen.at, &markVersion, &markObserved)
-		if err != nil {
-			return err
-		}
-		if len(k) != keySize {
-			return errors.New("a stored key has the wrong size")
-		}
-		s.seen = s.seen.marked(markVersion, markObserved)
-		have[key(k)] = &s
-	}
-	return rows.Err()
-}
-
-// padKeys repeats the last key up to a full chunk, so that one prepared
-// statement serves every length beyond a few.
-func padKeys(ps []Prepared) [][]byte {
-	keys := make([][]byte, padded(len(ps)))
-	for i := range keys {
-		keys[i] = ps[min(i, len(ps)-1)].key[:]
-	}
-	return keys
-}
-
-func padHandles(hs []uint32) []uint32 {
-	out := make([]uint32, padded(len(hs)))
-	for i := range out {
-		out[i] = hs[min(i, len(hs)-1)]
-	}
-	return out
-}
-
-func padded(n int) int {
-	for _, size := range []int{1, 8, 64} {
-		if n <= size {
-			return size
-		}
-	}
-	return lookupChunk
 }
 
 // write brings the decided rows into the database.
