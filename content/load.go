@@ -11,9 +11,13 @@ import (
 	"sync"
 )
 
-// Load reads and cross-checks the embedded content. It does the whole work each
-// time: call it once, at start.
-func Load() (*Library, error) { return LoadFS(FS) }
+// embedded is the library of the binary. It cannot change while the program
+// runs, so it is read once however many ask.
+var embedded = sync.OnceValues(func() (*Library, error) { return LoadFS(FS) })
+
+// Load returns the embedded content, read and cross-checked. Everybody gets the
+// same library: it must not be changed.
+func Load() (*Library, error) { return embedded() }
 
 // LoadFS reads and cross-checks the content below the root of a file system:
 // policies/<family>/<name>.yaml, controls/*.yaml, standards/*.yaml and

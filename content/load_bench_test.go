@@ -2,10 +2,10 @@ package content
 
 import "testing"
 
-// BenchmarkLoad is what every start of the program pays.
+// BenchmarkLoad is what a start of the program pays.
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := Load(); err != nil {
+		if _, err := LoadFS(FS); err != nil {
 			b.Fatal(err)
 		}
 	}
