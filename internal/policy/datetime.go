@@ -46,8 +46,13 @@ type duration struct {
 	rest                time.Duration
 }
 
+// addTo steps months first; a day that the month does not have becomes its
+// last one.
 func (d duration) addTo(t time.Time) time.Time {
-	return t.AddDate(d.years, d.months, d.days).Add(d.rest)
+	year, month, day := t.Date()
+	first := time.Date(year+d.years, month+time.Month(d.months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(day, last)-1+d.days).Add(d.rest)
 }
 
 // parseDuration reads "P1Y2M3DT4H5M6.5S", "P2W" and the negative forms.

@@ -13,6 +13,8 @@ const maxRange = 10000
 func fnEmpty(c call) (Value, error) {
 	a := c.args[0]
 	switch a.Kind {
+	case Unavailable:
+		return a, nil
 	case Missing, Null:
 		return BoolValue(true), nil
 	case String:

@@ -53,7 +53,9 @@ var acceptsNothing = map[string]bool{"coalesce": true, "empty": true, "tryget": 
 
 // acceptsOpen are the functions that may know their result although an
 // argument is unavailable; every other function gives the unavailable value.
-var acceptsOpen = map[string]bool{"and": true, "or": true, "coalesce": true, "length": true}
+var acceptsOpen = map[string]bool{
+	"and": true, "or": true, "coalesce": true, "length": true, "empty": true, "createarray": true,
+}
 
 // IsFunction reports whether Invoke knows a lower-case name, with the number of
 // arguments.
