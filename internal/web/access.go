@@ -31,6 +31,7 @@ const (
 	actionAssign  = "Microsoft.Authorization/policyAssignments/write"
 	actionPricing = "Microsoft.Security/pricings/write"
 	actionTenant  = "Rampart/tenants/delete"
+	actionAttest  = "Microsoft.Security/attestations/write"
 )
 
 // may reports whether the reader's roles allow an action at a scope; templates
@@ -48,4 +49,31 @@ func (v *visit) scopes() []posture.SubscriptionScore {
 		}
 	}
 	return seen
+}
+
+// types and tagNames fill filter menus. They are the whole tenant's, so a
+// reader who may not see that gets none.
+func (v *visit) types() []posture.TypeCount {
+	if !v.may(actionRead, "") {
+		return nil
+	}
+	return v.view.Types()
+}
+
+func (v *visit) tagNames() []string {
+	if !v.may(actionRead, "") {
+		return nil
+	}
+	return v.view.TagNames()
+}
+
+// allowAll refuses an action unless the roles allow it at every scope, before
+// the first of several writes.
+func (v *visit) allowAll(action string, scopes []string) error {
+	for _, scope := range scopes {
+		if err := v.who.Allow(action, scope); err != nil {
+			return err
+		}
+	}
+	return nil
 }

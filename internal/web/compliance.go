@@ -84,7 +84,7 @@ func standardControls(v *visit) (page, error) {
 		return page{}, err
 	}
 	p := &standardPage{frame: v.newFrame(report.Standard.Title, "summary", "controls"), standardRow: standardRow{report}, Only: v.Get("show"),
-		CanAttest: v.server.opt.Objects != nil && v.may(actionExempt, v.scope.ID), MaxDate: v.now.AddDate(1, 0, 0).Format(time.DateOnly)}
+		CanAttest: v.server.opt.Objects != nil && v.may(actionAttest, v.scope.ID), MaxDate: v.now.AddDate(1, 0, 0).Format(time.DateOnly)}
 	for _, c := range report.Controls {
 		if p.Only != "" && p.Only != showWord(c.State) {
 			continue
@@ -173,7 +173,7 @@ func attest(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := v.who.Allow(actionExempt, v.scope.ID); err != nil {
+	if err := v.who.Allow(actionAttest, v.scope.ID); err != nil {
 		return "", err
 	}
 	number := v.PostForm.Get("control")

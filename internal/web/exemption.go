@@ -101,6 +101,9 @@ func exempt(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := v.allowAll(actionExempt, scopes); err != nil {
+		return "", err
+	}
 	for _, scope := range scopes {
 		if err := v.putExemption(r, scope, expires); err != nil {
 			return "", err
@@ -146,9 +149,6 @@ func (v *visit) exemptScopes(target string) ([]string, error) {
 }
 
 func (v *visit) putExemption(r *posture.Recommendation, scope string, expires time.Time) error {
-	if err := v.who.Allow(actionExempt, scope); err != nil {
-		return err
-	}
 	parsed, err := arm.ParseID(scope)
 	if err != nil {
 		return arm.Invalid("%v.", err)

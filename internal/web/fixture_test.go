@@ -135,7 +135,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &posturePageData{frame: f, Score: score, Ring: newRing(score), Days: 30, Spans: trendDays, Trend: newTrend(fixtureHistory(), c), Controls: controls,
 			Subscriptions: []posture.SubscriptionScore{sub.SubscriptionScore}, news: news{Changes: moved}, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
 	})
-	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips(nil)
+	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips()
 	sevs := (&visit{address: address{path: "/recommendations"}}).severityChips()
 	types := []posture.TypeCount{{Type: "Microsoft.HybridCompute/machines", N: 331}, {Type: "Microsoft.Storage/storageAccounts", N: 240}}
 	add("/recommendations?state=unhealthy", "recommendations", func(f *frame) any {

@@ -93,6 +93,9 @@ func (v *visit) nav() []navItem {
 }
 
 func (v *visit) openRecommendations() int {
+	if !v.may(actionRead, v.scope.ID) {
+		return 0
+	}
 	page, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Limit: 1})
 	if err != nil {
 		return 0
@@ -101,6 +104,9 @@ func (v *visit) openRecommendations() int {
 }
 
 func (v *visit) resources() int {
+	if !v.may(actionRead, v.scope.ID) {
+		return 0
+	}
 	page, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Limit: 1})
 	if err != nil {
 		return 0

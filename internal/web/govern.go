@@ -35,6 +35,9 @@ func assign(v *visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := v.allowAll(actionGovern, scopes); err != nil {
+		return "", err
+	}
 	for _, scope := range scopes {
 		if err := v.putRule(r, scope, owner, timeframe); err != nil {
 			return "", err
@@ -44,9 +47,6 @@ func assign(v *visit) (string, error) {
 }
 
 func (v *visit) putRule(r *posture.Recommendation, scope, owner, timeframe string) error {
-	if err := v.who.Allow(actionGovern, scope); err != nil {
-		return err
-	}
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte("owner "+arm.Fold(scope)+" "+r.ID)).String()
 	id := scope + "/providers/Microsoft.Security/governanceRules/" + name
 	keys, err := json.Marshal([]string{r.ID})
@@ -69,18 +69,34 @@ func setEffect(v *visit) (string, error) {
 	if r == nil || r.Content == nil {
 		return "", arm.NotFound(clip(v.PostForm.Get("recommendation"), 100))
 	}
-	for _, s := range v.view.Subscriptions() {
-		if v.scope.ID != "" && !strings.EqualFold(s.ID, v.scope.ID) {
-			continue
-		}
-		if err := v.who.Allow(actionAssign, s.ID); err != nil {
-			return "", err
-		}
-		if err := v.setParameter(s.ID, effectParameter(r), v.PostForm.Get("effect")); err != nil {
+	scopes, err := v.switchScopes()
+	if err == nil {
+		err = v.allowAll(actionAssign, scopes)
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, scope := range scopes {
+		if err := v.setParameter(scope, effectParameter(r), v.PostForm.Get("effect")); err != nil {
 			return "", err
 		}
 	}
 	return safe(firstOf(v.PostForm.Get("back"), v.To("/policies"))), nil
+}
+
+// switchScopes are the subscriptions of the scope. An assignment belongs to a
+// whole subscription, so nothing smaller can be switched.
+func (v *visit) switchScopes() ([]string, error) {
+	var scopes []string
+	for _, s := range v.view.Subscriptions() {
+		if v.scope.ID == "" || strings.EqualFold(s.ID, v.scope.ID) {
+			scopes = append(scopes, s.ID)
+		}
+	}
+	if len(scopes) == 0 {
+		return nil, arm.Invalid("A recommendation is switched for a whole subscription or for all; choose one as the scope.")
+	}
+	return scopes, nil
 }
 
 // effectParameter is the initiative's parameter that holds a member's effect.

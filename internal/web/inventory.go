@@ -40,7 +40,7 @@ func inventory(v *visit) (page, error) {
 	p := &inventoryPage{
 		frame: v.newFrame("Inventory", "summary", "rows"),
 		Rows:  rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
-		States: v.stateChips(nil), Types: v.view.Types(), Tags: v.view.TagNames(),
+		States: v.stateChips(), Types: v.types(), Tags: v.tagNames(),
 		CSV:      v.join("/inventory.csv", v.query),
 		Filtered: q.Text != "" || q.Type != "" || len(q.State) > 0 || q.Recommendation != "" || q.Scope.Tag != "",
 	}

@@ -70,7 +70,10 @@ func policies(v *visit) (page, error) {
 		return page{}, err
 	}
 	p := &policiesPage{frame: v.newFrame("Policies", "assignments", "members", "own", "exemptions"), Text: v.Get("q"), Readable: v.server.opt.Objects != nil,
-		CanWrite: v.may(actionAssign, v.scope.ID) && v.server.opt.Objects != nil, CanExempt: v.may(actionExempt, v.scope.ID)}
+		CanExempt: v.may(actionExempt, v.scope.ID)}
+	if _, err := v.switchScopes(); err == nil && p.Readable {
+		p.CanWrite = v.may(actionAssign, v.scope.ID)
+	}
 	for _, r := range v.view.AllRecommendations() {
 		if r.Content == nil {
 			continue

@@ -43,7 +43,7 @@ func posturePage(v *visit) (page, error) {
 	from := v.now.AddDate(0, 0, -days)
 	p := &posturePageData{
 		frame: v.newFrame("Posture", "score", "trend", "controls", "subscriptions", "why"),
-		Days:  days, Spans: trendDays, Score: v.view.Score(v.scope), Tags: v.view.TagNames(),
+		Days:  days, Spans: trendDays, Score: v.view.Score(v.scope), Tags: v.tagNames(),
 	}
 	p.Ring = newRing(p.Score)
 	history, err := v.estate.History(v.Context(), posture.HistoryQuery{Scope: v.scope, From: from, To: v.now, Points: 90})

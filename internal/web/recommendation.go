@@ -61,9 +61,12 @@ func recommendation(v *visit) (page, error) {
 		return page{}, err
 	}
 	p.Standards = v.standardRefs(known)
-	p.CanExempt = v.may(actionExempt, v.scope.ID) && v.server.opt.Objects != nil
-	p.CanAssign = v.may(actionGovern, v.scope.ID) && v.server.opt.Objects != nil
-	p.CanSwitch = v.may(actionAssign, v.scope.ID) && v.server.opt.Objects != nil && known.Content != nil
+	// A form acts on a scope by id; it could not keep to a tag.
+	if v.server.opt.Objects != nil && v.scope.Tag == "" {
+		p.CanExempt, p.CanAssign = v.may(actionExempt, v.scope.ID), v.may(actionGovern, v.scope.ID)
+		_, err := v.switchScopes()
+		p.CanSwitch = err == nil && known.Content != nil && v.may(actionAssign, v.scope.ID)
+	}
 	return page{name: "recommendation", data: p}, nil
 }
 
@@ -102,7 +105,7 @@ func (p *recommendationPage) readRows(v *visit) error {
 		p.State = chosen[0]
 	}
 	for _, s := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
-		p.States = append(p.States, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s), N: counts[s], Counted: true,
+		p.States = append(p.States, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s), N: counts[s],
 			On: s == p.State, URL: v.With("state", s.String())})
 	}
 	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, Recommendation: p.R.ID, State: []posture.State{p.State},

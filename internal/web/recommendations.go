@@ -43,8 +43,7 @@ type controlGroup struct {
 type filterChip struct {
 	Key, Value, Word string
 	Mark             mark
-	N                int
-	Counted          bool // N is known
+	N                int // resources, on the page of one recommendation
 	On               bool
 	URL              string
 }
@@ -92,8 +91,8 @@ func recommendations(v *visit) (page, error) {
 	p := &recommendationsPage{
 		frame: v.newFrame("Recommendations", "summary", "rows"),
 		Rows:  rows.Rows, Grouped: grouped, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
-		States: v.stateChips(nil), Severity: v.severityChips(),
-		Types:    v.view.Types(),
+		States: v.stateChips(), Severity: v.severityChips(),
+		Types:    v.types(),
 		Filtered: v.Get("q") != "" || len(v.query["state"])+len(v.query["severity"]) > 0 || v.Get("control") != "" || v.Get("type") != "" || v.Get("standard") != "",
 	}
 	p.CSV = v.join("/recommendations.csv", v.query)
@@ -154,12 +153,11 @@ func (v *visit) severities() ([]content.Severity, error) {
 	return found, nil
 }
 
-// stateChips offers each state; counts may be nil.
-func (v *visit) stateChips(counts map[posture.State]int) []filterChip {
+// stateChips offers each state.
+func (v *visit) stateChips() []filterChip {
 	var chips []filterChip
 	for _, s := range allStates {
-		n, counted := counts[s]
-		chips = append(chips, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s), N: n, Counted: counted,
+		chips = append(chips, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s),
 			On: v.Has("state", s.String()), URL: v.Toggled("state", s.String())})
 	}
 	return chips

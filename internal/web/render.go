@@ -111,7 +111,10 @@ type errorPage struct {
 // *arm.Error, and for anything else a number that finds the cause in the log.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var known *arm.Error
+	var other elsewhere
 	switch {
+	case errors.As(err, &other):
+		http.Redirect(w, r, safe(string(other)), http.StatusSeeOther)
 	case errors.Is(err, errLoading):
 		f := s.bareFrame(r, "Reading the estate")
 		f.Refresh = 2

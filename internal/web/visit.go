@@ -95,10 +95,25 @@ func (v *visit) open() error {
 	return nil
 }
 
+// elsewhere is an error that sends the reader to another address.
+type elsewhere string
+
+func (e elsewhere) Error() string { return "see " + string(e) }
+
 // allowScope refuses a scope whose assessments the roles do not let the reader
-// see. Pages about one resource ask for that resource's id instead.
+// see; one who asks for the whole tenant and may see a part of it is sent
+// there. Pages about one resource ask for that resource's id instead.
 func (v *visit) allowScope() error {
-	return v.who.Allow(actionRead, v.scope.ID)
+	err := v.who.Allow(actionRead, v.scope.ID)
+	if err == nil || v.scope.ID != "" {
+		return err
+	}
+	for _, s := range v.scopes() {
+		if v.may(actionRead, s.ID) {
+			return elsewhere(v.With("scope", s.ID))
+		}
+	}
+	return err
 }
 
 // one returns a parameter that must be there.
