@@ -152,11 +152,14 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 func BenchmarkScoreEstate(b *testing.B) {
-	v := bench(b).e.View()
+	be := bench(b)
+	v := be.e.View()
 	for b.Loop() {
 		v.cache = newCache()
 		v.Score(Scope{})
 	}
+	b.ReportMetric(be.took.Seconds(), "first-load-s")
+	b.ReportMetric(rss()/(1<<20), "RSS-MB")
 }
 
 func BenchmarkScoreSubscription(b *testing.B) {

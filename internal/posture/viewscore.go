@@ -12,7 +12,22 @@ func (v *View) scoreOf(sel selection) Score {
 	case sel.subs != nil:
 		return v.partsScore(sel.subs, v.tallies(sel))
 	}
-	return poolScore(v.shape.controls, v.tallies(sel), sel.count(v.assessed))
+	return poolScore(v.shape.controls, v.scoredTallies(sel), sel.count(v.assessed))
+}
+
+// scoredTallies are what a score needs of tallies: the points' controls, and of
+// them what is known or unknown.
+func (v *View) scoredTallies(sel selection) []tally {
+	all := make([]tally, len(v.controls))
+	for i, sets := range v.controls {
+		if v.shape.controls[i].Max > 0 {
+			all[i] = tally{
+				healthy: int32(sel.count(sets.by[Healthy])), unhealthy: int32(sel.count(sets.by[Unhealthy])),
+				unknown: int32(sel.count(sets.by[Unknown])),
+			}
+		}
+	}
+	return all
 }
 
 // estateScore weighs all subscriptions; what lies above them (entry noSub) is
