@@ -64,12 +64,10 @@ func (e *Estate) replace(h uint32, old *entry, x entry) {
 		e.withdraw(h, old)
 	}
 	x.settle()
-	*e.slot(h) = x
-	e.byID[x.id] = h
 	if x.isContainer() {
 		e.generation++
 	}
-	e.relation.insert(h, &x.position, x.typ.listed)
+	e.place(h, x)
 	e.fresh(h, before)
 }
 
@@ -144,6 +142,7 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 	e.countAnswers(old, -1)
 	x.settle()
 	copy(x.marks, before.marks)
+	x.near = before.near
 	*old = x
 	if old.isContainer() {
 		e.generation++
@@ -207,12 +206,21 @@ func (e *Estate) wake(x *entry, wp *watchProgram) {
 			}
 		})
 	}
+	if x.subEnd == 0 {
+		return
+	}
+	e.work.wide = widePosting{valid: true}
 	for _, typ := range e.set.watchers(wp.watch) {
+		if d := wp.rule.bound.Details; d.SubscriptionScope || d.ResourceGroupName != nil {
+			e.wakeList(listKey{typ, x.subscription()}, wp.watch)
+			continue
+		}
 		if x.groupEnd > 0 {
 			e.wakeList(listKey{typ, x.groupScope()}, wp.watch)
 		}
-		e.wakeList(listKey{typ, x.subscription()}, wp.watch)
+		e.wakeList(listKey{typ, outsideGroups(x.subscription())}, wp.watch)
 	}
+	e.work.wide = widePosting{}
 }
 
 func (e *Estate) wakeList(key listKey, watch *watch) {
@@ -336,15 +344,27 @@ func (e *Estate) answerAgain(x *entry, chosen func(*watchProgram) bool) {
 	}
 }
 
+// ascending reports whether flips are in order, each verdict once.
+func ascending(flips []Flip) bool {
+	for i := 1; i < len(flips); i++ {
+		a, b := &flips[i-1], &flips[i]
+		if a.Handle > b.Handle || a.Handle == b.Handle && a.Member >= b.Member {
+			return false
+		}
+	}
+	return true
+}
+
 // mergeFlips orders flips by resource and member, and makes one of several
 // that happened to the same verdict on the way.
 func mergeFlips(flips []Flip) []Flip {
 	order := func(a, b Flip) int {
 		return cmp.Or(cmp.Compare(a.Handle, b.Handle), cmp.Compare(a.Member, b.Member))
 	}
-	if !slices.IsSortedFunc(flips, order) {
-		slices.SortStableFunc(flips, order)
+	if ascending(flips) {
+		return flips
 	}
+	slices.SortStableFunc(flips, order)
 	out := flips[:0]
 	for _, f := range flips {
 		if n := len(out); n > 0 && order(out[n-1], f) == 0 {

@@ -48,6 +48,9 @@ type entry struct {
 	// marks are the verdicts of the plan's members, then the answers of the
 	// type's watches.
 	marks []byte
+	// near has a bit (its number modulo 64) for each lookup that may find
+	// something beneath or attached to the resource: most find nothing.
+	near uint64
 	// hidden are related types that the source did not deliver, folded.
 	hidden []string
 }
@@ -189,11 +192,36 @@ func (e *Estate) Load(h uint32, doc *wire.Document) error {
 		e.forget(h, old)
 		e.relation.bulk = true
 	}
+	e.place(h, x)
+	return nil
+}
+
+// place makes an entry resident and findable.
+func (e *Estate) place(h uint32, x entry) {
+	x.near = 0
+	for i := range x.typ.rules {
+		rp := &x.typ.rules[i]
+		if rp.kind == byRelated && rp.reach < policy.ReachGroup && e.relation.postings[postingKey{rp.lookup, x.id}] != nil {
+			x.near |= nearBit(rp.lookup)
+		}
+	}
 	*e.slot(h) = x
 	e.byID[x.id] = h
 	e.relation.insert(h, &x.position, x.typ.listed)
-	return nil
+	for _, id := range e.relation.lookups.byType[x.position.typ] {
+		l := &e.relation.lookups.all[id]
+		if l.kind != below && l.kind != attached {
+			continue
+		}
+		l.scopes(&x.position, func(scope string) {
+			if host, ok := e.byID[scope]; ok {
+				e.entry(host).near |= nearBit(id)
+			}
+		})
+	}
 }
+
+func nearBit(lookup uint32) uint64 { return 1 << (lookup % 64) }
 
 // free makes sure that no other handle has the resource's id.
 func (e *Estate) free(h uint32, x *entry) error {

@@ -82,6 +82,17 @@ func newPosition(id arm.ID) position {
 // groupScope is the resource group, or the subscription if there is none.
 func (p *position) groupScope() string { return p.id[:max(p.groupEnd, p.subEnd)] }
 
+// ownList is the scope by which a resource is listed beside its subscription.
+func (p *position) ownList() string {
+	if p.groupEnd > 0 {
+		return p.id[:p.groupEnd]
+	}
+	return outsideGroups(p.subscription())
+}
+
+// outsideGroups stands for what lies in a subscription and in no group.
+func outsideGroups(subscription string) string { return subscription + "/" }
+
 func (p *position) subscription() string { return p.id[:p.subEnd] }
 
 // cutPairs takes n type and name pairs from the end of an id.
@@ -146,7 +157,8 @@ type postingKey struct {
 	scope  string
 }
 
-// listKey names the resources of one type in one group or subscription.
+// listKey names the resources of one type in one scope: a subscription, a
+// group, or what lies in a subscription outside groups.
 type listKey struct{ typ, scope string }
 
 // relation knows which resources lie where, as far as lookups ask for it.
@@ -185,9 +197,7 @@ func (r *relation) insert(h uint32, p *position, listed bool) {
 	}
 	if listed && p.subEnd > 0 {
 		file(r.lists, listKey{p.typ, p.subscription()}, h, r.bulk)
-		if p.groupEnd > 0 {
-			file(r.lists, listKey{p.typ, p.groupScope()}, h, r.bulk)
-		}
+		file(r.lists, listKey{p.typ, p.ownList()}, h, r.bulk)
 	}
 }
 
@@ -198,9 +208,7 @@ func (r *relation) remove(h uint32, p *position, listed bool) {
 	}
 	if listed && p.subEnd > 0 {
 		unfile(r.lists, listKey{p.typ, p.subscription()}, h)
-		if p.groupEnd > 0 {
-			unfile(r.lists, listKey{p.typ, p.groupScope()}, h)
-		}
+		unfile(r.lists, listKey{p.typ, p.ownList()}, h)
 	}
 }
 

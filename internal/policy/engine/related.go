@@ -140,9 +140,20 @@ type found struct {
 	list   *posting
 }
 
+// widePosting remembers the last posting while the resources of a group or
+// subscription are judged again: it is the same for most of them.
+type widePosting struct {
+	valid bool
+	key   postingKey
+	list  *posting
+}
+
 // posting finds a posting; what was found for the resource that was begun is
 // remembered until the next one.
 func (w *worker) posting(x *entry, rp *ruleProgram, lookup uint32, scope string) *posting {
+	if rp.reach < policy.ReachGroup && x.near&nearBit(lookup) == 0 {
+		return nil
+	}
 	remember := w.begun == x && rp.group == ""
 	if remember {
 		for i := range w.found {
@@ -151,7 +162,14 @@ func (w *worker) posting(x *entry, rp *ruleProgram, lookup uint32, scope string)
 			}
 		}
 	}
-	list := w.estate.relation.postings[postingKey{lookup, scope}]
+	key := postingKey{lookup, scope}
+	if w.wide.valid && w.wide.key == key {
+		return w.wide.list
+	}
+	list := w.estate.relation.postings[key]
+	if w.wide.valid {
+		w.wide.key, w.wide.list = key, list
+	}
 	if remember {
 		w.found = append(w.found, found{lookup, len(scope), list})
 	}

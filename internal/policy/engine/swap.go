@@ -65,10 +65,8 @@ func (s *swapper) move(h uint32, x *entry) (ok bool) {
 	y := entry{position: x.position, typ: t.to, hidden: x.hidden, row: t.row(&s.dec, x.row)}
 	y.plan = s.plan(&y)
 	y.settle()
-	*s.to.slot(h) = y
-	s.to.byID[y.id] = h
 	s.to.relation.bulk = true
-	s.to.relation.insert(h, &y.position, y.typ.listed)
+	s.to.place(h, y)
 	return true
 }
 

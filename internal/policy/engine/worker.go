@@ -23,6 +23,7 @@ type worker struct {
 	// begun is the resource being judged, found what was looked up for it.
 	begun *entry
 	found []found
+	wide  widePosting
 	// lookups computes where to look for related resources; key and one are
 	// scratch of that.
 	lookups machine
