@@ -185,7 +185,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.serve(ctx, "api", tls.NewListener(apiListener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"}}), tlsHandler)
 	if pagesListener != nil {
-		a.serve(ctx, "dashboard", pagesListener, loopbackHost(pages.Handler()))
+		a.serve(ctx, "dashboard", pagesListener, loopbackHost(withMetrics(pages.Handler(), metrics)))
 	}
 
 	// Credentials for scripts, and the link for a person.

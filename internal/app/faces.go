@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/rampart-sec/rampart/internal/access/certs"
 )
 
@@ -35,6 +38,15 @@ func isAPI(r *http.Request) bool {
 		}
 	}
 	return strings.Contains(path, "/oauth2/") || strings.Contains(path, "/.well-known/")
+}
+
+// withMetrics serves the process's figures at /metrics, on the loopback listener
+// alone, for a local Prometheus.
+func withMetrics(pages http.Handler, metrics *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", pages)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	return mux
 }
 
 // loopbackHost refuses requests whose Host is not a loopback name, so that a

@@ -56,9 +56,8 @@ type draft struct {
 }
 
 type childDraft struct {
-	suffix, typ   string
-	good, bad     []map[string]any
-	requiredByAny bool
+	suffix, typ string
+	good, bad   []map[string]any
 }
 
 // models reads the library's examples into models, sorted by type so that a
