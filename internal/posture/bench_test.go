@@ -119,7 +119,7 @@ func (be *benchEstate) load(ctx context.Context) error {
 		return err
 	}
 	be.judge, be.e = judge, judge.Estate("")
-	return nil
+	return judge.settle(ctx)
 }
 
 // rss is the resident set of this process in bytes, 0 where it cannot be read.

@@ -165,7 +165,7 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 		id := RecommendationID(m.DefinitionID)
 		r := byID[id]
 		if r == nil {
-			r = recommendationOf(lib, id, m.Bound.Definition)
+			r = recommendationOf(lib, id, m.Bound)
 			r.Disabled = true
 			byID[id] = r
 			c.recs = append(c.recs, r)
@@ -202,7 +202,8 @@ func (c *catalog) without(next *catalog) map[uint16]bool {
 // recommendationOf describes a definition's recommendation: built-in content,
 // or made of a user's own definition. Whether it counts is found out by who
 // assigns it.
-func recommendationOf(lib *content.Library, id string, d *policy.Definition) *Recommendation {
+func recommendationOf(lib *content.Library, id string, b *policy.Bound) *Recommendation {
+	d := b.Definition
 	if k := lib.Recommendation(id); k != nil {
 		return &Recommendation{
 			ID: k.ID, Title: k.Title, Description: k.Description, Severity: k.Severity,
@@ -216,7 +217,26 @@ func recommendationOf(lib *content.Library, id string, d *policy.Definition) *Re
 	}
 	return &Recommendation{
 		ID: id, Title: title, Description: d.Description, Severity: severityOf(d.Metadata), DefinitionID: d.ID,
+		Types: typesOf(b.If),
 	}
+}
+
+// typesOf are the resource types that a rule names, as written.
+func typesOf(rule policy.Condition) []string {
+	var types []string
+	policy.Walk(rule, func(c policy.Condition) {
+		leaf, ok := c.(*policy.Leaf)
+		if !ok || leaf.Field == nil || leaf.Field.Kind != policy.FieldType || leaf.Op != policy.OpEquals && leaf.Op != policy.OpIn {
+			return
+		}
+		named, _ := policy.Constant(leaf.Right) // an expression names none
+		for _, v := range append(named.Items, named) {
+			if v.Kind == policy.String && !slices.Contains(types, v.Str) {
+				types = append(types, v.Str)
+			}
+		}
+	})
+	return types
 }
 
 // severityOf reads a user's definition's severity from its metadata, where the

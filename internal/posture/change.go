@@ -193,7 +193,7 @@ func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 const (
 	// someBehind is how many packed states one flush writes while changes may
 	// be waiting.
-	someBehind = 5000
+	someBehind = 1000
 	allBehind  = 1 << 31
 )
 
@@ -202,7 +202,7 @@ func (e *Estate) flush(ctx context.Context, limit int) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for limit > 0 && !e.behind.IsEmpty() {
-		some := make([]uint32, min(limit, someBehind))
+		some := make([]uint32, min(limit, maxBatch))
 		some = some[:e.behind.ManyIterator().NextMany(some)]
 		limit -= len(some)
 		left := e.behind.Clone()

@@ -3,6 +3,7 @@ package posture
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,11 +113,14 @@ func TestOwnPolicyIsShownNotCounted(t *testing.T) {
 	const id = testSub + "/providers/Microsoft.Authorization/policyDefinitions/own"
 	w.object("policyDefinition", id, map[string]any{
 		"displayName": "Elsewhere", "mode": "All", "metadata": map[string]any{"severity": "High"},
-		"policyRule": map[string]any{"if": map[string]any{"field": "location", "equals": "westeurope"}, "then": map[string]any{"effect": "audit"}},
+		"policyRule": map[string]any{
+			"if":   map[string]any{"allOf": []any{map[string]any{"field": "type", "equals": storageType}, map[string]any{"field": "location", "equals": "westeurope"}}},
+			"then": map[string]any{"effect": "audit"},
+		},
 	})
 	v := w.object("policyAssignment", testSub+"/providers/Microsoft.Authorization/policyAssignments/own", map[string]any{"policyDefinitionId": id})
 	a, ok := v.Assessment(doc.ID, RecommendationID(id))
-	if !ok || a.State != Unhealthy || a.Recommendation.Counted || a.Recommendation.Severity != "high" {
+	if !ok || a.State != Unhealthy || a.Recommendation.Counted || a.Recommendation.Severity != "high" || !slices.Equal(a.Recommendation.Types, []string{storageType}) {
 		t.Fatalf("assessment = %+v, %v; want unhealthy, not counted, severity high", a, ok)
 	}
 	if s := v.Score(Scope{}); s.Percent != 100 {
