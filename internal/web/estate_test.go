@@ -31,6 +31,8 @@ type stage struct {
 	t      *testing.T
 	db     *store.DB
 	judge  *posture.Judge
+	access *access.Access
+	opt    Options
 	url    string
 	client *http.Client
 }
@@ -75,7 +77,8 @@ func newStage(t *testing.T, resources int) *stage {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
-	s, err := New(Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Now: time.Now, Log: log, Version: "test"})
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Now: time.Now, Log: log, Version: "test"}
+	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(func() {
@@ -86,8 +89,10 @@ func newStage(t *testing.T, resources int) *stage {
 		_ = db.Close()
 	})
 	<-judge.Ready()
-	st := &stage{t: t, db: db, judge: judge, url: server.URL}
-	st.signIn(acc)
+	st := &stage{t: t, db: db, judge: judge, access: acc, opt: opt, url: server.URL}
+	link, err := acc.NewLink(ctx)
+	check(t, err)
+	st.signIn(link)
 	st.until("resources are judged", func() bool { return judge.Estate("").View().Score(posture.Scope{}).Max > 0 })
 	return st
 }
@@ -99,10 +104,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func (s *stage) signIn(acc *access.Access) {
+func (s *stage) signIn(link string) {
 	s.t.Helper()
-	link, err := acc.NewLink(s.t.Context())
-	check(s.t, err)
 	jar, err := cookiejar.New(nil)
 	check(s.t, err)
 	s.client = &http.Client{Jar: jar}
@@ -290,6 +293,63 @@ func (s *stage) attest(t *testing.T) {
 		return
 	}
 	t.Skip("every control of every standard is judged by a recommendation")
+}
+
+// somebody is an Access for which every request comes from one principal.
+type somebody struct {
+	*access.Access
+	who access.Principal
+}
+
+func (s somebody) Session(*http.Request) (access.Principal, error) { return s.who, nil }
+
+// become makes a user with one role and serves the pages to them.
+func (s *stage) become(name string, role store.RoleAssignment) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	const password = "correct horse battery staple"
+	user, _, err := s.access.Create(ctx, access.Principal{}, access.NewPrincipal{Kind: access.KindUser, Name: name, Password: password})
+	check(s.t, err)
+	role.Principal = user.ID
+	check(s.t, s.access.Assign(ctx, access.Principal{}, role))
+	issued, err := s.access.Token(ctx, access.Grant{Type: access.GrantPassword, Username: name, Password: password})
+	check(s.t, err)
+	opt := s.opt
+	opt.Access = somebody{s.access, issued.Principal}
+	server, err := New(opt)
+	check(s.t, err)
+	listening := httptest.NewServer(server.Handler())
+	s.t.Cleanup(listening.Close)
+	s.url = listening.URL
+}
+
+// TestReaderOfOneSubscription signs in with a role at one of several
+// subscriptions: the pages show that one, and nothing of the others.
+func TestReaderOfOneSubscription(t *testing.T) {
+	s := newStage(t, 3000)
+	subscriptions := s.view().Subscriptions()
+	if len(subscriptions) < 2 {
+		t.Fatalf("the simulated estate has %d subscriptions", len(subscriptions))
+	}
+	own, other := subscriptions[0], subscriptions[1]
+	s.become("reader", store.RoleAssignment{Role: "Reader", Scope: own.ID})
+	for _, path := range []string{"/", "/posture", "/recommendations", "/inventory", "/compliance", "/policies", "/settings"} {
+		body := s.get(path)
+		if strings.Contains(body, other.ID) || !strings.Contains(body, own.ID) {
+			t.Errorf("%s names another subscription, or not the own one", path)
+		}
+		if strings.Contains(body, `action="/policy/effect"`) || strings.Contains(body, `href="/exempt`) {
+			t.Errorf("%s offers a form to a reader", path)
+		}
+	}
+	for _, path := range []string{"/posture?scope=" + other.ID, "/inventory.csv?scope=" + other.ID, "/resource?id=" + other.ID, "/inventory.csv", "/exempt?id=x&resource=" + own.ID} {
+		r, err := (&http.Client{Jar: s.client.Jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get(s.url + path)
+		check(t, err)
+		_ = r.Body.Close()
+		if r.StatusCode != http.StatusForbidden && r.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: status %d", path, r.StatusCode)
+		}
+	}
 }
 
 // TestBadAddresses asks for what cannot be and expects a page that says so.
