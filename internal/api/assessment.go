@@ -8,6 +8,11 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
+// listOrder is the order of lists of assessments: a page of it costs one pass
+// over sets, whatever the size of the estate, and a row keeps its place while
+// its state does.
+const listOrder = "severity"
+
 const assessmentType = "Microsoft.Security/assessments"
 
 func assessmentID(resourceID, recommendationID string) string {
@@ -20,7 +25,7 @@ func (a *API) assessments(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: "name"}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
 	if query.Limit, err = r.limit(); err != nil {
 		return response{}, err
 	}

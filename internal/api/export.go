@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -39,9 +40,26 @@ func (a *API) export(r *request) (response, error) {
 	}
 }
 
-// everyAssessment pages through one epoch, so what is exported is one moment.
+// everyAssessment walks one epoch, so what is exported is one moment: in one
+// pass, or page by page where only the index knows what lies in the scope: a tag,
+// a management group.
 func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.Assessment) error) error {
-	query := posture.AssessmentQuery{Scope: scope, Sort: "name", Limit: maxPage}
+	within, err := arm.ParseID("/" + scope.ID)
+	if err != nil {
+		return err
+	}
+	if scope.Tag == "" && within.Type() != arm.TypeManagementGroup {
+		for x := range view.EachAssessment() {
+			if id, err := arm.ParseID(x.ResourceID); err != nil || !id.Within(within) {
+				continue
+			}
+			if err := use(&x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	query := posture.AssessmentQuery{Scope: scope, Sort: listOrder, Limit: maxPage}
 	for {
 		page, err := view.Assessments(query)
 		if err != nil {

@@ -123,7 +123,7 @@ func (link *assignmentLink) touches(scope string) bool {
 // countResources counts distinct non-compliant resources, in all and per
 // assignment; the latter only while there are few enough to read.
 func countResources(view *posture.View, q *stateQuery, into map[string]*summed) (map[uint32]bool, error) {
-	query := posture.AssessmentQuery{Scope: q.Scope, State: []posture.State{posture.Unhealthy}, Sort: "name", Limit: maxPage}
+	query := posture.AssessmentQuery{Scope: q.Scope, State: []posture.State{posture.Unhealthy}, Sort: listOrder, Limit: maxPage}
 	all := map[uint32]bool{}
 	for {
 		page, err := view.Assessments(query)

@@ -42,7 +42,7 @@ func (a *API) stateQuery(r *request) (*stateQuery, error) {
 		return nil, err
 	}
 	q := &stateQuery{links: links}
-	q.Scope, q.Sort = posture.Scope{ID: r.scope.String()}, "name"
+	q.Scope, q.Sort = posture.Scope{ID: r.scope.String()}, listOrder
 	if narrow := narrowing(r.scope); narrow != nil {
 		q.Scope.ID = scopeOf(r.scope.String())
 		q.tests = append(q.tests, narrow)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,47 +11,86 @@ import (
 
 // subAssessmentsOf lists the findings of one recommendation over a scope.
 func (a *API) subAssessmentsOf(r *request) (response, error) {
-	return a.findings(r, arm.Fold(r.vars["assessment"]))
+	return a.findings(r, []string{arm.Fold(r.vars["assessment"])})
 }
 
 // subAssessments lists the findings of every recommendation over a scope.
-func (a *API) subAssessments(r *request) (response, error) { return a.findings(r, "") }
+func (a *API) subAssessments(r *request) (response, error) {
+	var producers []string
+	for _, rec := range a.Library.Recommendations {
+		if rec.FindingsOf != "" {
+			producers = append(producers, rec.ID)
+		}
+	}
+	return a.findings(r, producers)
+}
 
-// findings pages over assessments and expands each into its findings, so a
-// page may be longer than the page size and is never cut within a resource.
-func (a *API) findings(r *request, recommendation string) (response, error) {
+// findings pages over the assessments of some recommendations, one after the
+// other, and expands each into its findings: a page may be longer than the page
+// size and is never cut within a resource. The cursor is the recommendation's
+// place and the cursor within it.
+func (a *API) findings(r *request, recommendations []string) (response, error) {
 	estate, view, err := a.estate(r)
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: recommendation, Sort: "name"}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
 	if query.Limit, err = r.limit(); err != nil {
 		return response{}, err
 	}
-	if query.After, err = r.cursor(); err != nil {
+	place, err := r.findingsPlace(&query, len(recommendations))
+	if err != nil {
 		return response{}, err
 	}
-	items := []any{}
-	for {
+	for items := []any{}; ; {
+		if place == len(recommendations) {
+			return ok(list{Value: items})
+		}
+		query.Recommendation = recommendations[place]
 		page, err := view.Assessments(query)
 		if err != nil {
 			return response{}, err
 		}
-		for i := range page.Rows {
-			found, err := findingsOf(r, estate, &page.Rows[i])
-			if err != nil {
-				return response{}, err
-			}
-			for j := range found {
-				items = append(items, findingBody(&page.Rows[i], &found[j]))
-			}
+		if items, err = appendFindings(r, estate, items, page.Rows); err != nil {
+			return response{}, err
+		}
+		if query.After = page.Next; page.Next == "" {
+			place++
 		}
 		// Most assessments have no findings: go on until there is something to show.
-		if len(items) > 0 || page.Next == "" {
-			return ok(list{Value: items, NextLink: a.next(r, page.Next)})
+		if len(items) > 0 && place < len(recommendations) {
+			return ok(list{Value: items, NextLink: a.next(r, strconv.Itoa(place)+" "+query.After)})
 		}
-		query.After = page.Next
 	}
+}
+
+// findingsPlace reads the cursor into the query and returns the place of the
+// recommendation that it stands at.
+func (r *request) findingsPlace(query *posture.AssessmentQuery, places int) (int, error) {
+	text, err := r.cursor()
+	if text == "" || err != nil {
+		return 0, err
+	}
+	number, after, ok := strings.Cut(text, " ")
+	place, err := strconv.Atoi(number)
+	if !ok || err != nil || place < 0 || place >= places {
+		return 0, invalidToken()
+	}
+	query.After = after
+	return place, nil
+}
+
+func appendFindings(r *request, estate *posture.Estate, items []any, rows []posture.Assessment) ([]any, error) {
+	for i := range rows {
+		found, err := findingsOf(r, estate, &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		for j := range found {
+			items = append(items, findingBody(&rows[i], &found[j]))
+		}
+	}
+	return items, nil
 }
 
 // findingsOf reads the findings of an assessment whose recommendation has a
@@ -69,7 +109,7 @@ func (a *API) subAssessment(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: arm.Fold(r.vars["assessment"]), Sort: "name", Limit: maxPage}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: arm.Fold(r.vars["assessment"]), Sort: listOrder, Limit: maxPage}
 	for {
 		page, err := view.Assessments(query)
 		if err != nil {

@@ -47,7 +47,7 @@ func (a *API) tasks(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), State: []posture.State{posture.Unhealthy}, Sort: "name"}
+	query := posture.AssessmentQuery{Scope: r.postureScope(), State: []posture.State{posture.Unhealthy}, Sort: listOrder}
 	if query.Limit, err = r.limit(); err != nil {
 		return response{}, err
 	}
