@@ -8,7 +8,33 @@ import (
 	"testing"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/policy"
 )
+
+func load(t testing.TB) *content.Library {
+	t.Helper()
+	library, err := content.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return library
+}
+
+func TestInitiativeParses(t *testing.T) {
+	library := load(t)
+	initiative, err := policy.ParseInitiative(library.Initiative())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(initiative.Members), len(library.Recommendations); got != want {
+		t.Errorf("%d members, want %d", got, want)
+	}
+	for _, m := range initiative.Members {
+		if _, err := initiative.MemberValues(m, nil); err != nil {
+			t.Errorf("%s: %v", m.ID, err)
+		}
+	}
+}
 
 // families are the kinds of resources that need standards of their own, with
 // the start of the types that belong to them.
@@ -84,17 +110,30 @@ func normalised(t testing.TB, library *content.Library) map[string][]string {
 	t.Helper()
 	groups := make(map[string][]string)
 	for _, r := range library.Recommendations {
-		text := encode(t, decode(t, r.If))
-		if r.Details != nil {
-			text += encode(t, decode(t, r.Details))
-		}
-		text = strings.ToLower(text)
+		text := strings.ToLower(sorted(t, r.If) + sorted(t, r.Details))
 		for _, typ := range r.Types {
 			text = strings.ReplaceAll(text, strings.ToLower(typ), "type")
 		}
 		groups[text] = append(groups[text], r.Name)
 	}
 	return groups
+}
+
+// sorted is JSON with its keys in order, "" for nothing.
+func sorted(t testing.TB, text json.RawMessage) string {
+	t.Helper()
+	if text == nil {
+		return ""
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	ordered, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(ordered)
 }
 
 // TestIDs checks content/ids.tsv: every recommendation of the library is in it

@@ -9,7 +9,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/proof"
 )
 
 func runPolicyEval(_ context.Context, std stdio, args []string) error {
@@ -98,14 +100,15 @@ func runPolicyTest(_ context.Context, std stdio, args []string) error {
 	fs := flagSet("policy test", std)
 	aliasFile := fs.String("aliases", "", "alias table: TSV or provider list JSON")
 	junit := fs.String("junit", "", "also write the results to this file as JUnit XML")
-	if err := parse(fs, std, args, 1, -1); err != nil {
+	mutate := fs.Bool("mutate", false, "remove each condition of a recommendation in turn: some example must notice")
+	if err := parse(fs, std, args, 0, -1); err != nil {
 		return err
 	}
 	aliases, err := readAliases(*aliasFile)
 	if err != nil {
 		return err
 	}
-	report, err := policy.TestDirs(fs.Args(), policy.TestOptions{Aliases: aliases, Now: time.Now()})
+	report, err := testPolicies(fs.Args(), proof.Options{Aliases: aliases, Now: time.Now(), Mutate: *mutate})
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,32 @@ func runPolicyTest(_ context.Context, std stdio, args []string) error {
 		return errFound
 	}
 	return nil
+}
+
+// testPolicies proves the recommendations (YAML) below the directories, the
+// built-in ones if there are none, and runs folders of definitions.
+func testPolicies(dirs []string, opt proof.Options) (*policy.TestReport, error) {
+	if len(dirs) == 0 {
+		library, err := content.Load()
+		if err != nil {
+			return nil, err
+		}
+		return &policy.TestReport{Results: proof.Run(library.Recommendations, opt)}, nil
+	}
+	list, rest, err := proof.Read(dirs)
+	if err != nil {
+		return nil, err
+	}
+	report := &policy.TestReport{Results: proof.Run(list, opt)}
+	if len(rest) == 0 {
+		return report, nil
+	}
+	folders, err := policy.TestDirs(rest, policy.TestOptions{Aliases: opt.Aliases, Now: opt.Now})
+	if err != nil {
+		return nil, err
+	}
+	report.Results = append(report.Results, folders.Results...)
+	return report, nil
 }
 
 func writeFile(name string, write func(io.Writer) error) error {
