@@ -36,13 +36,20 @@ func (v *View) gain(sel selection, l *ledger, slot uint16) float64 {
 	if sel.subs == nil && sel.set() != nil {
 		return l.gain(maximum, control, l.rec(slot), l.score(v.shape))
 	}
+	if t := l.rec(slot); t.fixed == 0 && t.softened == 0 {
+		return 0 // every resource has something else open
+	}
 	var before, after, weight, left float64
 	v.eachPart(sel, func(s *subscription, score Score) {
-		rec := s.ledger.rec(slot)
-		weight += float64(score.Weight)
-		before += float64(score.Weight) * score.Percent
-		left += float64(score.Weight - int(rec.dropped))
-		after += float64(score.Weight-int(rec.dropped)) * (score.Percent + s.ledger.gain(maximum, control, rec, score))
+		w := float64(score.Weight)
+		weight += w
+		before += w * score.Percent
+		if rec := s.ledger.rec(slot); rec.fixed != 0 || rec.softened != 0 {
+			w -= float64(rec.dropped)
+			score.Percent += s.ledger.gain(maximum, control, rec, score)
+		}
+		left += w
+		after += w * score.Percent
 	})
 	if weight == 0 || left == 0 {
 		return 0
