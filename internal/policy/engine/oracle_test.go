@@ -255,13 +255,12 @@ func TestRelatedResources(t *testing.T) {
 		},
 	}
 	e := w.check(t)
-	want := w.oracle(t, e.set)
 	for _, h := range []uint32{4, 7, 2, 9, 5, 6, 3} {
 		delete(w.docs, h)
 		states := e.verdictStates()
 		flips := e.Delete(h)
 		follow(t, states, flips)
-		want = w.oracle(t, e.set)
+		want := w.oracle(t, e.set)
 		w.compare(t, e.set, fmt.Sprintf("without %d", h), e.verdictStates(), want)
 		w.compare(t, e.set, fmt.Sprintf("flips without %d", h), states, want)
 	}

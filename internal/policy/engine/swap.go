@@ -37,7 +37,6 @@ func (e *Estate) Swap(set *Set) (flips []Flip, ok bool) {
 type swapper struct {
 	from, to *Estate
 	dec      decoder
-	row      []byte
 	kinds    map[*typeProgram]*translation
 	plans    map[swapPlan]*plan
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -86,14 +85,6 @@ func (s cellSet) intersects(t cellSet) bool {
 		}
 	}
 	return false
-}
-
-func (s cellSet) len() int {
-	n := 0
-	for _, w := range s {
-		n += bits.OnesCount64(w)
-	}
-	return n
 }
 
 // compileType compiles the rules of a set for one type.
