@@ -31,7 +31,9 @@ type Recommendation struct {
 	Threats  []string `yaml:"threats"`
 	Severity Severity `yaml:"severity"`
 	Control  string   `yaml:"control"` // id of a control in content/controls
-	Category string   `yaml:"category"`
+	// Category is one of the API's: AppServices, Compute, Container, Data,
+	// IdentityAndAccess, IoT, Networking.
+	Category string `yaml:"category"`
 	// Types are the ARM resource types assessed.
 	Types []string `yaml:"types"`
 	// Preview recommendations are shown and never counted in the score.
