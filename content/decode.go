@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -202,7 +201,7 @@ func distance(a, b string) int {
 				substitute++
 			}
 			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{row[j+1] + 1, row[j] + 1, substitute})
+			row[j+1] = min(row[j+1]+1, row[j]+1, substitute)
 		}
 	}
 	return row[len(b)]
