@@ -92,14 +92,13 @@ func (e *Estate) fresh(h uint32, before []Flip) {
 	w.answerAll(&w.main, x, nil)
 	e.countAnswers(x, 1)
 	for i, p := range x.plan.members {
-		mark := w.mark(x, p.rule)
-		x.marks[i] = mark
+		x.marks[i] = w.mark(x, p.rule)
 		from := policy.NotApplicable
 		if k := slices.IndexFunc(before, func(f Flip) bool { return f.Member == int(p.member) }); k >= 0 {
 			from = before[k].From
 			before = slices.Delete(before, k, k+1)
 		}
-		e.flip(h, x, p, from, policy.State(mark&markState))
+		e.flip(h, x, i, from)
 	}
 	e.flips = append(e.flips, before...)
 	for i := range x.typ.watches {
@@ -156,10 +155,9 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 		if !rp.cells.intersects(changed) {
 			continue
 		}
-		mark := w.mark(old, p.rule)
 		from := policy.State(before.marks[i] & markState)
-		old.marks[i] = mark
-		e.flip(h, old, p, from, policy.State(mark&markState))
+		old.marks[i] = w.mark(old, p.rule)
+		e.flip(h, old, i, from)
 	}
 	for i := range old.typ.watches {
 		wp := &old.typ.watches[i]
@@ -170,7 +168,9 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 	e.containerChanged(old, len(before.hidden) > 0)
 }
 
-func (e *Estate) flip(h uint32, x *entry, p planned, from, to policy.State) {
+// flip reports member i of a resource's plan if its mark differs from a state.
+func (e *Estate) flip(h uint32, x *entry, i int, from policy.State) {
+	p, to := x.plan.members[i], policy.State(x.marks[i]&markState)
 	if from != to {
 		e.flips = append(e.flips, Flip{Handle: h, Member: int(p.member), From: from, To: to, Reason: e.reason(x, int(p.rule), to)})
 	}
@@ -246,9 +246,8 @@ func (e *Estate) rejudge(h uint32, watch *watch) {
 			continue
 		}
 		from := policy.State(x.marks[i] & markState)
-		to := e.work.related(x, rp)
-		x.marks[i] = markHangs | byte(to)
-		e.flip(h, x, p, from, to)
+		x.marks[i] = markHangs | byte(e.work.related(x, rp))
+		e.flip(h, x, i, from)
 	}
 }
 
@@ -298,7 +297,7 @@ func (e *Estate) rejudgeIf(h uint32, x *entry, chosen func(*ruleProgram) bool) {
 		}
 		from := policy.State(x.marks[i] & markState)
 		x.marks[i] = e.work.mark(x, p.rule)
-		e.flip(h, x, p, from, policy.State(x.marks[i]&markState))
+		e.flip(h, x, i, from)
 	}
 }
 

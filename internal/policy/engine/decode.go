@@ -76,13 +76,13 @@ func (d *decoder) value(n int32, scope, i, depth int) (int, error) {
 	case '{':
 		end, err := d.members(n, scope, i, depth)
 		if err == nil {
-			d.whole(node, scope, tagObject, i, end)
+			d.whole(node, scope, tagObject, d.data[i:end])
 		}
 		return end, err
 	case '[':
 		end, err := d.elements(n, scope, i, depth)
 		if err == nil {
-			d.whole(node, scope, tagArray, i, end)
+			d.whole(node, scope, tagArray, d.data[i:end])
 		}
 		return end, err
 	}
@@ -105,8 +105,8 @@ func otherTag(first byte) int {
 	return tagOther
 }
 
-// whole notes that a node's value is the object or array in data[i:end].
-func (d *decoder) whole(node *trieNode, scope, tag, i, end int) {
+// whole notes that a node's value is an object or array.
+func (d *decoder) whole(node *trieNode, scope, tag int, raw []byte) {
 	if node.arr >= 0 && tag == tagObject {
 		d.cells[scope+int(node.arr)] = newCell(tagOther, 0)
 	}
@@ -116,7 +116,7 @@ func (d *decoder) whole(node *trieNode, scope, tag, i, end int) {
 	payload := uint32(noText)
 	if node.keep&keepRaw != 0 {
 		payload = uint32(len(d.text))
-		d.appendText(d.data[i:end])
+		d.appendText(raw)
 	}
 	d.cells[scope+int(node.cell)] = newCell(tag, payload)
 }
@@ -146,7 +146,7 @@ func (d *decoder) members(n int32, scope, i, depth int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if child := d.match(node, object, scope, raw, plain); child >= 0 {
+		if child := d.match(node, object, scope, memberKey{raw, plain}); child >= 0 {
 			next, err = d.value(child, scope, next, depth+1)
 		} else {
 			next, err = d.skip(next, depth+1)
@@ -162,14 +162,20 @@ func (d *decoder) members(n int32, scope, i, depth int) (int, error) {
 	}
 }
 
+// memberKey is a key as it is written; plain says that this is its text.
+type memberKey struct {
+	raw   []byte
+	plain bool
+}
+
 // match finds the child that a key fills, -1 if the value is of no interest:
 // nobody reads it, or the object has the key already in a spelling that wins.
 // Of keys that differ in case only, the one spelled as the rule does wins (of
 // rules that differ in it, the first), else the first in the document; of
 // identical keys the last, as for every reader of JSON.
-func (d *decoder) match(node *trieNode, object uint64, scope int, raw []byte, plain bool) int32 {
-	key := raw
-	if !plain {
+func (d *decoder) match(node *trieNode, object uint64, scope int, k memberKey) int32 {
+	raw, key := k.raw, k.raw
+	if !k.plain {
 		d.plain = unescape(d.plain[:0], raw)
 		key = d.plain
 	}

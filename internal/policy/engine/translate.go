@@ -40,68 +40,80 @@ func (t *translation) covers(n, o int32) bool {
 
 // row translates one row into the decoder's scratch.
 func (t *translation) row(d *decoder, old Row) Row {
-	m := &machine{prog: t.from.program, row: old}
 	d.lay, d.dict = t.to.layout, t.to.dict
 	d.cells = append(d.cells[:0], make([]cell, d.lay.cells)...)
 	d.blocks, d.text = d.blocks[:0], d.text[:0]
-	t.node(d, m, 0, 0, 0, 1)
-	d.cells[hiddenCell] = t.cell(d, m, old.at(1+hiddenCell), keepText)
+	c := rowCopy{translation: t, d: d, m: &machine{prog: t.from.program, row: old}}
+	c.node(pair{}, 0, 1)
+	d.cells[hiddenCell] = c.cell(old.at(1+hiddenCell), keepText)
 	for kind, at := range d.lay.derived {
-		d.cells[at] = t.cell(d, m, old.at(1+uint32(t.from.layout.derived[kind])), keepText|keepRaw)
+		d.cells[at] = c.cell(old.at(1+uint32(t.from.layout.derived[kind])), keepText|keepRaw)
 	}
 	return d.appendRow(nil)
 }
 
+// rowCopy is the translation of one row.
+type rowCopy struct {
+	*translation
+	d *decoder
+	m *machine // has the old row
+}
+
+// pair is a node of the new trie with the one of the old trie at its place.
+type pair struct{ to, from int32 }
+
 // node copies the cells of a node and below: scope is on the decoder's stack,
 // base in the old row.
-func (t *translation) node(d *decoder, m *machine, n, o int32, scope int, base uint32) {
-	node, old := &t.to.layout.nodes[n], &t.from.layout.nodes[o]
+func (c *rowCopy) node(at pair, scope int, base uint32) {
+	node, old := &c.to.layout.nodes[at.to], &c.from.layout.nodes[at.from]
 	if node.cell >= 0 {
-		d.cells[scope+int(node.cell)] = t.cell(d, m, m.row.at(base+uint32(old.cell)), node.keep)
+		c.d.cells[scope+int(node.cell)] = c.cell(c.m.row.at(base+uint32(old.cell)), node.keep)
 	}
 	if node.arr >= 0 {
-		t.block(d, m, n, o, scope, m.row.at(base+uint32(old.arr)))
+		c.block(at, scope, c.m.row.at(base+uint32(old.arr)))
 	}
 	for i := range node.keys.entries {
 		k := &node.keys.entries[i]
-		t.node(d, m, k.node, old.keys.find([]byte(k.name)), scope, base)
+		c.node(pair{k.node, old.keys.find([]byte(k.name))}, scope, base)
 	}
 }
 
-func (t *translation) block(d *decoder, m *machine, n, o int32, scope int, c cell) {
-	node, old := &t.to.layout.nodes[n], &t.from.layout.nodes[o]
-	if c.tag() != tagBlock {
-		d.cells[scope+int(node.arr)] = c
+// block copies the elements of an array.
+func (c *rowCopy) block(at pair, scope int, block cell) {
+	node, old := &c.to.layout.nodes[at.to], &c.from.layout.nodes[at.from]
+	if block.tag() != tagBlock {
+		c.d.cells[scope+int(node.arr)] = block
 		return
 	}
-	count, from := m.row.block(c)
-	base := len(d.cells)
+	count, from := c.m.row.block(block)
+	base := len(c.d.cells)
 	for range count {
-		at := len(d.cells)
+		element := len(c.d.cells)
 		for range node.width {
-			d.cells = append(d.cells, 0)
+			c.d.cells = append(c.d.cells, 0)
 		}
-		t.node(d, m, node.elem, old.elem, at, from)
+		c.node(pair{node.elem, old.elem}, element, from)
 		from += uint32(old.width)
 	}
-	d.close(node, scope, base, int(count))
+	c.d.close(node, scope, base, int(count))
 }
 
 // cell copies one cell, its text numbered by the new dict.
-func (t *translation) cell(d *decoder, m *machine, c cell, keep keepMode) cell {
+func (c *rowCopy) cell(old cell, keep keepMode) cell {
+	d, m := c.d, c.m
 	at := uint32(len(d.text))
-	switch c.tag() {
+	switch old.tag() {
 	case tagLong, tagFloat:
-		d.text = append(d.text, m.row[m.row.textAt(c):][:8]...)
-		return newCell(c.tag(), at)
+		d.text = append(d.text, m.row[m.row.textAt(old):][:8]...)
+		return newCell(old.tag(), at)
 	case tagWord, tagWordText, tagText:
-		return d.stringCell(m.view(c), keep, false)
+		return d.stringCell(m.view(old), keep, false)
 	case tagObject, tagArray:
-		if c.payload() == noText || keep&keepRaw == 0 {
-			return newCell(c.tag(), noText)
+		if old.payload() == noText || keep&keepRaw == 0 {
+			return newCell(old.tag(), noText)
 		}
-		d.appendText(m.row.text(c))
-		return newCell(c.tag(), at)
+		d.appendText(m.row.text(old))
+		return newCell(old.tag(), at)
 	}
-	return c
+	return old
 }
