@@ -97,13 +97,17 @@ func (p *policyObjects) put(kind, id string, o *store.Object) bool {
 // catalog is what is assigned: the input of the evaluator, and what its members
 // mean. It is immutable once described.
 type catalog struct {
-	input      engine.Input
+	input engine.Input
+	// key is the same for inputs that mean the same.
+	key        string
+	shared     standIn
 	exemptions []*policy.Exemption
 	problems   []Problem
 	// policyProblems are those without what is laid over: exemptions and rules.
 	policyProblems []Problem
 
 	members []engine.Member
+	failed  []engine.Failure
 	slots   []uint16          // by member: slot of its recommendation
 	recs    []*Recommendation // sorted by id
 }
@@ -111,16 +115,33 @@ type catalog struct {
 // newCatalog parses a tenant's policy objects beside the built-in ones. What
 // cannot be parsed becomes a problem and is left out.
 func newCatalog(b *builtIn, objects *policyObjects) *catalog {
-	c := &catalog{}
+	c := &catalog{shared: standIn{bySubscription: map[string]string{}}}
 	c.input.Initiatives = append(c.input.Initiatives, b.initiative)
 	for _, id := range slices.Sorted(maps.Keys(b.definitions)) {
 		c.input.Definitions = append(c.input.Definitions, b.definitions[id])
 	}
 	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, body(policy.ParseDefinition))...)
 	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, body(policy.ParseInitiative))...)
-	c.input.Assignments = parseAll(c, objects.assignments, body(policy.ParseAssignment))
-	c.policyProblems = c.problems
+	c.input.Assignments = []*policy.Assignment{c.shared.assignment()}
+	var key strings.Builder
+	objects.writeKey(&key)
+	for _, a := range parseAll(c, objects.assignments, body(policy.ParseAssignment)) {
+		if !c.shared.take(a) {
+			c.input.Assignments = append(c.input.Assignments, a)
+			fmt.Fprintln(&key, a.ID, objects.assignments[arm.Fold(a.ID)].ETag)
+		}
+	}
+	c.policyProblems, c.key = c.problems, key.String()
 	return c
+}
+
+// writeKey writes what tells apart definitions and initiatives.
+func (p *policyObjects) writeKey(b *strings.Builder) {
+	for _, m := range []map[string]store.Object{p.definitions, p.initiatives} {
+		for _, id := range slices.Sorted(maps.Keys(m)) {
+			fmt.Fprintln(b, id, m[id].ETag)
+		}
+	}
 }
 
 // parseAll parses objects by id. Their bodies carry the id, as they were put.
@@ -159,7 +180,7 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 	}
 	c.policyProblems = c.problems
 	byID := map[string]*Recommendation{}
-	c.members, c.slots = members, make([]uint16, len(members))
+	c.members, c.failed, c.slots = members, failed, make([]uint16, len(members))
 	for i := range members {
 		m := &members[i]
 		id := RecommendationID(m.DefinitionID)
@@ -170,7 +191,9 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 			byID[id] = r
 			c.recs = append(c.recs, r)
 		}
-		r.Disabled = r.Disabled && m.Effect == "disabled"
+		if m.Assignment != sharedAssignment || !c.shared.none() {
+			r.Disabled = r.Disabled && m.Effect == "disabled"
+		}
 		if r.Content != nil && strings.EqualFold(m.Initiative, plan.BuiltInInitiative) {
 			r.Counted = !r.Preview && !r.Content.Uncounted && r.Control != nil
 		}

@@ -35,6 +35,8 @@ type Estate struct {
 	ageless    bool // a sample tenant, whose data does not age
 	roll       *rollup
 	above      map[uint32][]arm.ID // management groups by number of subscription
+	placed     int                 // counts changes of above
+	compiled   int                 // placed when policies were compiled last
 	eval       evaluator
 	delivered  *deliveries
 	positions  map[int]uint64

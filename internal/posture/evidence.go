@@ -69,7 +69,12 @@ func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID str
 func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint16) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	r := e.View().rows.at(handle)
 	for _, v := range e.eval.verdicts(handle, nil) {
+		shared := e.catalog.members[v.member].Assignment == sharedAssignment
+		if r == nil || shared && e.catalog.shared.over(e.names, r) == [2]string{} {
+			continue
+		}
 		members = append(members, e.catalog.members[v.member])
 		slots = append(slots, e.catalog.slots[v.member])
 	}

@@ -18,7 +18,14 @@ import (
 // compile reads the policy objects into a catalog, gives it to the evaluator,
 // and makes the shape and the roll-up of it.
 func (e *Estate) compile(ctx context.Context) error {
+	was := e.catalog
 	e.catalog = newCatalog(e.judge.builtIn, &e.objects)
+	if was != nil && was.key == e.catalog.key && e.placed == e.compiled {
+		e.catalog.describe(e.judge.opt.Library, was.members, was.failed, e.slots)
+		e.overlay()
+		return nil
+	}
+	e.compiled = e.placed
 	e.catalog.input.Aliases = e.judge.opt.Aliases
 	above := e.above
 	e.catalog.input.ManagementGroups = func(subscription string) []arm.ID {
@@ -71,14 +78,15 @@ func (e *Estate) placeAbove(r *row) bool {
 	if slices.EqualFunc(e.above[r.sub], above, arm.ID.Equal) {
 		return false
 	}
+	e.placed++
 	e.above = maps.Clone(e.above)
 	e.above[r.sub] = above
 	return true
 }
 
 // reform takes changed policy objects into account (policies: not only what is
-// laid over them) and returns the rows that exemptions and governance rules reach; what assignments reach, the evaluator
-// finds.
+// laid over them) and returns the rows that shared assignments, exemptions and
+// governance rules reach; what other assignments reach, the evaluator finds.
 func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.Bitmap, error) {
 	was, governed := e.catalog, e.current.governed
 	if !policies {
@@ -87,6 +95,9 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 		return nil, err
 	}
 	reached := v.judgedBy(was.without(e.catalog))
+	for scope := range was.shared.differing(&e.catalog.shared) {
+		reached.Or(v.scopeBits(scope))
+	}
 	for scope := range changedExemptions(was.exemptions, e.catalog.exemptions) {
 		reached.Or(v.scopeBits(scope))
 	}

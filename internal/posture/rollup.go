@@ -39,8 +39,17 @@ func newRollup(e *Estate, c *catalog) *rollup {
 func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 	cells := make([]cell, 0, len(verdicts))
 	exempt := ru.over(r)
+	shared := ru.catalog.shared.over(ru.names, r)
 	for _, v := range verdicts {
-		cells = merge(cells, ru.cell(r, v, exempt, at))
+		if own := ru.catalog.members[v.member].Assignment; own != sharedAssignment {
+			cells = merge(cells, ru.cell(r, v, own, exempt, at))
+			continue
+		}
+		for _, assignment := range shared {
+			if assignment != "" {
+				cells = merge(cells, ru.cell(r, v, assignment, exempt, at))
+			}
+		}
 	}
 	for i := range cells {
 		cells[i] = timed(cells[i], was, at)
@@ -50,11 +59,10 @@ func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 }
 
 // cell is one policy state, as a cell without times.
-func (ru *rollup) cell(r *row, v verdict, exempt []*policy.Exemption, at time.Time) cell {
+func (ru *rollup) cell(r *row, v verdict, assignment string, exempt []*policy.Exemption, at time.Time) cell {
 	c := cell{slot: ru.catalog.slots[v.member]}
 	if len(exempt) > 0 {
-		m := &ru.catalog.members[v.member]
-		if x := ru.exemption(r, exempt, m.Assignment, m.ReferenceID, at); x != nil {
+		if x := ru.exemption(r, exempt, assignment, ru.catalog.members[v.member].ReferenceID, at); x != nil {
 			if !x.ExpiresOn.IsZero() {
 				ru.due(x.ExpiresOn, r.handle)
 			}
