@@ -159,3 +159,26 @@ func TestBadDocuments(t *testing.T) {
 	}
 	w.compare(t, set, "afterwards", e.verdictStates(), before)
 }
+
+// TestReasonNamesThePath: an unknown verdict says what was not delivered.
+func TestReasonNamesThePath(t *testing.T) {
+	d := definition(t, "d", `{"if":{"allOf":[{"field":"type","equals":"Microsoft.Test/widgets"},
+		{"anyOf":[{"field":"properties.b","equals":"on"},{"field":"properties.a","equals":"on"}]}]},"then":{"effect":"audit"}}`)
+	set, _, err := Compile(Input{Definitions: []*policy.Definition{d}, Assignments: assign(t, testSub, d)}, Options{Language: policy.Options{DirectPaths: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := NewEstate(set)
+	doc := resource(typeA, "w", obj{"properties": obj{"b": "off"}}, "properties.a no permission")
+	flips, err := e.Upsert(1, &doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(flips) != 1 || flips[0].To != policy.Unknown || set.Reason(flips[0].Reason) != "properties.a" {
+		t.Errorf("got %+v, reason %q", flips, set.Reason(flips[0].Reason))
+	}
+	doc.Unavailable = nil
+	if flips, err = e.Upsert(1, &doc); err != nil || len(flips) != 1 || flips[0].To != policy.Compliant || flips[0].Reason != 0 {
+		t.Errorf("delivered: %+v, %v", flips, err)
+	}
+}

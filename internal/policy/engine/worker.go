@@ -53,6 +53,7 @@ func (w *worker) walk(m *machine, s *slowLeaf) policy.Truth {
 	return t
 }
 
+// evaluate puts the documents together and asks the tree walker.
 func (w *worker) evaluate(m *machine, s *slowLeaf) policy.Truth {
 	subject, err := m.document()
 	if err != nil {
