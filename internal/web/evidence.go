@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/posture"
@@ -11,8 +10,7 @@ import (
 // evidenceRow is one assessment with what decided it.
 type evidenceRow struct {
 	posture.Assessment
-	Found  []posture.EvidenceLine
-	Checks []posture.Finding // of a machine, when checks on it decided
+	Found []posture.EvidenceLine
 }
 
 // explain recomputes an assessment's evidence. A document that went away
@@ -32,24 +30,7 @@ func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error)
 	if len(row.Found) == 0 && a.Reason == "" {
 		row.Found = evidence.Found[:min(len(evidence.Found), maxEvidence)]
 	}
-	row.Checks, err = v.checksBehind(a, row.Found)
-	return row, evidence.Fix, err
-}
-
-// checksBehind are the failed checks that a machine's assessment stands on:
-// they say in words what was found where, which the path in their report does
-// not.
-func (v *visit) checksBehind(a posture.Assessment, found []posture.EvidenceLine) ([]posture.Finding, error) {
-	byCheck := func(l posture.EvidenceLine) bool { return strings.HasPrefix(l.Path, "properties.checks.") }
-	if !slices.ContainsFunc(found, byCheck) {
-		return nil, nil
-	}
-	checks, err := v.estate.Findings(v.Context(), a.ResourceID, a.Recommendation.ID)
-	if err != nil && !isNotFound(err) {
-		return nil, fmt.Errorf("read checks of %s: %w", a.ResourceID, err)
-	}
-	checks = slices.DeleteFunc(checks, func(f posture.Finding) bool { return f.Evidence == "" || f.State != a.State })
-	return checks[:min(len(checks), maxEvidence)], nil
+	return row, evidence.Fix, nil
 }
 
 // maxEvidence bounds the conditions shown per row; the rest repeats.
@@ -68,8 +49,10 @@ func deciding(found []posture.EvidenceLine) []posture.EvidenceLine {
 			l.Note = l.Note[:i]
 		}
 		last := len(lines) - 1
-		if last >= 0 && lines[last].Path == l.Path && lines[last].ResourceID == l.ResourceID && lines[last].Found == l.Found && l.Wanted != "" {
-			lines[last].Wanted += " or " + l.Wanted
+		if last >= 0 && lines[last].Path == l.Path && lines[last].ResourceID == l.ResourceID && lines[last].File == l.File && lines[last].Found == l.Found {
+			if l.Wanted != lines[last].Wanted {
+				lines[last].Wanted += " or " + l.Wanted
+			}
 			continue
 		}
 		if len(lines) < maxEvidence {

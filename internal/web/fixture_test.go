@@ -147,7 +147,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
 		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
-			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Checks: []posture.Finding{{Evidence: "found yes, wanted no, /etc/ssh/sshd_config line 34"}}}}}
+			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
 			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
 		}
