@@ -14,7 +14,6 @@ var icons = map[string]string{
 	"unknown":  `<circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="2.5 2.2"/>`,
 	"exempt":   `<path d="M5 3.5v9M11 3.5v9" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/>`,
 	"none":     `<path d="M3.5 8h9" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round"/>`,
-	"square":   `<rect x="1" y="1" width="14" height="14" rx="3" fill="currentColor"/>`,
 	"clock":    `<circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" stroke-width="1.6"/><path d="M8 4.5V8l2.4 1.6" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`,
 	"overview": `<path d="M2 9a6 6 0 1 1 12 0M8 9l2.8-3.2" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/><circle cx="8" cy="9" r="1.3" fill="currentColor"/><path d="M3 13h10" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`,
 	"posture":  `<path d="M2 12.5l3.6-4 2.8 2.3L14 4.5M10.5 4.3H14v3.4" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`,
