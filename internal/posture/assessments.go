@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
-
-	"github.com/rampart-sec/rampart/content"
 )
 
 // Assessments is a page of assessments. A bad sort or cursor is an *arm.Error.
@@ -22,7 +20,7 @@ func (v *View) Assessments(q AssessmentQuery) (Page[Assessment], error) {
 	if err != nil {
 		return page, err
 	}
-	s := &assessmentSearch{v: v, q: &q, sort: sort, limit: readLimit(q.Limit), after: after, paged: paged}
+	s := &assessmentSearch{v: v, levels: riskLevels{v: v}, q: &q, sort: sort, limit: readLimit(q.Limit), after: after, paged: paged}
 	s.collect()
 	if sort == "risk" || sort == "severity" {
 		return s.inOrder(), nil
@@ -41,7 +39,7 @@ type assessmentSearch struct {
 	paged    bool
 	segments []segment
 	total    int
-	levels   map[content.Severity][RiskCritical + 1]*roaring.Bitmap
+	levels   riskLevels
 }
 
 type segment struct {
@@ -95,7 +93,7 @@ func (s *assessmentSearch) add(g segment) {
 		s.segments = append(s.segments, g)
 		return
 	}
-	for level, class := range s.classes(g.slot) {
+	for level, class := range s.levels.of(g.slot) {
 		if class == nil {
 			continue
 		}
@@ -103,30 +101,6 @@ func (s *assessmentSearch) add(g segment) {
 			s.segments = append(s.segments, segment{g.slot, g.state, Risk(level), g.place, bits})
 		}
 	}
-}
-
-// classes are the rows whose factors give each level to a slot's severity.
-func (s *assessmentSearch) classes(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
-	severity := s.v.shape.slots[slot].Severity
-	if levels, ok := s.levels[severity]; ok {
-		return levels
-	}
-	var levels [RiskCritical + 1]*roaring.Bitmap
-	for f, class := range s.v.factors {
-		if class.len() == 0 {
-			continue
-		}
-		level := s.v.shape.riskOf(slot, factorSet(f))
-		if levels[level] == nil {
-			levels[level] = roaring.New()
-		}
-		levels[level].Or(class.read())
-	}
-	if s.levels == nil {
-		s.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}
-	}
-	s.levels[severity] = levels
-	return levels
 }
 
 // order compares segments; desc turns the whole order round.

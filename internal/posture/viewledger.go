@@ -1,6 +1,12 @@
 package posture
 
-import "github.com/RoaringBitmap/roaring/v2"
+import (
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/content"
+)
 
 // fewRows is the number of rows up to which a ledger is summed row by row;
 // beyond it intersecting the sets is faster.
@@ -35,43 +41,98 @@ func (v *View) sumRows(bits *roaring.Bitmap) *ledger {
 	return l
 }
 
-// sumSets sums by intersections. The time of the latest change is the estate's.
+// sumSets sums by intersections. The time of the latest change is the estate's,
+// and of the risk levels only the worst is told. Sets that are empty in the
+// whole estate are not intersected, and two goroutines share the work: a page
+// over a large tag waits for it.
 func (v *View) sumSets(sel selection) *ledger {
 	l := newLedger(v.seq, v.shape)
-	l.controls = v.tallies(sel)
 	l.rows = int(sel.set().GetCardinality())
 	l.assessed, l.pending = sel.count(v.assessed), sel.count(v.pending)
-	for slot := range v.shape.slots {
-		v.sumSlot(l, sel, uint16(slot))
+	const workers = 2
+	var wg sync.WaitGroup
+	for part := range workers {
+		wg.Go(func() {
+			levels := riskLevels{v: v}
+			for slot := part; slot < len(v.shape.slots); slot += workers {
+				v.sumSlot(&l.recs[slot], sel, uint16(slot), &levels)
+			}
+		})
 	}
+	l.controls = v.tallies(sel)
+	wg.Wait()
 	return l
 }
 
-func (v *View) sumSlot(l *ledger, sel selection, slot uint16) {
-	t := &l.recs[slot]
-	sets := &v.recs[slot]
+func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLevels) {
+	sets, estate := &v.recs[slot], v.total.rec(slot)
 	for state := Healthy; state <= Exempt; state++ {
+		if estate.by[state] == 0 {
+			continue
+		}
 		t.by[state] = int32(sel.count(sets[state]))
-		if t.by[state] > 0 && v.stale.len() > 0 {
+		if t.by[state] > 0 && estate.stale > 0 {
 			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.read()))
 		}
 	}
-	t.changed = v.total.rec(slot).changed
+	t.changed = estate.changed
 	if t.by[Unhealthy] == 0 {
 		return
 	}
 	t.owned, t.overdue = int32(sel.count(sets[ownedSet])), int32(sel.count(sets[overdueSet]))
 	unhealthy := sel.and(sets[Unhealthy])
-	for f, class := range v.factors {
-		if class.len() > 0 {
-			t.risk[v.shape.riskOf(slot, factorSet(f))] += int32(unhealthy.AndCardinality(class.read()))
+	t.risk[levels.worst(slot, unhealthy)] = t.by[Unhealthy]
+	if estate.fixed == 0 && estate.softened == 0 {
+		return
+	}
+	if sets[graceSet].len() > 0 {
+		unhealthy = roaring.AndNot(unhealthy, sets[graceSet].bits)
+	}
+	control := v.controls[v.shape.control(slot)]
+	t.fixed = int32(unhealthy.AndCardinality(control.last.read()))
+	t.softened = int32(unhealthy.AndCardinality(control.lastMixed.read()))
+}
+
+// riskLevels are the rows whose factors give each level to a severity.
+type riskLevels struct {
+	v      *View
+	levels map[content.Severity][RiskCritical + 1]*roaring.Bitmap
+}
+
+// of are the rows by level for a slot's severity; nil where there are none.
+func (rl *riskLevels) of(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
+	severity := rl.v.shape.slots[slot].Severity
+	if levels, ok := rl.levels[severity]; ok {
+		return levels
+	}
+	var levels [RiskCritical + 1]*roaring.Bitmap
+	for f, class := range rl.v.factors {
+		if class.len() == 0 {
+			continue
+		}
+		level := rl.v.shape.riskOf(slot, factorSet(f))
+		if levels[level] == nil {
+			levels[level] = roaring.New()
+		}
+		levels[level].Or(class.read())
+	}
+	if rl.levels == nil {
+		rl.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}
+	}
+	rl.levels[severity] = levels
+	return levels
+}
+
+// worst is the highest level that some of a slot's unhealthy rows have.
+func (rl *riskLevels) worst(slot uint16, unhealthy *roaring.Bitmap) Risk {
+	if rl.v.shape.slots[slot] == nil {
+		return RiskNone
+	}
+	levels := rl.of(slot)
+	for level := RiskCritical; level > RiskNone; level-- {
+		if levels[level] != nil && levels[level].Intersects(unhealthy) {
+			return level
 		}
 	}
-	if control := v.shape.control(slot); control != uncounted {
-		if sets[graceSet].len() > 0 {
-			unhealthy = roaring.AndNot(unhealthy, sets[graceSet].bits)
-		}
-		t.fixed = int32(unhealthy.AndCardinality(v.controls[control].last.read()))
-		t.softened = int32(unhealthy.AndCardinality(v.controls[control].lastMixed.read()))
-	}
+	return RiskNone
 }
