@@ -40,6 +40,7 @@ type assessmentSearch struct {
 	segments []segment
 	total    int
 	levels   riskLevels
+	ledger   *ledger // see kept
 }
 
 type segment struct {
@@ -47,7 +48,19 @@ type segment struct {
 	state State
 	level Risk
 	place int // of the slot in shape.order
-	bits  *roaring.Bitmap
+	// bits are the rows, but for what class and the filter leave out: most
+	// segments are never read, so they are intersected when they are.
+	bits, class *roaring.Bitmap
+	filter      *filter
+}
+
+// rows are the rows of a segment; they must not be written.
+func (g *segment) rows() *roaring.Bitmap {
+	bits := g.filter.and(g.bits)
+	if g.class != nil {
+		bits = roaring.And(bits, g.class)
+	}
+	return bits
 }
 
 // stateOrder is how states are listed: what needs work first.
@@ -55,6 +68,7 @@ var stateOrder = [...]State{Unhealthy, Unknown, Healthy, Exempt}
 
 func (s *assessmentSearch) collect() {
 	f := s.v.newFilter(s.q.Scope, s.q.Type, s.q.Text)
+	s.ledger = s.kept()
 	for place, slot := range s.v.shape.order {
 		r := s.v.shape.slots[slot]
 		if !s.q.selects(r) {
@@ -64,8 +78,11 @@ func (s *assessmentSearch) collect() {
 			if len(s.q.State) > 0 && !slices.Contains(s.q.State, state) {
 				continue
 			}
-			bits := f.withWords(f.and(s.v.recs[slot][state].read()), r.Title)
-			s.add(segment{slot: slot, state: state, place: place, bits: bits})
+			bits := s.v.recs[slot][state].read()
+			if len(f.words) > 0 {
+				bits = f.withWords(f.and(bits), r.Title)
+			}
+			s.add(segment{slot: slot, state: state, place: place, bits: bits, filter: f})
 		}
 	}
 	slices.SortFunc(s.segments, s.order)
@@ -85,22 +102,47 @@ func (q *AssessmentQuery) selects(r *Recommendation) bool {
 
 // add books a segment, unhealthy ones split by level where that is the order.
 func (s *assessmentSearch) add(g segment) {
-	if g.bits.IsEmpty() {
+	n := s.count(&g)
+	if n == 0 {
 		return
 	}
-	s.total += int(g.bits.GetCardinality())
+	s.total += n
 	if g.state != Unhealthy || s.sort != "risk" {
 		s.segments = append(s.segments, g)
 		return
 	}
 	for level, class := range s.levels.of(g.slot) {
-		if class == nil {
-			continue
-		}
-		if bits := roaring.And(g.bits, class); !bits.IsEmpty() {
-			s.segments = append(s.segments, segment{g.slot, g.state, Risk(level), g.place, bits})
+		if class != nil {
+			g.level, g.class = Risk(level), class
+			s.segments = append(s.segments, g)
 		}
 	}
+}
+
+// count is the number of rows of a segment, from a ledger where there is one.
+func (s *assessmentSearch) count(g *segment) int {
+	if s.ledger != nil {
+		return int(s.ledger.rec(g.slot).by[g.state])
+	}
+	if g.filter.bits == nil {
+		return int(g.bits.GetCardinality())
+	}
+	return int(g.bits.AndCardinality(g.filter.bits))
+}
+
+// kept is the ledger of a query that selects whole subscriptions, nil for
+// others.
+func (s *assessmentSearch) kept() *ledger {
+	sel := s.v.resolve(s.q.Scope)
+	switch {
+	case s.q.Type != "" || s.q.Text != "":
+		return nil
+	case sel.sub != nil:
+		return sel.sub.ledger
+	case sel.set() == nil:
+		return s.v.total
+	}
+	return nil
 }
 
 // order compares segments; desc turns the whole order round.
@@ -130,7 +172,7 @@ func (s *assessmentSearch) inOrder() Page[Assessment] {
 		if c < 0 {
 			continue
 		}
-		it := g.bits.Iterator()
+		it := g.rows().Iterator()
 		if c == 0 {
 			it.AdvanceIfNeeded(s.after.Handle + 1)
 		}

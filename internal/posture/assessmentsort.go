@@ -16,7 +16,7 @@ func (s *assessmentSearch) smallest() Page[Assessment] {
 	start, valid := s.startPair()
 	top := newTopK(s.limit+1, s.comparePairs)
 	for _, g := range s.segments {
-		it := g.bits.Iterator()
+		it := g.rows().Iterator()
 		for it.HasNext() {
 			p := s.pair(s.v.rows.at(it.Next()), g.slot)
 			if !s.paged || !valid || s.comparePairs(p, start) > 0 {

@@ -23,6 +23,7 @@ type engineEvaluator struct {
 	set       *engine.Set
 	estate    *engine.Estate
 	live      bool // evaluated once; from then on documents are applied one by one
+	ticked    time.Time
 	changed   *roaring.Bitmap
 	buffer    []engine.Verdict
 }
@@ -98,16 +99,18 @@ func (n *engineEvaluator) note(flips []engine.Flip) {
 const tickEvery = time.Minute
 
 func (n *engineEvaluator) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
-	if !n.live {
+	switch {
+	case !n.live:
 		n.estate.Tick(at)
 		n.estate.Evaluate(nil)
-		n.live = true
-	} else {
-		n.note(n.estate.Tick(at))
+		n.live, n.ticked = true, at
+	case !at.Before(n.ticked.Add(tickEvery)) || at.Before(n.ticked):
+		n.note(n.estate.Tick(at)) // looks at every resource if any rule reads the clock
+		n.ticked = at
 	}
 	changed := n.changed
 	n.changed = roaring.New()
-	return changed, at.Add(tickEvery), nil
+	return changed, n.ticked.Add(tickEvery), nil
 }
 
 func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
