@@ -21,9 +21,9 @@ const (
 	answerCount      = 6
 )
 
-// conclude reduces the answers of related resources to a state. hidden says
-// that resources of the type were not delivered.
-func (t *tally) conclude(hidden bool) policy.State {
+// conclude reduces the answers of related resources to a rule's state. hidden
+// says that resources of the type were not delivered.
+func (t *tally) conclude(rp *ruleProgram, hidden bool) policy.State {
 	a := &t.answers
 	switch {
 	case a[answerYes] > 0:
@@ -32,8 +32,12 @@ func (t *tally) conclude(hidden bool) policy.State {
 		return policy.Error
 	case a[answerOpen] > 0 || hidden:
 		return policy.Unknown
-	case a[answerInapt] > 0 && a[answerNo] == 0:
+	case a[answerNo] > 0:
+		return policy.NonCompliant
+	case a[answerInapt] > 0:
 		return policy.NotApplicable
+	case rp.rule.bound.ApplicableWhen != nil:
+		return policy.Unknown // nothing says whether the check applies
 	}
 	return policy.NonCompliant
 }
@@ -129,7 +133,7 @@ func (w *worker) related(x *entry, rp *ruleProgram) policy.State {
 	if t.answers[answerYes] > 0 {
 		return policy.Compliant
 	}
-	return t.conclude(w.hides(x, rp, scope))
+	return t.conclude(rp, w.hides(x, rp, scope))
 }
 
 // found is a posting that was looked up for the resource being judged: its
@@ -215,7 +219,7 @@ func (w *worker) dynamic(x *entry, rp *ruleProgram) policy.State {
 	if state != policy.NotApplicable {
 		return state
 	}
-	return t.conclude(hidden)
+	return t.conclude(rp, hidden)
 }
 
 // ask computes the lookup and asks every related resource. state is set if the
@@ -239,6 +243,8 @@ func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte
 		t.answers[a]++
 		if visit != nil {
 			visit(y, a)
+		} else if a == answerYes {
+			break // one that satisfies decides, whatever the others say
 		}
 	}
 	return t, w.hides(x, rp, scope), policy.NotApplicable
