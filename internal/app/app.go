@@ -152,7 +152,16 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.judge = judge
+	restoreGC := relaxGC()
 	a.life.run(ctx, "posture", judge.Run)
+	a.life.run(ctx, "first load", func(ctx context.Context) error {
+		select {
+		case <-judge.Ready():
+		case <-ctx.Done():
+		}
+		restoreGC()
+		return nil
+	})
 
 	// Faces.
 	base := a.address(apiListener)
