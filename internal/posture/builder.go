@@ -9,6 +9,7 @@ import (
 type builder struct {
 	v        *View
 	old, new []standing // scratch
+	dirty    bool       // a row was written
 }
 
 // edit begins the next epoch. A new shape must number known slots alike; if it
@@ -67,6 +68,7 @@ func (b *builder) swap(h uint32, now *row) {
 	if was == nil && now == nil {
 		return
 	}
+	b.dirty = true
 	b.v.shape.standings(was, b.old)
 	b.v.shape.standings(now, b.new)
 	b.place(h, was, now)

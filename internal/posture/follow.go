@@ -305,6 +305,8 @@ func (e *Estate) tick(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("evaluate policies: %w", err)
 	}
 	e.nextTick = next
+	changed.Or(e.recheck)
+	e.recheck = roaring.New()
 	if changed.IsEmpty() {
 		return false, nil
 	}
@@ -312,6 +314,9 @@ func (e *Estate) tick(ctx context.Context) (bool, error) {
 	it := changed.Iterator()
 	for it.HasNext() {
 		t.again(it.Next(), TimePassed)
+	}
+	if !t.builder.dirty {
+		return false, nil
 	}
 	return true, t.finish(ctx)
 }

@@ -320,3 +320,36 @@ func TestRunFollowsUntilItEnds(t *testing.T) {
 	for range events { // closed when the context ended
 	}
 }
+
+// TestTimeInPolicies lets a rule over utcNow() come due with nothing else
+// happening.
+func TestTimeInPolicies(t *testing.T) {
+	w := newWorld(t)
+	doc := w.doc(storageType, "one", map[string]any{"keyCreationTime": w.clock.now().Format(time.RFC3339)})
+	w.put(doc)
+	const id = testSub + "/providers/Microsoft.Authorization/policyDefinitions/age"
+	w.object("policyDefinition", id, map[string]any{
+		"displayName": "Young", "mode": "All",
+		"policyRule": map[string]any{
+			"if": map[string]any{"allOf": []any{
+				map[string]any{"field": "type", "equals": storageType},
+				map[string]any{"value": "[addDays(field('Microsoft.Storage/storageAccounts/keyCreationTime'), 1)]", "less": "[utcNow()]"},
+			}},
+			"then": map[string]any{"effect": "audit"},
+		},
+	})
+	v := w.object("policyAssignment", testSub+"/providers/Microsoft.Authorization/policyAssignments/age", map[string]any{"policyDefinitionId": id})
+	a, ok := v.Assessment(doc.ID, RecommendationID(id))
+	if !ok || a.State != Healthy {
+		t.Fatalf("at first: %v %v %q, problems %v", ok, a.State, a.Reason, w.estate().Problems())
+	}
+	w.clock.pass(23*time.Hour + 58*time.Minute)
+	if a, _ := w.step().Assessment(doc.ID, RecommendationID(id)); a.State != Healthy {
+		t.Errorf("before a day is over: %v", a.State)
+	}
+	w.clock.pass(3 * time.Minute)
+	a, _ = w.step().Assessment(doc.ID, RecommendationID(id))
+	if a.State != Unhealthy || !a.Since.Equal(w.clock.now()) {
+		t.Errorf("after a day: %v since %v", a.State, a.Since)
+	}
+}
