@@ -28,7 +28,7 @@ func (e *Evaluator) existence(b *Bound, r *Resource, env Environment) Verdict {
 		return v
 	}
 	e.judge(&v, run, list)
-	e.conclude(&v, q, r)
+	e.conclude(&v, q, run)
 	return v
 }
 
@@ -64,8 +64,9 @@ func (e *Evaluator) judge(v *Verdict, run *run, list []*Resource) {
 
 // conclude reduces the related resources to a state: one that satisfies is
 // enough; else one that might makes it unknown, as does a type that was not
-// delivered; if the check applies to none of them, neither does the policy.
-func (e *Evaluator) conclude(v *Verdict, q Query, r *Resource) {
+// delivered; if the check applies to none of them, neither does the policy. With
+// an applicableWhen the related resource is a report: without one nothing is known.
+func (e *Evaluator) conclude(v *Verdict, q Query, run *run) {
 	best, inapplicable := False, 0
 	var decided RelatedTrace
 	for _, t := range v.Related {
@@ -77,7 +78,7 @@ func (e *Evaluator) conclude(v *Verdict, q Query, r *Resource) {
 			decided = t
 		}
 	}
-	hidden := e.hiddenType(q, r)
+	hidden := e.hiddenType(q, run.root)
 	switch {
 	case best == True:
 		v.State, v.Reason = Compliant, decided.reason("satisfies")
@@ -89,6 +90,8 @@ func (e *Evaluator) conclude(v *Verdict, q Query, r *Resource) {
 		v.State, v.Reason = Unknown, "related resources were not delivered: "+hidden
 	case inapplicable > 0 && inapplicable == len(v.Related):
 		v.State, v.Reason = NotApplicable, "the check says that it does not apply"
+	case len(v.Related) == 0 && run.bound.ApplicableWhen != nil:
+		v.State, v.Reason = Unknown, "there is no "+q.describe()+" to say whether the check applies"
 	case len(v.Related) == 0:
 		v.State, v.Reason = NonCompliant, "there is no "+q.describe()
 	default:

@@ -132,6 +132,21 @@ func TestCheckResults(t *testing.T) {
 	}
 }
 
+// A machine without the agent has no report: nothing is known of its checks,
+// while a rule without applicableWhen looks for the document itself.
+func TestNoReportIsUnknown(t *testing.T) {
+	const report = "Microsoft.GuestConfiguration/guestConfigurationAssignments"
+	rule := existenceRule(`{"type": "` + report + `", "existenceCondition": {"field": "` + report + `/state", "equals": "pass"}}`)
+	metadata := `{"rampart": {"applicableWhen": {"field": "` + report + `/state", "notEquals": "notApplicable"}}}`
+	r := document(t, testGroup+"/providers/Microsoft.Compute/virtualMachines/web1", `{}`)
+	e := &Evaluator{Aliases: NewAliases(), Estate: Resources{r}}
+	for with, want := range map[string]State{metadata: Unknown, "": NonCompliant} {
+		if got := e.Evaluate(bound(t, rule, with), r, Environment{}); got.State != want || !strings.Contains(got.Reason, "there is no "+report) {
+			t.Errorf("metadata %q: %s (%s), want %s", with, got.State, got.Reason, want)
+		}
+	}
+}
+
 func TestUndeliveredRelatedTypeIsUnknown(t *testing.T) {
 	vm := testGroup + "/providers/Microsoft.Compute/virtualMachines/web1"
 	r := document(t, vm, `{}`, "Microsoft.Insights/diagnosticSettings no permission")
