@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -65,7 +66,8 @@ func (x *explainer) create(template json.RawMessage) (*documents, string, error)
 }
 
 // expect puts what the source will report, once the commands have run, in the
-// place of the reports below the resource that the recommendation looks at.
+// place of the reports below the resource that the recommendation looks at. A
+// source that has not reported yet will.
 func (x *explainer) expect(k *content.Recommendation, f *Fix) (*documents, error) {
 	var details struct{ Type, Name string }
 	if err := json.Unmarshal(k.Details, &details); err != nil {
@@ -75,19 +77,26 @@ func (x *explainer) expect(k *content.Recommendation, f *Fix) (*documents, error
 	if err != nil {
 		return nil, err
 	}
-	docs, expected := x.docs, k.Remediation.Expect
+	var reports []wire.Document
 	for _, child := range children {
 		id, err := arm.ParseID(child.Doc.ID)
-		if err != nil || !strings.EqualFold(child.Doc.Type, details.Type) ||
-			details.Name != "" && !strings.EqualFold(id.Name(), details.Name) {
-			continue
+		if err == nil && strings.EqualFold(child.Doc.Type, details.Type) &&
+			(details.Name == "" || strings.EqualFold(id.Name(), details.Name)) {
+			reports = append(reports, child.Doc)
 		}
-		report := child.Doc
-		if report.Body, err = content.ApplyPatch(child.Doc.Body, expected); err != nil {
+	}
+	if len(reports) == 0 {
+		id := x.assessment.ResourceID + "/providers/" + details.Type + "/" + cmp.Or(details.Name, "default")
+		reports = append(reports, wire.Document{ID: id, Type: details.Type, Body: json.RawMessage(`{"properties":{}}`)})
+	}
+	docs, expected := x.docs, k.Remediation.Expect
+	for _, report := range reports {
+		before := report.Body
+		if report.Body, err = content.ApplyPatch(before, expected); err != nil {
 			return nil, err
 		}
 		report.Unavailable = withoutPatched(report.Unavailable, expected)
-		f.Before, f.After = changedParts(child.Doc.Body, report.Body, expected)
+		f.Before, f.After = changedParts(before, report.Body, expected)
 		if docs, _, err = docs.with(report); err != nil {
 			return nil, err
 		}
