@@ -10,7 +10,14 @@ type cache struct {
 	mu      sync.Mutex
 	estate  *Score
 	scored  []scoredPart
-	ledgers map[Scope]*ledger
+	ledgers map[ledgerKey]*ledger
+}
+
+// ledgerKey names a ledger: its scope, and the filter by which recommendations
+// were left out of it, "" for none.
+type ledgerKey struct {
+	scope  Scope
+	filter string
 }
 
 func newCache() *cache { return &cache{} }
@@ -26,10 +33,10 @@ func (c *cache) score(compute func() Score) Score {
 	return *c.estate
 }
 
-// ledger returns a scope's ledger, computed at most a few times.
-func (c *cache) ledger(scope Scope, compute func() *ledger) *ledger {
+// ledger returns a ledger, computed at most a few times.
+func (c *cache) ledger(key ledgerKey, compute func() *ledger) *ledger {
 	c.mu.Lock()
-	l := c.ledgers[scope]
+	l := c.ledgers[key]
 	c.mu.Unlock()
 	if l != nil {
 		return l
@@ -38,9 +45,9 @@ func (c *cache) ledger(scope Scope, compute func() *ledger) *ledger {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ledgers == nil || len(c.ledgers) >= maxCached {
-		c.ledgers = map[Scope]*ledger{}
+		c.ledgers = map[ledgerKey]*ledger{}
 	}
-	c.ledgers[scope] = l
+	c.ledgers[key] = l
 	return l
 }
 

@@ -200,6 +200,30 @@ func TestRecommendationPages(t *testing.T) {
 	}
 }
 
+// TestFilteredRecommendations compares filtered pages over a scope that is
+// summed by sets with the unfiltered page.
+func TestFilteredRecommendations(t *testing.T) {
+	v := randomView(t, 3*fewRows+4000)
+	scope := Scope{Tag: "env", TagValue: "e1"}
+	if n := v.resolve(scope).set().GetCardinality(); n <= fewRows {
+		t.Fatalf("the scope has %d rows, too few to be summed by sets", n)
+	}
+	all, err := v.Recommendations(RecommendationQuery{Scope: scope})
+	if err != nil {
+		t.Fatal(err)
+	}
+	high, err := v.Recommendations(RecommendationQuery{Scope: scope, Severity: []content.Severity{content.High}, State: []State{Unhealthy}})
+	if err != nil || len(high.Rows) != 4 {
+		t.Fatalf("%d rows of high severity, %v; want 4", len(high.Rows), err)
+	}
+	for _, r := range high.Rows {
+		i := slices.IndexFunc(all.Rows, func(o RecommendationRow) bool { return o.ID == r.ID })
+		if all.Rows[i] != r || r.Unhealthy == 0 {
+			t.Errorf("filtered %+v, unfiltered %+v", r, all.Rows[i])
+		}
+	}
+}
+
 func TestPagesRefuse(t *testing.T) {
 	v := randomView(t, 20)
 	page, err := v.Assessments(AssessmentQuery{Limit: 3})

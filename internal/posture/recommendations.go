@@ -2,6 +2,7 @@ package posture
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,9 +44,14 @@ func (v *View) Recommendations(q RecommendationQuery) (Page[RecommendationRow], 
 // recommendationRows are the rows that a query selects, in no order.
 func (v *View) recommendationRows(q RecommendationQuery) []RecommendationRow {
 	sel := v.resolve(q.Scope)
-	l := v.ledgerOf(q.Scope, sel)
-	score := v.scoreOf(sel)
 	words := strings.Fields(strings.ToLower(q.Text))
+	l := v.ledgerWith(q.ledgerKey(), sel, func(slot uint16) bool {
+		still := q
+		still.State = nil // which states there are is what the ledger tells
+		r := v.shape.slots[slot]
+		return r != nil && still.selects(r, recTally{}, words)
+	})
+	score := v.scoreOf(sel)
 	rows := make([]RecommendationRow, 0, len(v.shape.list))
 	for i, r := range v.shape.list {
 		slot := v.shape.slotOf[i]
@@ -54,6 +60,11 @@ func (v *View) recommendationRows(q RecommendationQuery) []RecommendationRow {
 		}
 	}
 	return rows
+}
+
+// ledgerKey tells apart what a query wants of a scope's ledger.
+func (q *RecommendationQuery) ledgerKey() ledgerKey {
+	return ledgerKey{q.Scope, fmt.Sprintf("%q %q %q %q %q", q.Severity, q.Control, q.Type, q.Standard, q.Text)}
 }
 
 func (v *View) recommendationRow(sel selection, l *ledger, slot uint16, maximum int) RecommendationRow {

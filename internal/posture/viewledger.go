@@ -14,17 +14,23 @@ const fewRows = 8192
 
 // ledgerOf is the ledger of a scope that was resolved to sel.
 func (v *View) ledgerOf(scope Scope, sel selection) *ledger {
+	return v.ledgerWith(ledgerKey{scope: scope}, sel, func(uint16) bool { return true })
+}
+
+// ledgerWith is ledgerOf that may leave out recommendations that are not
+// wanted, where leaving out saves work. key.filter tells wants apart.
+func (v *View) ledgerWith(key ledgerKey, sel selection, wanted func(slot uint16) bool) *ledger {
 	switch {
 	case sel.sub != nil:
 		return sel.sub.ledger
 	case sel.set() == nil:
 		return v.total
 	}
-	return v.cache.ledger(scope, func() *ledger {
+	return v.cache.ledger(key, func() *ledger {
 		if bits := sel.set(); bits.GetCardinality() <= fewRows {
 			return v.sumRows(bits)
 		}
-		return v.sumSets(sel)
+		return v.sumSets(sel, wanted)
 	})
 }
 
@@ -45,7 +51,7 @@ func (v *View) sumRows(bits *roaring.Bitmap) *ledger {
 // and of the risk levels only the worst is told. Sets that are empty in the
 // whole estate are not intersected, and two goroutines share the work: a page
 // over a large tag waits for it.
-func (v *View) sumSets(sel selection) *ledger {
+func (v *View) sumSets(sel selection, wanted func(slot uint16) bool) *ledger {
 	l := newLedger(v.seq, v.shape)
 	l.rows = int(sel.set().GetCardinality())
 	l.assessed, l.pending = sel.count(v.assessed), sel.count(v.pending)
@@ -55,7 +61,9 @@ func (v *View) sumSets(sel selection) *ledger {
 		wg.Go(func() {
 			levels := riskLevels{v: v}
 			for slot := part; slot < len(v.shape.slots); slot += workers {
-				v.sumSlot(&l.recs[slot], sel, uint16(slot), &levels)
+				if wanted(uint16(slot)) {
+					v.sumSlot(&l.recs[slot], sel, uint16(slot), &levels)
+				}
 			}
 		})
 	}
