@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
 // maxBaselineChecks bounds one baseline file.
@@ -116,8 +118,8 @@ func ReadBaseline(file string, data []byte) (*Baseline, error) {
 }
 
 func readBaseline(file string, data []byte, values Values, used map[string]bool) (*Baseline, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: larger than %d bytes", file, maxFile)
+	if len(data) > strictyaml.MaxFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", file, strictyaml.MaxFile)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -130,7 +132,7 @@ func readBaseline(file string, data []byte, values Values, used map[string]bool)
 		return nil, err
 	}
 	b := &Baseline{}
-	if err := decodeNode(file, doc.Content[0], b); err != nil {
+	if err := strictyaml.DecodeNode(file, doc.Content[0], b); err != nil {
 		return nil, err
 	}
 	b.File = file

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
 // binder replaces parameters in the nodes of one baseline file.
@@ -61,7 +63,7 @@ func (b binder) parameterValues(check *yaml.Node) (map[string]*yaml.Node, error)
 }
 
 func (b binder) substitute(n *yaml.Node, bound map[string]*yaml.Node, depth int) error {
-	if n == nil || depth > maxDepth {
+	if n == nil || depth > strictyaml.MaxDepth {
 		return nil // the decoder reports the depth
 	}
 	if n.Kind == yaml.ScalarNode && parameterUse.MatchString(n.Value) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
 func TestEmbeddedBaselinesAreValid(t *testing.T) {
@@ -168,7 +170,7 @@ func TestReadBaselineErrors(t *testing.T) {
 }
 
 func TestReadBaselineRefusesLargeFiles(t *testing.T) {
-	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), maxFile)); err == nil {
+	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), strictyaml.MaxFile)); err == nil {
 		t.Error("a file beyond the limit was read")
 	}
 }

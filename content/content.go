@@ -2,8 +2,8 @@
 // their policy logic, controls, baseline checks, standards and roles, embedded,
 // and the strict reader that validates every file of it.
 //
-// It must never import another package of this module: it is data, and what it
-// means is said elsewhere.
+// It must never import another package of this module but strictyaml: it is
+// data, and what it means is said elsewhere.
 package content
 
 import "embed"

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
 // embedded is the library of the binary. It cannot change while the program
@@ -40,7 +42,7 @@ func LoadFS(fsys fs.FS) (*Library, error) {
 
 func decodeNew[T any](file string, data []byte) (*T, error) {
 	v := new(T)
-	return v, decodeFile(file, data, v)
+	return v, strictyaml.Decode(file, data, v)
 }
 
 // ReadRecommendation reads one file and checks what can be checked without the
@@ -48,7 +50,7 @@ func decodeNew[T any](file string, data []byte) (*T, error) {
 // what could be read.
 func ReadRecommendation(file string, data []byte) (*Recommendation, error) {
 	r := &Recommendation{Mode: "All"}
-	err := decodeFile(file, data, r)
+	err := strictyaml.Decode(file, data, r)
 	r.File = file
 	if err == nil {
 		err = r.check()

@@ -3,6 +3,8 @@ package content
 import (
 	_ "embed"
 	"fmt"
+
+	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
 //go:embed risk.yaml
@@ -44,7 +46,7 @@ type RiskSign struct {
 // Risk reads the embedded risk model.
 func Risk() (*RiskModel, error) {
 	m := new(RiskModel)
-	if err := decodeFile("risk.yaml", riskFile, m); err != nil {
+	if err := strictyaml.Decode("risk.yaml", riskFile, m); err != nil {
 		return nil, err
 	}
 	return m, m.check()

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits of one content file; policies also come from users' directories.
+// Limits of one file; it may come from a user's directory.
 const (
-	maxFile  = 1 << 20 // bytes
-	maxDepth = 64      // nested mappings and sequences
+	MaxFile  = 1 << 20 // bytes
+	MaxDepth = 64      // nested mappings and sequences
 )
 
 var rawMessageType = reflect.TypeFor[json.RawMessage]()
@@ -24,8 +23,8 @@ var rawMessageType = reflect.TypeFor[json.RawMessage]()
 // All errors of the file are returned, joined, so that an author sees them at
 // once.
 func Decode(file string, data []byte, into any) error {
-	if len(data) > maxFile {
-		return fmt.Errorf("%s: larger than %d bytes", file, maxFile)
+	if len(data) > MaxFile {
+		return fmt.Errorf("%s: larger than %d bytes", file, MaxFile)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -34,8 +33,13 @@ func Decode(file string, data []byte, into any) error {
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return fmt.Errorf("%s:1: empty file", file)
 	}
+	return DecodeNode(file, doc.Content[0], into)
+}
+
+// DecodeNode is Decode for a document that is parsed already.
+func DecodeNode(file string, n *yaml.Node, into any) error {
 	d := &decoder{file: file}
-	d.value(doc.Content[0], reflect.ValueOf(into).Elem(), 0)
+	d.value(n, reflect.ValueOf(into).Elem(), 0)
 	return errors.Join(d.errs...)
 }
 
@@ -53,10 +57,13 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, depth int) {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		d.failf(n, "anchors and aliases are not allowed: write the value out")
-	case depth > maxDepth:
-		d.failf(n, "nested deeper than %d", maxDepth)
+	case depth > MaxDepth:
+		d.failf(n, "nested deeper than %d", MaxDepth)
 	case v.Type() == rawMessageType:
 		d.raw(n, v)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), depth)
 	case v.Kind() == reflect.Struct:
 		d.structure(n, v, depth)
 	case v.Kind() == reflect.Slice:
@@ -94,7 +101,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, depth int) {
 			d.failf(key, "key %q is given twice", key.Value)
 		default:
 			seen[key.Value] = true
-			d.value(n.Content[i+1], v.Field(index), depth+1)
+			d.value(n.Content[i+1], v.FieldByIndex(index), depth+1)
 		}
 	}
 }
@@ -144,20 +151,28 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// fieldsOf maps the yaml keys of a struct to field indices.
-func fieldsOf(t reflect.Type) map[string]int {
-	keys := make(map[string]int, t.NumField())
+// fieldsOf maps the yaml keys of a struct to field indices; the keys of an
+// embedded struct tagged ",inline" count as its own.
+func fieldsOf(t reflect.Type) map[string][]int {
+	keys := make(map[string][]int, t.NumField())
 	for i := range t.NumField() {
-		key := t.Field(i).Tag.Get("yaml")
+		f := t.Field(i)
+		key := f.Tag.Get("yaml")
+		if key == ",inline" {
+			for k, index := range fieldsOf(f.Type) {
+				keys[k] = append([]int{i}, index...)
+			}
+			continue
+		}
 		if key != "" && key != "-" {
-			keys[key] = i
+			keys[key] = []int{i}
 		}
 	}
 	return keys
 }
 
 // suggestion names the known key nearest to an unknown one, if any is near.
-func suggestion(key string, known map[string]int) string {
+func suggestion(key string, known map[string][]int) string {
 	best, bestDistance := "", len(key)/2+1
 	for candidate := range known {
 		dist := distance(strings.ToLower(key), strings.ToLower(candidate))
@@ -186,7 +201,7 @@ func distance(a, b string) int {
 				substitute++
 			}
 			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{row[j+1] + 1, row[j] + 1, substitute})
+			row[j+1] = min(row[j+1]+1, row[j]+1, substitute)
 		}
 	}
 	return row[len(b)]

@@ -18,8 +18,8 @@ func nodeJSON(n *yaml.Node) (json.RawMessage, error) {
 }
 
 func appendNode(b []byte, n *yaml.Node, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%d: nested deeper than %d", n.Line, maxDepth)
+	if depth > MaxDepth {
+		return nil, fmt.Errorf("%d: nested deeper than %d", n.Line, MaxDepth)
 	}
 	if n.Anchor != "" {
 		return nil, fmt.Errorf("%d: anchors and aliases are not allowed: write the value out", n.Line)
