@@ -20,7 +20,8 @@ func (x *explainer) fix() *Fix {
 	}
 	f := &Fix{}
 	after := x.doc.Doc
-	docs, subject := x.docs, x.subject
+	var docs *documents
+	subject := x.subject
 	var err error
 	switch r := &k.Remediation; {
 	case len(r.Patch) > 0:

@@ -100,7 +100,9 @@ func (b *edits) note(c *store.Change) {
 		b.read[c.Handle] = true
 		delete(b.gone, c.Handle)
 	case store.KindResourceSeen:
-		b.read[c.Handle] = b.read[c.Handle]
+		if _, known := b.read[c.Handle]; !known {
+			b.read[c.Handle] = false
+		}
 	case store.KindResourceDeleted:
 		b.gone[c.Handle] = true
 		delete(b.read, c.Handle)

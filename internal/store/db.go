@@ -68,7 +68,7 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, o)
 	}
-	return nil, fmt.Errorf("open store: %q is neither sqlite:PATH nor postgres://...", scheme)
+	return nil, fmt.Errorf("open store: %q is neither sqlite:PATH nor a postgres:// URL", scheme)
 }
 
 // prepare brings the schema and the default tenant to where the code expects
