@@ -42,7 +42,12 @@ func options(t *testing.T, c Config) Options {
 // start runs a whole server in process and stops it with the test.
 func start(t *testing.T, c Config) *App {
 	t.Helper()
-	a := New(options(t, c))
+	return startWith(t, options(t, c))
+}
+
+func startWith(t *testing.T, opt Options) *App {
+	t.Helper()
+	a := New(opt)
 	t.Cleanup(func() {
 		if err := a.Stop(); err != nil {
 			t.Errorf("stop: %v", err)
