@@ -100,7 +100,7 @@ func runPolicyTest(_ context.Context, std stdio, args []string) error {
 	fs := flagSet("policy test", std)
 	aliasFile := fs.String("aliases", "", "alias table: TSV or provider list JSON")
 	junit := fs.String("junit", "", "also write the results to this file as JUnit XML")
-	mutate := fs.Bool("mutate", false, "remove each condition of a recommendation in turn: some example must notice")
+	mutate := fs.Bool("mutate", false, "remove each condition in turn: some example must notice")
 	if err := parse(fs, std, args, 0, -1); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func testPolicies(dirs []string, opt proof.Options) (*policy.TestReport, error) 
 	if len(rest) == 0 {
 		return report, nil
 	}
-	folders, err := policy.TestDirs(rest, policy.TestOptions{Aliases: opt.Aliases, Now: opt.Now})
+	folders, err := policy.TestDirs(rest, policy.TestOptions{Aliases: opt.Aliases, Now: opt.Now, Mutate: opt.Mutate})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,9 @@ type TestOptions struct {
 	Options Options
 	// Now is the evaluation instant of examples that do not say.
 	Now time.Time
+	// Mutate also removes each leaf condition in turn: some example must get
+	// another state.
+	Mutate bool
 }
 
 // TestReport is the result of TestDirs.
@@ -129,6 +132,7 @@ func (o TestOptions) folder(dir string) []TestResult {
 		return broken(err)
 	}
 	var out []TestResult
+	var examples []example
 	for i, line := range lines {
 		result := TestResult{Policy: dir, Example: fmt.Sprintf("example %d", i+1)}
 		var ex example
@@ -140,6 +144,7 @@ func (o TestOptions) folder(dir string) []TestResult {
 		if ex.Name != "" {
 			result.Example = ex.Name
 		}
+		examples = append(examples, ex)
 		result.Want = ex.Want
 		verdict, err := o.run(d, ex)
 		if err != nil {
@@ -149,7 +154,65 @@ func (o TestOptions) folder(dir string) []TestResult {
 		}
 		out = append(out, result)
 	}
-	return out
+	if !o.Mutate {
+		return out
+	}
+	mutations, err := o.mutations(dir, append(examples, example{Resource: json.RawMessage(Foreign)}))
+	if err != nil {
+		return append(out, broken(err)...)
+	}
+	return append(out, mutations...)
+}
+
+// mutations removes each leaf condition of a folder's policy in turn and wants
+// an example to get another state.
+func (o TestOptions) mutations(dir string, examples []example) ([]TestResult, error) {
+	f, err := os.Open(filepath.Join(dir, policyFile))
+	if err != nil {
+		return nil, fmt.Errorf("open definition: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	data, err := readLimited(f)
+	if err != nil {
+		return nil, err
+	}
+	mutants, err := Mutants(data)
+	if err != nil {
+		return nil, err
+	}
+	want, err := o.states(data, examples)
+	if err != nil {
+		return nil, err
+	}
+	var out []TestResult
+	for _, m := range mutants {
+		r := TestResult{Policy: dir, Example: "without " + m.Leaf, Want: Noticed, Got: Noticed}
+		switch got, err := o.states(m.Definition, examples); {
+		case err != nil:
+			r.Got, r.Reason = "", err.Error()
+		case slices.Equal(got, want):
+			r.Got, r.Reason = Unnoticed, "no example changes its state when the condition is gone"
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// states are those of the examples under a definition; one that cannot be run
+// is an error state, as it is without the mutation.
+func (o TestOptions) states(definition []byte, examples []example) ([]State, error) {
+	d, err := ParseDefinition(definition)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]State, len(examples))
+	for i, ex := range examples {
+		v, err := o.run(d, ex)
+		if list[i] = v.State; err != nil {
+			list[i] = Error
+		}
+	}
+	return list, nil
 }
 
 // readDefinition reads one file that holds a definition.

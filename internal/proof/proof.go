@@ -22,12 +22,6 @@ type Options struct {
 	Mutate bool
 }
 
-// What a result of a removed condition wants, and what it got otherwise.
-const (
-	Noticed   = "noticed"
-	Unnoticed = "unnoticed"
-)
-
 // words are the states as examples write them.
 var words = map[policy.State]string{
 	policy.NotApplicable: "notApplicable",

@@ -59,7 +59,7 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 		}, "fix of bad", ""},
 		{"decoration", func(r *content.Recommendation) {
 			r.If = json.RawMessage(`{"allOf":[{"field":"type","equals":"Example.Store/things"},{"field":"Example.Store/things/https","notEquals":true},{"field":"Example.Store/things/https","exists":true}]}`)
-		}, `without {"exists":true,"field":"Example.Store/things/https"}`, Unnoticed},
+		}, `without {"exists":true,"field":"Example.Store/things/https"}`, policy.Unnoticed},
 		{"does-not-compile", func(r *content.Recommendation) { r.If = json.RawMessage(`{"field":"type","resembles":"x"}`) }, "good", ""},
 		{"unknown-parameter", func(r *content.Recommendation) { r.Examples[0].Parameters = json.RawMessage(`{"days":1}`) }, "good", ""},
 	}

@@ -10,13 +10,14 @@ import (
 )
 
 // Read reads the recommendation files (*.yaml) below each directory. rest are
-// the directories that hold none. A file that is wrong is an error that names
+// the directories that hold none, or a policy.json as well. A file that is wrong is an error that names
 // it; all are reported.
 func Read(dirs []string) (list []*content.Recommendation, rest []string, err error) {
 	var errs []error
 	for _, dir := range dirs {
-		found := false
-		errs = append(errs, filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		found, folders := false, false
+		walk := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+			folders = folders || err == nil && entry.Name() == "policy.json"
 			if err != nil || entry.IsDir() || filepath.Ext(file) != ".yaml" {
 				return err
 			}
@@ -25,8 +26,9 @@ func Read(dirs []string) (list []*content.Recommendation, rest []string, err err
 			list = append(list, r)
 			errs = append(errs, err)
 			return nil
-		}))
-		if !found {
+		})
+		errs = append(errs, walk)
+		if !found || folders {
 			rest = append(rest, dir)
 		}
 	}

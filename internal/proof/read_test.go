@@ -16,6 +16,22 @@ func TestReadTakesFilesAndLeavesOtherFolders(t *testing.T) {
 	}
 }
 
+func TestReadSeesPoliciesBesideFiles(t *testing.T) {
+	dir := t.TempDir()
+	file, err := os.ReadFile(filepath.Join("..", "..", "content", "policies", "machines", "machine-ssh-permit-root-login.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"machine-ssh-permit-root-login.yaml": file, "policy.json": []byte("{}")} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, rest, err := Read([]string{dir}); err != nil || len(list) != 1 || len(rest) != 1 {
+		t.Errorf("%d recommendations, rest %v, error %v", len(list), rest, err)
+	}
+}
+
 func TestReadNamesWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"one.yaml": "severty: high", "two.yaml": "- list"} {
