@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,11 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/assess"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/store"
 )
+
+// overviewScore is the figure of the overview.
+var overviewScore = regexp.MustCompile(`(?s)id="score"[^>]*>.*?>(\d+)\s*(?:<[^>]*>)*\s*%`)
 
 // counts are healthy, unhealthy, and unknown or exempt: what the wire calls not
 // applicable with a cause.
@@ -54,10 +59,17 @@ func TestTheSameNumbersEverywhere(t *testing.T) {
 	t.Run("controls", func(t *testing.T) { sameControls(t, offline, v, subs) })
 	t.Run("scores", func(t *testing.T) { sameScores(t, offline, v, subs) })
 	t.Run("pages", func(t *testing.T) {
-		shown := fmt.Sprintf("%.0f", offline.Score.Percent)
-		if page := string(v.page("/")); !strings.Contains(page, shown) {
-			t.Errorf("the overview does not show %s %%", shown)
+		shown := overviewScore.FindSubmatch(v.page("/"))
+		if want := fmt.Sprintf("%.0f", offline.Score.Percent); shown == nil || string(shown[1]) != want {
+			t.Errorf("the overview shows %s, want %s %%", shown, want)
 		}
+	})
+	t.Run("restart", func(t *testing.T) {
+		must(t, a.Stop())
+		again := start(t, Config{Data: a.opt.Config.Data})
+		<-again.judge.Ready()
+		sameScore(t, offline, again.judge.Estate(store.DefaultTenant).View())
+		compare(t, want, visit(t, again).countedTable())
 	})
 }
 
