@@ -19,7 +19,7 @@ blob() { # moves a file into the layout, prints "digest size"
 }
 read -r layer layer_size < <(blob "$work/layer.tar.gz")
 cat > "$work/config" <<J
-{"architecture":"amd64","os":"linux","config":{"User":"65532:65532","Entrypoint":["/usr/local/bin/rampart"],"Cmd":["up","--data","/var/lib/rampart","--no-agent"],"ExposedPorts":{"8443/tcp":{}},"Volumes":{"/var/lib/rampart":{}},"Labels":{"org.opencontainers.image.title":"rampart","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:$diff_id"]}}
+{"architecture":"amd64","os":"linux","config":{"User":"65532:65532","Entrypoint":["/usr/local/bin/rampart"],"Cmd":["up","--data","/var/lib/rampart","--no-agent","--listen","0.0.0.0:8443","--dashboard","off"],"ExposedPorts":{"8443/tcp":{}},"Volumes":{"/var/lib/rampart":{}},"Labels":{"org.opencontainers.image.title":"rampart","org.opencontainers.image.version":"$version","org.opencontainers.image.licenses":"Apache-2.0"}},"rootfs":{"type":"layers","diff_ids":["sha256:$diff_id"]}}
 J
 read -r config config_size < <(blob "$work/config")
 cat > "$work/manifest" <<J
