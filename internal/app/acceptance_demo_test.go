@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -168,16 +169,10 @@ func sampleRemoved(t *testing.T, a *App, v *visitor) {
 	if before["resources"] < demoResources || before["scores"] == 0 {
 		t.Fatalf("rows of the sample: %v", before)
 	}
-	token := regexp.MustCompile(`sample/remove"><input type="hidden" name="token" value="([^"]+)"`).FindSubmatch(v.page("/t/demo/"))
-	if token == nil {
+	if !bytes.Contains(v.page("/t/demo/"), []byte(`action="/t/demo/sample/remove"`)) {
 		t.Fatal("the page has no form to remove the sample")
 	}
-	resp, err := v.web.PostForm(a.Status().Dashboard+"/t/demo/sample/remove", url.Values{"token": {string(token[1])}})
-	must(t, err)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("removal: %s", resp.Status)
-	}
+	removeSample(t, a, v)
 	waitFor(t, a, "the sample's end", func(snapshot) bool { return a.judge.Estate(web.Sample) == nil })
 	time.Sleep(time.Second) // whoever still works on the tenant would write by now
 	for _, table := range slices.Sorted(maps.Keys(before)) {
@@ -192,6 +187,47 @@ func sampleRemoved(t *testing.T, a *App, v *visitor) {
 	case err := <-a.life.failed:
 		t.Error(err)
 	default:
+	}
+}
+
+var formToken = regexp.MustCompile(`name="token" value="([^"]+)"`)
+
+// removeSample sends the form that removes the sample.
+func removeSample(t *testing.T, a *App, v *visitor) {
+	t.Helper()
+	token := formToken.FindSubmatch(v.page("/"))
+	if token == nil {
+		t.Fatal("the page has no form")
+	}
+	resp, err := v.web.PostForm(a.Status().Dashboard+"/t/demo/sample/remove", url.Values{"token": {string(token[1])}})
+	must(t, err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("removal: %s", resp.Status)
+	}
+}
+
+// TestSampleRemovedWhileItIsMade removes the sample while its makers work on
+// it: they must let go of it, and the server must go on.
+func TestSampleRemovedWhileItIsMade(t *testing.T) {
+	for _, after := range []time.Duration{0, 300 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			a := start(t, Config{Demo: true})
+			v := visit(t, a)
+			for a.judge.Estate(web.Sample) == nil {
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(after)
+			removeSample(t, a, v)
+			select {
+			case err := <-a.life.failed:
+				t.Fatalf("the server ended: %v", err)
+			case <-time.After(1200 * time.Millisecond):
+			}
+			if a.judge.Estate(web.Sample) != nil {
+				t.Error("the sample is back")
+			}
+		})
 	}
 }
 

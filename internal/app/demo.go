@@ -57,18 +57,26 @@ func (d demo) run(ctx context.Context) error {
 		return err
 	}
 	start := d.now()
-	if err := d.fill(ctx); err != nil {
+	switch err := d.make(ctx); {
+	case store.IsNoTenant(err):
+		d.log.Info("sample tenant was removed while it was made")
+	case err != nil:
 		return fmt.Errorf("sample tenant: %w", err)
+	default:
+		d.log.Info("sample tenant is ready", "resources", demoResources, "took", d.now().Sub(start))
+	}
+	return nil
+}
+
+func (d demo) make(ctx context.Context) error {
+	if err := d.fill(ctx); err != nil {
+		return err
 	}
 	view, err := d.judged(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.past(ctx, view); err != nil {
-		return fmt.Errorf("sample tenant's past: %w", err)
-	}
-	d.log.Info("sample tenant is ready", "resources", demoResources, "took", d.now().Sub(start))
-	return nil
+	return d.past(ctx, view)
 }
 
 func (d demo) fill(ctx context.Context) error {
@@ -93,6 +101,8 @@ func (d demo) judged(ctx context.Context) (*posture.View, error) {
 			if v := e.View(); v.Resources() >= demoResources && v.Score(posture.Scope{}).Max > 0 {
 				return v, nil
 			}
+		} else if err := d.there(ctx); err != nil {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
@@ -100,6 +110,14 @@ func (d demo) judged(ctx context.Context) (*posture.View, error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// there is an error if the tenant is gone.
+func (d demo) there(ctx context.Context) error {
+	return d.db.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.Tenant(ctx, web.Sample)
+		return err
+	})
 }
 
 // past writes score rows for each day before today: an estate that began worse

@@ -13,6 +13,9 @@ import (
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
+// retry is how long after an error of the store it is tried again.
+const retry = 5 * time.Second
+
 // settle is how long changes are gathered before the machines' exposure is
 // computed again: a deployment changes many network resources at once.
 const settle = 250 * time.Millisecond
@@ -27,19 +30,23 @@ type Options struct {
 }
 
 // Follow keeps the exposure documents of every tenant true until ctx ends. It
-// holds the network's documents in memory and no position: after a restart it
-// reads them again and delivers what differs.
+// holds the network's documents in memory and no position: after a restart, or
+// an error of the store, which is logged, it reads them again and delivers what
+// differs.
 func Follow(ctx context.Context, opt Options) error {
 	f := &follower{Options: opt, tenants: map[string]*tenant{}}
 	wake := opt.Store.Watch(ctx)
 	for {
-		if err := f.round(ctx); err != nil {
-			return err
+		var again <-chan time.Time
+		if err := f.round(ctx); err != nil && ctx.Err() == nil {
+			opt.Log.Error("exposure is behind; it is tried again", "error", err)
+			again = time.After(retry)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-wake:
+		case <-again:
 		}
 		select {
 		case <-ctx.Done():
@@ -70,21 +77,23 @@ func (f *follower) round(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("exposure: %w", err)
+		return fmt.Errorf("list tenants: %w", err)
 	}
+	var errs []error
 	known := map[string]bool{}
 	for _, t := range all {
-		known[t.ID] = true
-		if err := f.update(ctx, t.ID); err != nil {
-			return fmt.Errorf("exposure: %w", err)
+		err := f.update(ctx, t.ID)
+		if err != nil && !store.IsNoTenant(err) {
+			errs = append(errs, fmt.Errorf("tenant %q: %w", t.ID, err))
 		}
+		known[t.ID] = err == nil
 	}
 	for id := range f.tenants {
 		if !known[id] {
 			delete(f.tenants, id)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (f *follower) update(ctx context.Context, id string) error {

@@ -190,7 +190,7 @@ func (j *Judge) step(ctx context.Context) error {
 	}
 	var errs []error
 	for _, e := range tenants {
-		if err := e.catchUp(ctx); err != nil {
+		if err := e.catchUp(ctx); err != nil && !store.IsNoTenant(err) {
 			errs = append(errs, fmt.Errorf("tenant %q: %w", e.tenant, err))
 		}
 	}

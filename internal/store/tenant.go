@@ -141,9 +141,18 @@ func (tx *Tx) tenantNo(ctx context.Context, id string) (int64, error) {
 	return no, nil
 }
 
+const codeNoTenant = "TenantNotFound"
+
+// IsNoTenant reports whether an error says that there is no such tenant, as it
+// does to whoever works on one while it is dropped.
+func IsNoTenant(err error) bool {
+	var e *arm.Error
+	return errors.As(err, &e) && e.Code == codeNoTenant
+}
+
 func noTenant(id string) error {
 	e := arm.NotFound("/tenants/" + id)
-	e.Code, e.Message = "TenantNotFound", fmt.Sprintf("There is no tenant %q.", id)
+	e.Code, e.Message = codeNoTenant, fmt.Sprintf("There is no tenant %q.", id)
 	return e
 }
 
