@@ -71,8 +71,13 @@ func (m *machine) eval(n uint32) policy.Truth {
 	if nd.op == opCell {
 		l := &m.leaves[nd.arg]
 		c := m.row.at(m.bases[l.scope%maxScopes] + l.cell) // % spares a check of bounds
-		if tag := c.tag(); tag <= tagTrue {
+		tag := c.tag()
+		if tag <= tagTrue {
 			return l.fixed[tag]
+		}
+		if tag == tagWord && l.words != nil { // most strings
+			w := c.payload()
+			return l.outcome[l.words[w>>6]>>(w&63)&1]
 		}
 		return m.cell(l, c)
 	}

@@ -231,6 +231,7 @@ func (b *builder) compareAs(l *policy.Leaf, at spot, right policy.Value, missing
 	base, negate := l.Op.Negated()
 	out := leaf{
 		steps: at.steps, path: at.path, op: base, negate: negate, location: at.location, right: right,
+		outcome: [2]policy.Truth{truthOf(negate), truthOf(!negate)},
 		vacuous: truthOf(!b.env.opt.MissingArrayIsFalse), opt: &b.prog.opt,
 	}
 	for tag, v := range map[int]policy.Value{
