@@ -83,8 +83,8 @@ type leaf struct {
 	op       policy.Operator // never a negated one
 	negate   bool
 	outcome  [2]policy.Truth // of the operator's answer no and yes, negate counted in
-	location bool // texts fold as locations
-	mixed    bool // the constant of equals or in has a part that is no text
+	location bool            // texts fold as locations
+	mixed    bool            // the constant of equals or in has a part that is no text
 	// words has a bit for each word of the dict that satisfies equals or in;
 	// nil for other operators.
 	words   []uint64
