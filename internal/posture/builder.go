@@ -10,6 +10,7 @@ type builder struct {
 	v        *View
 	old, new []standing // scratch
 	dirty    bool       // a row was written
+	unnamed  bool       // ids of new rows are booked later; see nameAll
 }
 
 // edit begins the next epoch. A new shape must number known slots alike; if it
@@ -78,7 +79,7 @@ func (b *builder) swap(h uint32, now *row) {
 	b.book(was, b.old, -1)
 	b.book(now, b.new, +1)
 	b.v.rows.put(b.v.seq, h, now)
-	if was == nil {
+	if was == nil && !b.unnamed {
 		b.v.names.addID(now, b.v.rows.at)
 	}
 }

@@ -3,6 +3,7 @@ package posture
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -13,6 +14,7 @@ import (
 // second; a row may be due several times and being looked at in vain does no
 // harm.
 type deadlines struct {
+	mu   sync.Mutex // rows of a first view are judged by several goroutines
 	rows map[int64]*roaring.Bitmap
 	// next is the earliest key of rows, 0 if it must be searched for.
 	next int64
@@ -21,20 +23,28 @@ type deadlines struct {
 	aging *roaring.Bitmap
 }
 
-func newDeadlines() deadlines {
-	return deadlines{rows: map[int64]*roaring.Bitmap{}, aging: roaring.New()}
+func newDeadlines() *deadlines {
+	return &deadlines{rows: map[int64]*roaring.Bitmap{}, aging: roaring.New()}
 }
 
 // age makes a row due at a time unless it is already due by age: what is
 // reported again only ever ages later, and is looked at anew when it is due.
 func (d *deadlines) age(at time.Time, handle uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.aging.CheckedAdd(handle) {
-		d.add(at, handle)
+		d.put(at, handle)
 	}
 }
 
 // add makes a row due at a time, rounded up to the second.
 func (d *deadlines) add(at time.Time, handle uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.put(at, handle)
+}
+
+func (d *deadlines) put(at time.Time, handle uint32) {
 	key := at.Add(time.Second - 1).Unix()
 	set := d.rows[key]
 	if set == nil {

@@ -25,7 +25,6 @@ type engineEvaluator struct {
 	live      bool // evaluated once; from then on documents are applied one by one
 	ticked    time.Time
 	changed   *roaring.Bitmap
-	buffer    []engine.Verdict
 }
 
 func newEngineEvaluator(opt policy.Options, now func() time.Time, reload func(context.Context, func(uint32, *wire.Document) error) error) *engineEvaluator {
@@ -114,8 +113,8 @@ func (n *engineEvaluator) evaluate(at time.Time) (*roaring.Bitmap, time.Time, er
 }
 
 func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
-	n.buffer = n.estate.Verdicts(handle, n.buffer[:0])
-	for _, v := range n.buffer {
+	var room [64]engine.Verdict // own: rows may be read by several goroutines
+	for _, v := range n.estate.Verdicts(handle, room[:0]) {
 		if v.State == policy.NotApplicable {
 			continue
 		}

@@ -40,7 +40,7 @@ type Estate struct {
 	eval       evaluator
 	delivered  *deliveries
 	positions  map[int]uint64
-	due        deadlines
+	due        *deadlines
 	nextTick   time.Time       // when time alone may change a verdict; zero: never
 	recheck    *roaring.Bitmap // rows to judge again with the next batch
 	unwritten  *change         // could not be recorded; is tried again first

@@ -28,6 +28,7 @@ type evaluator interface {
 	// whose verdicts may have changed, and when time alone may change some
 	// (zero: never).
 	evaluate(at time.Time) (changed *roaring.Bitmap, next time.Time, err error)
-	// verdicts appends the verdicts of a row that are not NotApplicable.
+	// verdicts appends the verdicts of a row that are not NotApplicable. Several
+	// goroutines may read them at once.
 	verdicts(handle uint32, into []verdict) []verdict
 }

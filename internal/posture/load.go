@@ -264,14 +264,6 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 	if err := t.evaluate(); err != nil {
 		return err
 	}
-	for _, r := range rows {
-		fresh := *r
-		fresh.judged = true
-		if r.judged {
-			t.judge(&fresh, r, ResourceChanged)
-		} else {
-			t.judge(&fresh, nil, ResourceChanged)
-		}
-	}
+	t.judgeAll(rows)
 	return t.finish(ctx)
 }

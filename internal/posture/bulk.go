@@ -1,0 +1,182 @@
+package posture
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// judgeAll judges the rows of a first view, by ascending handle, on all
+// processors: each has a change and a view of its own, which are merged.
+// Governance rules look at containers that are in the index already, so with
+// them rows are judged one after another.
+func (t *change) judgeAll(rows []*row) {
+	parts := runtime.GOMAXPROCS(0)
+	if t.next.shape.governed || parts == 1 || len(rows) < manyTouched {
+		t.judgeFirst(rows)
+		return
+	}
+	var wg sync.WaitGroup
+	var changes []*change
+	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
+		b := emptyView(t.next.names, t.next.shape).from(t.base.seq).edit(t.next.shape)
+		b.unnamed = true
+		part := &change{e: t.e, base: t.base, next: b.v, builder: b, at: t.at}
+		changes = append(changes, part)
+		wg.Go(func() { part.judgeFirst(some) })
+	}
+	wg.Wait()
+	for _, part := range changes {
+		t.builder.merge(part.next)
+		t.flips = append(t.flips, part.flips...)
+		t.touched = append(t.touched, part.touched...)
+	}
+	t.builder.nameAll(rows)
+}
+
+// judgeFirst judges rows against what was stored of them.
+func (t *change) judgeFirst(rows []*row) {
+	for _, r := range rows {
+		fresh := *r
+		fresh.judged = true
+		if r.judged {
+			t.judge(&fresh, r, ResourceChanged)
+		} else {
+			t.judge(&fresh, nil, ResourceChanged)
+		}
+	}
+}
+
+// nameAll books the ids of rows that were put without.
+func (b *builder) nameAll(rows []*row) {
+	if !b.unnamed {
+		return
+	}
+	for _, r := range rows {
+		b.v.names.addID(r, b.v.rows.at)
+	}
+}
+
+// merge takes in a view of other rows that nobody else reads; it is dead
+// afterwards. Handles of rows are above those that are there.
+func (b *builder) merge(part *View) {
+	v, epoch := b.v, b.v.seq
+	b.dirty, b.unnamed = true, true
+	part.rows.each(func(h uint32, r *row) bool { v.rows.put(epoch, h, r); return true })
+	for _, p := range [][2]**set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}} {
+		join(p[0], *p[1], epoch)
+	}
+	for i := range part.recs {
+		joinAll(v.recs[i][:], part.recs[i][:], epoch)
+	}
+	for i := range part.controls {
+		own, other := &v.controls[i], &part.controls[i]
+		joinAll(own.by[:], other.by[:], epoch)
+		join(&own.last, other.last, epoch)
+		join(&own.lastMixed, other.lastMixed, epoch)
+	}
+	v.types.join(&part.types, epoch)
+	v.groups.join(&part.groups, epoch)
+	v.tags.join(&part.tags, epoch)
+	joinAll(v.factors[:], part.factors[:], epoch)
+	joinAll(v.burden[:], part.burden[:], epoch)
+	v.total.merge(part.total)
+	part.subs.each(func(n uint32, other *subscription) bool {
+		s := b.subscription(n)
+		s.ledger.merge(other.ledger)
+		join(&s.members, other.members, epoch)
+		if other.resource != nil {
+			s.resource = other.resource
+		}
+		return true
+	})
+}
+
+// join adds a set to *p.
+func join(p **set, other *set, epoch uint64) {
+	if other == nil {
+		return
+	}
+	*p = (*p).own(epoch)
+	(*p).bits.Or(other.bits)
+}
+
+func joinAll(sets, others []*set, epoch uint64) {
+	for i := range others {
+		join(&sets[i], others[i], epoch)
+	}
+}
+
+func (t *setTable) join(other *setTable, epoch uint64) {
+	other.each(func(i uint32, s *set) bool {
+		own := t.at(i)
+		join(&own, s, epoch)
+		t.put(epoch, i, own)
+		return true
+	})
+}
+
+func (t *tagIndex) join(other *tagIndex, epoch uint64) {
+	if other.shards == nil {
+		return
+	}
+	for _, shard := range other.shards {
+		if shard == nil {
+			continue
+		}
+		for key, s := range shard.sets {
+			sets := t.own(epoch, key).sets
+			own := sets[key].own(epoch)
+			own.join(s)
+			sets[key] = own
+		}
+	}
+}
+
+func (s *tagSet) join(other *tagSet) {
+	if other.many == nil {
+		for _, h := range other.few {
+			s.put(h, true)
+		}
+		return
+	}
+	if s.many == nil {
+		s.many, s.few = roaring.BitmapOf(s.few...), nil
+	}
+	s.many.Or(other.many)
+}
+
+// merge adds the rows of another ledger of the same shape.
+func (l *ledger) merge(other *ledger) {
+	l.rows += other.rows
+	l.assessed += other.assessed
+	l.pending += other.pending
+	for i, t := range other.controls {
+		c := &l.controls[i]
+		c.healthy += t.healthy
+		c.unhealthy += t.unhealthy
+		c.unknown += t.unknown
+		c.notApplicable += t.notApplicable
+	}
+	for i := range other.recs {
+		l.recs[i].merge(&other.recs[i])
+	}
+}
+
+func (t *recTally) merge(other *recTally) {
+	for i, n := range other.by {
+		t.by[i] += n
+	}
+	for i, n := range other.risk {
+		t.risk[i] += n
+	}
+	t.stale += other.stale
+	t.owned += other.owned
+	t.overdue += other.overdue
+	t.fixed += other.fixed
+	t.softened += other.softened
+	t.dropped += other.dropped
+	t.changed = max(t.changed, other.changed)
+}
