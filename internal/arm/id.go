@@ -52,14 +52,18 @@ func ParseID(s string) (ID, error) {
 	if s == "" {
 		return ID{typ: TypeTenant}, nil
 	}
-	segs := strings.Split(s[1:], "/")
-	if len(segs) > maxSegments {
-		return ID{}, fmt.Errorf("%w: more than %d segments", ErrInvalidID, maxSegments)
-	}
-	for _, seg := range segs {
+	var room [maxSegments]string // ids are parsed by the million: no slice on the heap
+	segs := room[:0]
+	for rest, more := s[1:], true; more; {
+		if len(segs) == maxSegments {
+			return ID{}, fmt.Errorf("%w: more than %d segments", ErrInvalidID, maxSegments)
+		}
+		var seg string
+		seg, rest, more = strings.Cut(rest, "/")
 		if err := checkSegment(seg); err != nil {
 			return ID{}, fmt.Errorf("%w: %q: %w", ErrInvalidID, clip(s), err)
 		}
+		segs = append(segs, seg)
 	}
 	return build(s, segs)
 }
@@ -101,17 +105,20 @@ func build(s string, segs []string) (ID, error) {
 		id.scopeEnd, id.parentEnd = pos, pos
 		id.typ = rest[0]
 		pos += 2 + len(segs[i]) + len(rest[0])
+		namespace := pos - len(rest[0])
 		i += 2
 		first := true
 		for i < len(segs) && !strings.EqualFold(segs[i], "providers") {
 			if i+1 >= len(segs) {
 				return ID{}, fmt.Errorf("%w: %q: type %q has no name", ErrInvalidID, clip(s), segs[i])
 			}
-			if !first {
+			if first { // namespace and type stand together in the id
+				id.typ = s[namespace : pos+1+len(segs[i])]
+			} else {
 				id.parentEnd = pos
+				id.typ += "/" + segs[i]
 			}
 			first = false
-			id.typ += "/" + segs[i]
 			pos += 2 + len(segs[i]) + len(segs[i+1])
 			id.nameStart = pos - len(segs[i+1])
 			i += 2

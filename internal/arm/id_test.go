@@ -113,3 +113,10 @@ func FuzzParseID(f *testing.F) {
 		_, _, _ = id.FullName(), id.Root(), id.ResourceGroup()
 	})
 }
+
+func TestParseIDDoesNotAllocate(t *testing.T) {
+	const vm = "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1"
+	if n := testing.AllocsPerRun(100, func() { MustParseID(vm) }); n != 0 {
+		t.Errorf("%v allocations for a top-level resource", n)
+	}
+}
