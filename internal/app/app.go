@@ -218,6 +218,11 @@ func (a *App) Start(ctx context.Context) error {
 
 	// Sources.
 	a.life.run(ctx, "exposure", func(ctx context.Context) error {
+		select { // the first view comes first: what is stored holds the exposure of before
+		case <-judge.Ready():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		return exposure.Follow(ctx, exposure.Options{Store: db, Deliver: deliver(inv, log), Now: now, Log: log})
 	})
 	if c.Agent {
