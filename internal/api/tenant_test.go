@@ -26,6 +26,10 @@ func stranger(t *testing.T, s *apitest.Server) string {
 		t.Fatal(err)
 	}
 	s.Put("contoso", foreignSub)
+	apitest.Eventually(t, "contoso is loaded", func() bool {
+		e := s.Judge.Estate("contoso")
+		return e != nil && e.View() != nil && len(e.View().Subscriptions()) > 0
+	})
 	by := access.Principal{Tenant: "contoso", Name: "test"}
 	p, secret, err := s.Access.Create(t.Context(), by, access.NewPrincipal{Tenant: "contoso", Kind: access.KindService, Name: "contoso-owner"})
 	if err != nil {
