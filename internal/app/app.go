@@ -58,7 +58,7 @@ type App struct {
 
 // New checks nothing and starts nothing.
 func New(opt Options) *App {
-	return &App{opt: opt, life: newLifecycle(opt.Log)}
+	return &App{opt: opt, life: newLifecycle()}
 }
 
 // Run starts a server, waits until ctx ends or a part of it fails, and stops

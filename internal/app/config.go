@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/strictyaml"
@@ -23,8 +22,6 @@ type Config struct {
 	// Store is "" or "sqlite" for the embedded store in Data, or a
 	// postgres:// URL.
 	Store string `yaml:"store"`
-	// Bus is "" for none beyond this process, or a nats:// URL.
-	Bus string `yaml:"bus"`
 	// Listen is where API and agents are served over TLS. Default 127.0.0.1:8443.
 	Listen string `yaml:"listen"`
 	// Dashboard is where pages are served in plain HTTP; loopback only. "" is
@@ -38,8 +35,6 @@ type Config struct {
 	Demo bool `yaml:"demo"`
 	// StaleAfter is the age from which a document counts as stale. Default 24h.
 	StaleAfter time.Duration `yaml:"staleAfter"`
-	// Roles of this process in a cluster; empty means all.
-	Roles []string `yaml:"roles"`
 
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
@@ -63,9 +58,6 @@ type Log struct {
 	Level  string `yaml:"level"`  // debug, info (default), warn, error
 	Format string `yaml:"format"` // text (default), json
 }
-
-// Roles that a process may take in a cluster.
-var roles = []string{"api", "assess"}
 
 const maxConfig = 1 << 20
 
@@ -142,11 +134,6 @@ func (c *Config) checkRest() error {
 	}
 	if c.StaleAfter < time.Minute {
 		errs = append(errs, fmt.Errorf("staleAfter %v: want at least 1m", c.StaleAfter))
-	}
-	for _, r := range c.Roles {
-		if !slices.Contains(roles, r) {
-			errs = append(errs, fmt.Errorf("role %q: want any of %s", r, strings.Join(roles, ", ")))
-		}
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level) {
 		errs = append(errs, fmt.Errorf("log level %q: want debug, info, warn or error", c.Log.Level))

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -15,10 +13,8 @@ const stopTimeout = 10 * time.Second
 // lifecycle is a last-in-first-out list of named teardowns and the goroutines
 // that end with them.
 type lifecycle struct {
-	log     *slog.Logger
-	stops   []namedStop
-	running sync.WaitGroup
-	failed  chan error // the first error of a goroutine that should not have ended
+	stops  []namedStop
+	failed chan error // the first error of a goroutine that should not have ended
 }
 
 type namedStop struct {
@@ -26,8 +22,8 @@ type namedStop struct {
 	stop func(context.Context) error
 }
 
-func newLifecycle(log *slog.Logger) *lifecycle {
-	return &lifecycle{log: log, failed: make(chan error, 1)}
+func newLifecycle() *lifecycle {
+	return &lifecycle{failed: make(chan error, 1)}
 }
 
 // onStop registers a teardown; the last registered runs first.
@@ -40,9 +36,7 @@ func (l *lifecycle) onStop(name string, stop func(context.Context) error) {
 func (l *lifecycle) run(ctx context.Context, name string, f func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	l.running.Add(1)
 	go func() {
-		defer l.running.Done()
 		defer close(done)
 		if err := f(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			select {
