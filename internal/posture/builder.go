@@ -87,7 +87,9 @@ func (b *builder) swap(h uint32, now *row) {
 // place keeps the sets of where and what a resource is.
 func (b *builder) place(h uint32, was, now *row) {
 	v, epoch := b.v, b.v.seq
-	put(&v.all, epoch, h, now != nil)
+	if was == nil || now == nil {
+		put(&v.all, epoch, h, now != nil)
+	}
 	put(&v.stale, epoch, h, now != nil && now.stale)
 	if was != nil && (now == nil || was.typ != now.typ) {
 		v.types.edit(epoch, was.typ, h, false)
@@ -98,9 +100,13 @@ func (b *builder) place(h uint32, was, now *row) {
 	if was != nil && (now == nil || was.factors != now.factors) {
 		put(&v.factors[was.factors], epoch, h, false)
 	}
-	if now != nil {
+	if now != nil && (was == nil || was.typ != now.typ) {
 		v.types.edit(epoch, now.typ, h, true)
+	}
+	if now != nil && (was == nil || was.group != now.group) {
 		v.groups.edit(epoch, now.group, h, true)
+	}
+	if now != nil && (was == nil || was.factors != now.factors) {
 		put(&v.factors[now.factors], epoch, h, true)
 	}
 }
@@ -131,7 +137,9 @@ func (b *builder) judge(h uint32, was, now *row) {
 	}
 	if now != nil {
 		for _, c := range now.cells {
-			put(&b.v.recs[c.slot][c.state], b.v.seq, h, true)
+			if before, ok := was.cellOrNone(c.slot); !ok || before.state != c.state {
+				put(&b.v.recs[c.slot][c.state], b.v.seq, h, true)
+			}
 			if c.flags != 0 {
 				b.flag(h, c)
 			}
@@ -149,6 +157,9 @@ func (b *builder) flag(h uint32, c cell) {
 
 // rank keeps the sets of resources by their number of unhealthy assessments.
 func (b *builder) rank(h uint32, was, now int, in bool) {
+	if was == now && in && b.v.burden[now].has(h) {
+		return
+	}
 	if was != now || !in {
 		put(&b.v.burden[was], b.v.seq, h, false)
 	}
@@ -161,6 +172,9 @@ func (b *builder) rank(h uint32, was, now int, in bool) {
 func (b *builder) stand(h uint32, was, now *row) {
 	epoch := b.v.seq
 	for i := range b.new {
+		if was != nil && now != nil && b.old[i] == b.new[i] {
+			continue
+		}
 		old, state := b.old[i].state(), b.new[i].state()
 		sets := &b.v.controls[i]
 		if old != state {

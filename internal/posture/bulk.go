@@ -49,6 +49,58 @@ func (t *change) judgeFirst(rows []*row) {
 	}
 }
 
+// fewTogether is the number of rows that are judged one after another; more are
+// worth the other processors.
+const fewTogether = 256
+
+// manyTogether bounds the rows that are assessed before they are booked.
+const manyTogether = 1 << 14
+
+// judgeMany judges rows against what the next view has of them: assessed on all
+// processors, then booked one after another.
+func (t *change) judgeMany(rows []*row, cause Cause) {
+	for some := range slices.Chunk(rows, manyTogether) {
+		t.assessMany(some)
+		for _, r := range some {
+			t.book(r, t.next.rows.at(r.handle), cause)
+		}
+	}
+}
+
+func (t *change) assessMany(rows []*row) {
+	parts := min(runtime.GOMAXPROCS(0), len(rows)/fewTogether+1)
+	var wg sync.WaitGroup
+	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
+		wg.Go(func() {
+			var scratch []verdict
+			for _, r := range some {
+				scratch = t.assess(r, t.next.rows.at(r.handle), scratch)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// againMany judges rows that are in the index, their documents unchanged.
+func (t *change) againMany(handles *roaring.Bitmap, cause Cause) {
+	rows := make([]*row, 0, min(handles.GetCardinality(), manyTogether))
+	flush := func() {
+		t.judgeMany(rows, cause)
+		rows = rows[:0]
+	}
+	it := handles.Iterator()
+	for it.HasNext() {
+		if was := t.next.rows.at(it.Next()); was != nil {
+			fresh := *was
+			rows = append(rows, &fresh)
+		}
+		if len(rows) == manyTogether {
+			flush()
+		}
+	}
+	flush()
+}
+
 // nameAll books the ids of rows that were put without.
 func (b *builder) nameAll(rows []*row) {
 	if !b.unnamed {

@@ -49,6 +49,9 @@ func newBuiltIn(lib *content.Library) (*builtIn, error) {
 // policyObjects are a tenant's stored policy objects by folded id.
 type policyObjects struct {
 	definitions, initiatives, assignments, exemptions, rules map[string]store.Object
+	// parsed are policy documents by kind and folded id: the evaluator takes
+	// over what it made of the same ones.
+	parsed map[[2]string]any
 }
 
 // of is the map that holds objects of a kind, nil for other kinds.
@@ -86,6 +89,7 @@ func (p *policyObjects) put(kind, id string, o *store.Object) bool {
 	if *m == nil {
 		*m = map[string]store.Object{}
 	}
+	delete(p.parsed, [2]string{kind, arm.Fold(id)})
 	if o == nil {
 		delete(*m, arm.Fold(id))
 	} else {
@@ -120,12 +124,12 @@ func newCatalog(b *builtIn, objects *policyObjects) *catalog {
 	for _, id := range slices.Sorted(maps.Keys(b.definitions)) {
 		c.input.Definitions = append(c.input.Definitions, b.definitions[id])
 	}
-	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, body(policy.ParseDefinition))...)
-	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, body(policy.ParseInitiative))...)
+	c.input.Definitions = append(c.input.Definitions, parseAll(c, objects.definitions, once(objects, policy.ParseDefinition))...)
+	c.input.Initiatives = append(c.input.Initiatives, parseAll(c, objects.initiatives, once(objects, policy.ParseInitiative))...)
 	c.input.Assignments = []*policy.Assignment{c.shared.assignment()}
 	var key strings.Builder
 	objects.writeKey(&key)
-	for _, a := range parseAll(c, objects.assignments, body(policy.ParseAssignment)) {
+	for _, a := range parseAll(c, objects.assignments, once(objects, policy.ParseAssignment)) {
 		if !c.shared.take(a) {
 			c.input.Assignments = append(c.input.Assignments, a)
 			fmt.Fprintln(&key, a.ID, objects.assignments[arm.Fold(a.ID)].ETag)
@@ -164,6 +168,25 @@ func body[T any](parse func([]byte) (T, error)) func(store.Object) (T, error) {
 	return func(o store.Object) (T, error) { return parse(o.Body) }
 }
 
+// once is body for objects that are parsed once as long as they stay the same.
+func once[T any](p *policyObjects, parse func([]byte) (T, error)) func(store.Object) (T, error) {
+	return func(o store.Object) (T, error) {
+		key := [2]string{o.Kind, arm.Fold(o.ID)}
+		if x, ok := p.parsed[key].(T); ok {
+			return x, nil
+		}
+		x, err := parse(o.Body)
+		if err != nil {
+			return x, err
+		}
+		if p.parsed == nil {
+			p.parsed = map[[2]string]any{}
+		}
+		p.parsed[key] = x
+		return x, nil
+	}
+}
+
 func (c *catalog) problem(id string, err error) {
 	c.problems = append(c.problems, Problem{ID: id, Reason: err.Error()})
 }
@@ -183,6 +206,9 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 	c.members, c.failed, c.slots = members, failed, make([]uint16, len(members))
 	for i := range members {
 		m := &members[i]
+		if m.Bound == nil {
+			continue // a number that is not in use
+		}
 		id := RecommendationID(m.DefinitionID)
 		r := byID[id]
 		if r == nil {
@@ -200,26 +226,6 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 		c.slots[i] = slots.of(r.ID)
 	}
 	slices.SortFunc(c.recs, func(a, b *Recommendation) int { return strings.Compare(a.ID, b.ID) })
-}
-
-// without are the slots of members that another catalog does not have: the
-// evaluator tells of changed verdicts, not of those whose member is gone.
-func (c *catalog) without(next *catalog) map[uint16]bool {
-	type key struct{ assignment, reference, definition string }
-	keyOf := func(m *engine.Member) key {
-		return key{arm.Fold(m.Assignment), arm.Fold(m.ReferenceID), arm.Fold(m.DefinitionID)}
-	}
-	have := make(map[key]bool, len(next.members))
-	for i := range next.members {
-		have[keyOf(&next.members[i])] = true
-	}
-	slots := map[uint16]bool{}
-	for i := range c.members {
-		if !have[keyOf(&c.members[i])] {
-			slots[c.slots[i]] = true
-		}
-	}
-	return slots
 }
 
 // recommendationOf describes a definition's recommendation: built-in content,

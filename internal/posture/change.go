@@ -55,10 +55,22 @@ func (t *change) evaluate() error {
 // judge gives a row its cells and books it. fresh is a row of its own; was is
 // what it was before, nil if it is new.
 func (t *change) judge(fresh, was *row, cause Cause) {
-	t.verdicts = t.e.eval.verdicts(fresh.handle, t.verdicts[:0])
-	fresh.cells = t.e.roll.cells(fresh, was, t.verdicts, t.at)
+	t.verdicts = t.assess(fresh, was, t.verdicts)
+	t.book(fresh, was, cause)
+}
+
+// assess gives a row its cells. Several goroutines may assess rows at once while
+// none is booked; scratch is room for verdicts, given back.
+func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
+	scratch = t.e.eval.verdicts(fresh.handle, scratch[:0])
+	fresh.cells = t.e.roll.cells(fresh, was, scratch, t.at)
 	t.e.age(fresh, was, t.at)
 	t.e.govern(t.next, fresh, t.at)
+	return scratch
+}
+
+// book takes a row that was assessed into the next view, unless it is there.
+func (t *change) book(fresh, was *row, cause Cause) {
 	known := t.next.rows.at(fresh.handle)
 	if known != nil && sameRow(known, fresh) {
 		return
@@ -68,14 +80,6 @@ func (t *change) judge(fresh, was *row, cause Cause) {
 	t.flips = diff(t.flips, was, fresh, cause)
 	if len(t.flips) > before || was == nil {
 		t.touched = append(t.touched, fresh.handle)
-	}
-}
-
-// again judges a row that is in the index, its document unchanged.
-func (t *change) again(handle uint32, cause Cause) {
-	if was := t.next.rows.at(handle); was != nil {
-		fresh := *was
-		t.judge(&fresh, was, cause)
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 type engineEvaluator struct {
 	options engine.Options
 	now     func() time.Time
-	// reload gives every document of the tenant again, for policies that read
+	// reread gives the documents of some types again, for policies that read
 	// what resident rows do not hold.
-	reload func(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error
+	reread func(ctx context.Context, types []string, load func(handle uint32, doc *wire.Document)) error
 	// delivered reports whether anybody has delivered a type in a subscription.
 	delivered func(subscription, typ string) bool
 	set       *engine.Set
@@ -27,44 +27,33 @@ type engineEvaluator struct {
 	changed   *roaring.Bitmap
 }
 
-func newEngineEvaluator(opt policy.Options, now func() time.Time, reload func(context.Context, func(uint32, *wire.Document) error) error) *engineEvaluator {
-	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reload: reload, changed: roaring.New()}
+func newEngineEvaluator(opt policy.Options, now func() time.Time, reread func(context.Context, []string, func(uint32, *wire.Document)) error) *engineEvaluator {
+	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reread: reread, changed: roaring.New()}
 }
 
+// swap puts other policies to work on what is resident. Documents are read again
+// only where the new policies ask for what rows do not hold.
 func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error) {
 	n.options.Now = n.now()
-	set, report, err := engine.Compile(in, n.options)
+	if n.set == nil {
+		set, report, err := engine.Compile(in, n.options)
+		if err != nil {
+			return nil, nil, err
+		}
+		n.set, n.estate = set, engine.NewEstate(set)
+		n.estate.Deliveries(n.delivered)
+		return set.Members(), report.Failed, nil
+	}
+	set, report, err := n.set.Recompile(in, n.options)
 	if err != nil {
 		return nil, nil, err
 	}
-	n.set = set
-	if err := n.adopt(ctx); err != nil {
+	reread := func(types []string, load func(uint32, *wire.Document)) error { return n.reread(ctx, types, load) }
+	if err := n.estate.Swap(set, reread, n.noteOne); err != nil {
 		return nil, nil, err
 	}
+	n.set = set
 	return set.Members(), report.Failed, nil
-}
-
-// adopt puts the set to work on what is resident. Documents are read again only
-// if the new policies ask for what rows do not hold.
-func (n *engineEvaluator) adopt(ctx context.Context) error {
-	was := n.estate
-	if was != nil && n.live {
-		if flips, ok := was.Swap(n.set); ok {
-			n.note(flips)
-			return nil
-		}
-	}
-	n.estate = engine.NewEstate(n.set)
-	n.estate.Deliveries(n.delivered)
-	if was == nil || was.Len() == 0 {
-		return nil
-	}
-	err := n.reload(ctx, func(handle uint32, doc *wire.Document) error {
-		n.changed.Add(handle)
-		return n.estate.Load(handle, doc)
-	})
-	n.live = false
-	return err
 }
 
 func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
@@ -90,9 +79,11 @@ func (n *engineEvaluator) remove(handle uint32) { n.note(n.estate.Delete(handle)
 
 func (n *engineEvaluator) note(flips []engine.Flip) {
 	for _, f := range flips {
-		n.changed.Add(f.Handle)
+		n.noteOne(f)
 	}
 }
+
+func (n *engineEvaluator) noteOne(f engine.Flip) { n.changed.Add(f.Handle) }
 
 // tickEvery is how often verdicts that depend on the time are looked at.
 const tickEvery = time.Minute

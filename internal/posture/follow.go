@@ -149,15 +149,25 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	for h := range b.gone {
 		t.remove(h)
 	}
-	for _, r := range rows {
-		t.judge(r, t.next.rows.at(r.handle), ResourceChanged)
-	}
+	t.judgeRows(rows)
 	t.againAll(reached, rows, len(objects) > 0, due)
 	if err := t.finish(ctx); err != nil {
 		return err
 	}
 	_, err = e.registerNew(ctx, subsOf(rows))
 	return err
+}
+
+// judgeRows judges the rows of changed documents. Governance rules look at
+// containers, which may be among them, so with rules one goes after another.
+func (t *change) judgeRows(rows []*row) {
+	if !t.next.shape.governed {
+		t.judgeMany(rows, ResourceChanged)
+		return
+	}
+	for _, r := range rows {
+		t.judge(r, t.next.rows.at(r.handle), ResourceChanged)
+	}
 }
 
 // againAll judges the rows whose documents did not change: those that exemptions
@@ -176,12 +186,8 @@ func (t *change) againAll(reached *roaring.Bitmap, rows []*row, policies bool, d
 		rows  *roaring.Bitmap
 		cause Cause
 	}{{reached, ExemptionChanged}, {t.changed, verdictCause}, {due, TimePassed}} {
-		it := part.rows.Iterator()
-		for it.HasNext() {
-			if h := it.Next(); done.CheckedAdd(h) {
-				t.again(h, part.cause)
-			}
-		}
+		t.againMany(roaring.AndNot(part.rows, done), part.cause)
+		done.Or(part.rows)
 	}
 }
 
@@ -313,10 +319,7 @@ func (e *Estate) tick(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	t := e.begin(e.View(), nil)
-	it := changed.Iterator()
-	for it.HasNext() {
-		t.again(it.Next(), TimePassed)
-	}
+	t.againMany(changed, TimePassed)
 	if !t.builder.dirty {
 		return false, nil
 	}

@@ -106,7 +106,7 @@ func newJudge(opt Options) (*Judge, error) {
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
 	}
 	j.newEvaluator = func(e *Estate) evaluator {
-		n := newEngineEvaluator(opt.Policy, e.now, e.reload)
+		n := newEngineEvaluator(opt.Policy, e.now, e.reread)
 		n.delivered = e.delivered.known
 		return n
 	}

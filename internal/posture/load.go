@@ -151,17 +151,15 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 	return rows, err
 }
 
-// reload gives every document again.
-func (e *Estate) reload(ctx context.Context, load func(handle uint32, doc *wire.Document) error) error {
+// reread gives the documents of some types again.
+func (e *Estate) reread(ctx context.Context, types []string, load func(handle uint32, doc *wire.Document)) error {
 	low, high, n, err := e.judge.opt.Store.HandleRange(ctx, e.tenant)
 	if err != nil || n == 0 {
 		return err
 	}
-	return e.judge.opt.Store.ScanResources(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high}, func(res *store.Resource) error {
-		if err := load(res.Handle, &res.Doc); err != nil {
-			e.refuse(&res.Doc, err)
-		}
-		return nil
+	return e.judge.opt.Store.ScanResources(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high, Types: types}, func(res *store.Resource) error {
+		load(res.Handle, &res.Doc)
+		return ctx.Err()
 	})
 }
 

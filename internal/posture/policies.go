@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -86,7 +87,7 @@ func (e *Estate) placeAbove(r *row) bool {
 
 // reform takes changed policy objects into account (policies: not only what is
 // laid over them) and returns the rows that shared assignments, exemptions and
-// governance rules reach; what other assignments reach, the evaluator finds.
+// governance rules reach; what else changes, the evaluator finds.
 func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.Bitmap, error) {
 	was, governed := e.catalog, e.current.governed
 	if !policies {
@@ -94,12 +95,12 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 	} else if err := e.compile(ctx); err != nil {
 		return nil, err
 	}
-	reached := v.judgedBy(was.without(e.catalog))
+	reached := roaring.New()
 	for scope := range was.shared.differing(&e.catalog.shared) {
 		reached.Or(v.scopeBits(scope))
 	}
-	for scope := range changedExemptions(was.exemptions, e.catalog.exemptions) {
-		reached.Or(v.scopeBits(scope))
+	for _, x := range changedExemptions(was.exemptions, e.catalog.exemptions) {
+		reached.Or(e.catalog.exempted(v, x))
 	}
 	if governed || e.current.governed {
 		for slot := range v.recs {
@@ -130,9 +131,26 @@ func (v *View) scopeBits(scope string) *roaring.Bitmap {
 	return v.all.read()
 }
 
-// changedExemptions are the scopes of exemptions that came, went or differ.
-func changedExemptions(was, now []*policy.Exemption) map[string]bool {
-	scopes := map[string]bool{}
+// exempted are the rows that an exemption may exempt: of those in its scope the
+// ones that it has a verdict about.
+func (c *catalog) exempted(v *View, x *policy.Exemption) *roaring.Bitmap {
+	rows := v.scopeBits(x.Scope.Key())
+	if len(x.ReferenceIDs) == 0 {
+		return rows
+	}
+	slots := map[uint16]bool{}
+	for i := range c.members {
+		if m := &c.members[i]; m.Bound != nil && slices.ContainsFunc(x.ReferenceIDs, func(id string) bool { return strings.EqualFold(id, m.ReferenceID) }) {
+			slots[c.slots[i]] = true
+		}
+	}
+	return roaring.And(rows, v.judgedBy(slots))
+}
+
+// changedExemptions are the exemptions that came, went or differ, as they were
+// and as they are.
+func changedExemptions(was, now []*policy.Exemption) []*policy.Exemption {
+	var changed []*policy.Exemption
 	before := make(map[string]*policy.Exemption, len(was))
 	for _, x := range was {
 		before[arm.Fold(x.ID)] = x
@@ -140,12 +158,13 @@ func changedExemptions(was, now []*policy.Exemption) map[string]bool {
 	for _, x := range now {
 		old := before[arm.Fold(x.ID)]
 		if old == nil || !reflect.DeepEqual(old, x) {
-			scopes[x.Scope.Key()] = true
+			changed = append(changed, x)
+		} else {
+			delete(before, arm.Fold(x.ID))
 		}
-		delete(before, arm.Fold(x.ID))
 	}
 	for _, x := range before {
-		scopes[x.Scope.Key()] = true
+		changed = append(changed, x)
 	}
-	return scopes
+	return changed
 }

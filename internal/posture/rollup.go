@@ -42,12 +42,12 @@ func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 	shared := ru.catalog.shared.over(ru.names, r)
 	for _, v := range verdicts {
 		if own := ru.catalog.members[v.member].Assignment; own != sharedAssignment {
-			cells = merge(cells, ru.cell(r, v, own, exempt, at))
+			cells = merge(cells, ru.cell(r, v, own, &exempt, at))
 			continue
 		}
 		for _, assignment := range shared {
 			if assignment != "" {
-				cells = merge(cells, ru.cell(r, v, assignment, exempt, at))
+				cells = merge(cells, ru.cell(r, v, assignment, &exempt, at))
 			}
 		}
 	}
@@ -59,16 +59,14 @@ func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 }
 
 // cell is one policy state, as a cell without times.
-func (ru *rollup) cell(r *row, v verdict, assignment string, exempt []*policy.Exemption, at time.Time) cell {
+func (ru *rollup) cell(r *row, v verdict, assignment string, exempt *rowExemptions, at time.Time) cell {
 	c := cell{slot: ru.catalog.slots[v.member]}
-	if len(exempt) > 0 {
-		if x := ru.exemption(r, exempt, assignment, ru.catalog.members[v.member].ReferenceID, at); x != nil {
-			if !x.ExpiresOn.IsZero() {
-				ru.due(x.ExpiresOn, r.handle)
-			}
-			c.state, c.reason = Exempt, ru.names.reasons.id(exemptReason(x))
-			return c
+	if x := exempt.find(assignment, ru.catalog.members[v.member].ReferenceID, at); x != nil {
+		if !x.ExpiresOn.IsZero() {
+			ru.due(x.ExpiresOn, r.handle)
 		}
+		c.state, c.reason = Exempt, ru.names.reasons.id(exemptReason(x))
+		return c
 	}
 	switch v.state {
 	case policy.Compliant:
@@ -98,33 +96,44 @@ func merge(cells []cell, c cell) []cell {
 	return append(cells, c)
 }
 
-// over are the exemptions whose scope holds a row, whether they are in force
-// or not.
-func (ru *rollup) over(r *row) []*policy.Exemption {
+// rowExemptions are the exemptions whose scope holds a row, whether they are in
+// force or not.
+type rowExemptions struct {
+	all    []*policy.Exemption
+	target policy.Target // the row, if there are any
+}
+
+// over finds a row's exemptions.
+func (ru *rollup) over(r *row) (over rowExemptions) {
 	if len(ru.exemptions) == 0 {
-		return nil
+		return over
 	}
-	all := ru.exemptions["/"]
+	over.all = append(over.all, ru.exemptions["/"]...)
 	for _, group := range ru.above[r.sub] {
-		all = append(all, ru.exemptions[group.Key()]...)
+		over.all = append(over.all, ru.exemptions[group.Key()]...)
 	}
 	id := arm.Fold(r.id)
 	for i := 1; i <= len(id); i++ {
 		if i == len(id) || id[i] == '/' {
-			all = append(all, ru.exemptions[id[:i]]...)
+			over.all = append(over.all, ru.exemptions[id[:i]]...)
 		}
 	}
-	return slices.Clip(all)
+	if len(over.all) == 0 {
+		return over
+	}
+	over.target = policy.Target{Type: ru.names.types.name(r.typ), Location: ru.names.locations.name(r.location), Parents: ru.above[r.sub]}
+	var err error
+	if over.target.ID, err = arm.ParseID(r.id); err != nil {
+		over.all = nil // nothing tells that it lies in their scopes
+	}
+	return over
 }
 
-func (ru *rollup) exemption(r *row, over []*policy.Exemption, assignment, reference string, at time.Time) *policy.Exemption {
-	target := policy.Target{Type: ru.names.types.name(r.typ), Location: ru.names.locations.name(r.location), Parents: ru.above[r.sub]}
-	var err error
-	if target.ID, err = arm.ParseID(r.id); err != nil {
-		return nil
-	}
-	for _, x := range over {
-		if x.Exempts(assignment, reference, target, at) {
+// find is the exemption that holds for a member of an assignment, nil if none
+// does.
+func (o *rowExemptions) find(assignment, reference string, at time.Time) *policy.Exemption {
+	for _, x := range o.all {
+		if x.Exempts(assignment, reference, o.target, at) {
 			return x
 		}
 	}

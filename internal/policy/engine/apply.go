@@ -277,7 +277,7 @@ func (x *entry) isContainer() bool { return x.id != "" && len(x.id) == max(x.sub
 
 // contains reports whether x lies in the subscription or group c.
 func contains(c, x *entry) bool {
-	return len(x.id) >= len(c.id) && x.id[:len(c.id)] == c.id && (len(x.id) == len(c.id) || x.id[len(c.id)] == '/')
+	return within(x.id, c.id)
 }
 
 func (rp *ruleProgram) readsContainer() bool {

@@ -18,6 +18,7 @@ type builder struct {
 	// resource of the if.
 	related bool
 	prog    *program
+	base    *program          // whose layout and dict were begun with, or nil
 	index   map[string]uint32 // node by its canonical text
 	uses    []int             // references to each node
 	words   map[string]uint32
@@ -41,10 +42,19 @@ type openScope struct {
 	id   uint8
 }
 
-func newBuilder(env environment) *builder {
+// newBuilder begins with the layout and the words of base, so that what both
+// programs read lies in the same cells; nil begins with nothing.
+func newBuilder(env environment, base *typeProgram) *builder {
 	b := &builder{
 		env: env, prog: &program{layout: newLayout(), kept: &assembly{cell: -1}, opt: *env.opt},
 		index: map[string]uint32{}, words: map[string]uint32{},
+	}
+	if base != nil {
+		b.base = base.program
+		b.prog.layout = base.layout.clone()
+		for _, text := range base.dict.texts {
+			b.word(text)
+		}
 	}
 	b.prog.typeCell = b.prog.layout.add(member("type"), 0).cell
 	b.word(env.typ) // the first word is number 0
@@ -54,7 +64,14 @@ func newBuilder(env environment) *builder {
 // finish fixes the dict and with it the word sets of the leaves.
 func (b *builder) finish() *program {
 	p := b.prog
-	p.dict = newDict(b.texts)
+	if b.base != nil && p.layout.equal(b.base.layout) {
+		p.layout = b.base.layout
+	}
+	if b.base != nil && len(b.texts) == len(b.base.dict.texts) {
+		p.dict = b.base.dict
+	} else {
+		p.dict = newDict(b.texts)
+	}
 	for i := range p.leaves {
 		p.leaves[i].setWords(p.dict)
 		p.leaves[i].settle(p.layout)

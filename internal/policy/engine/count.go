@@ -83,7 +83,7 @@ func (b *builder) nextScope() uint8 {
 // inside is a copy of the builder that stands inside a count over a field; it
 // shares no program with it.
 func (b *builder) inside(path policy.Path, c *count, field string) *builder {
-	in := newBuilder(b.env)
+	in := newBuilder(b.env, nil)
 	in.rule, in.related = b.rule, b.related
 	in.scopes, in.open = slices.Clone(b.scopes), slices.Clone(b.open)
 	last := c.scope

@@ -76,58 +76,6 @@ func TestWhatIfChangesNothing(t *testing.T) {
 	}
 }
 
-func TestSwapEqualsANewEstate(t *testing.T) {
-	swapped := 0
-	for seed := range uint64(80) {
-		_, w := bindable(t, seed)
-		n := len(w.in.Definitions)
-		part := func(from, to int) *Set {
-			in := w.in
-			in.Assignments = w.in.Assignments[from:to]
-			set, _, err := Compile(in, w.opt)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return set
-		}
-		first, second := part(0, n-1), part(n/3, n-2)
-		if seed%2 == 0 {
-			second = part(n/3, n)
-		}
-		e := fill(t, first, w.docs)
-		before := map[[3]string]policy.State{}
-		states := e.verdictStates()
-		flips, ok := e.Swap(second)
-		if !ok {
-			w.compare(t, first, fmt.Sprintf("seed %d, not swapped", seed), e.verdictStates(), states)
-			continue
-		}
-		swapped++
-		want := fill(t, second, w.docs).verdictStates()
-		w.compare(t, second, fmt.Sprintf("seed %d", seed), e.verdictStates(), want)
-		// The old verdicts, by the new numbers, become the new ones by the flips.
-		for n := range first.members {
-			before[first.members[n].identity()] = policy.State(n)
-		}
-		followed := map[string]policy.State{}
-		for h := range w.docs {
-			for n := range second.members {
-				if o, ok := before[second.members[n].identity()]; ok && states[key(h, int(o))] != policy.NotApplicable {
-					followed[key(h, n)] = states[key(h, int(o))]
-				}
-			}
-		}
-		follow(t, followed, flips)
-		w.compare(t, second, fmt.Sprintf("seed %d, flips", seed), followed, want)
-		if t.Failed() {
-			return
-		}
-	}
-	if swapped == 0 {
-		t.Error("no set could be swapped")
-	}
-}
-
 // TestNoAllocation: deciding on resident rows, and decoding, allocate nothing.
 func TestNoAllocation(t *testing.T) {
 	defs := []*policy.Definition{

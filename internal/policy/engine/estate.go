@@ -199,15 +199,27 @@ func (e *Estate) Load(h uint32, doc *wire.Document) error {
 // place makes an entry resident and findable.
 func (e *Estate) place(h uint32, x entry) {
 	x.near = 0
+	e.nearby(&x)
+	*e.slot(h) = x
+	e.byID[x.id] = h
+	e.relation.insert(h, &x.position, x.typ.listed)
+	e.announce(&x)
+}
+
+// nearby finds out which lookups of its rules find something beneath a
+// resource.
+func (e *Estate) nearby(x *entry) {
 	for i := range x.typ.rules {
 		rp := &x.typ.rules[i]
 		if rp.kind == byRelated && rp.reach < policy.ReachGroup && e.relation.postings[postingKey{rp.lookup, x.id}] != nil {
 			x.near |= nearBit(rp.lookup)
 		}
 	}
-	*e.slot(h) = x
-	e.byID[x.id] = h
-	e.relation.insert(h, &x.position, x.typ.listed)
+}
+
+// announce tells what a resource lies beneath, or is attached to, that it is
+// there.
+func (e *Estate) announce(x *entry) {
 	for _, id := range e.relation.lookups.byType[x.position.typ] {
 		l := &e.relation.lookups.all[id]
 		if l.kind != below && l.kind != attached {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -53,6 +55,23 @@ type place struct {
 // newLayout makes a layout without any path.
 func newLayout() *layout {
 	return &layout{nodes: []trieNode{{cell: -1, arr: -1, elem: -1}}, cells: hiddenCell + 1, derived: map[policy.FieldKind]int32{}}
+}
+
+// clone copies a layout, to add to it.
+func (l *layout) clone() *layout {
+	c := &layout{nodes: slices.Clone(l.nodes), cells: l.cells, derived: maps.Clone(l.derived)}
+	for i := range c.nodes {
+		keys := &c.nodes[i].keys
+		keys.entries = slices.Clip(keys.entries) // slots are made anew by insert
+	}
+	return c
+}
+
+// equal reports whether a layout that began as a clone of o has nothing more.
+func (l *layout) equal(o *layout) bool {
+	return l.cells == o.cells && len(l.derived) == len(o.derived) && slices.EqualFunc(l.nodes, o.nodes, func(a, b trieNode) bool {
+		return a.cell == b.cell && a.arr == b.arr && a.width == b.width && a.keep == b.keep
+	})
 }
 
 // add makes room for a path and returns its place. A path that ends in [*]

@@ -192,10 +192,24 @@ func (r *relation) wide(p *position, f func(list *posting)) {
 
 // insert files a resource; listed ones are found by group and subscription too.
 func (r *relation) insert(h uint32, p *position, listed bool) {
-	for _, id := range r.lookups.byType[p.typ] {
-		r.lookups.all[id].scopes(p, func(scope string) { file(r.postings, postingKey{id, scope}, h, r.bulk) })
+	r.extend(h, p, 0)
+	if listed {
+		r.list(h, p)
 	}
-	if listed && p.subEnd > 0 {
+}
+
+// extend files a resource for the lookups from a number on.
+func (r *relation) extend(h uint32, p *position, from uint32) {
+	for _, id := range r.lookups.byType[p.typ] {
+		if id >= from {
+			r.lookups.all[id].scopes(p, func(scope string) { file(r.postings, postingKey{id, scope}, h, r.bulk) })
+		}
+	}
+}
+
+// list files a resource by group and subscription.
+func (r *relation) list(h uint32, p *position) {
+	if p.subEnd > 0 {
 		file(r.lists, listKey{p.typ, p.subscription()}, h, r.bulk)
 		file(r.lists, listKey{p.typ, p.ownList()}, h, r.bulk)
 	}

@@ -99,7 +99,13 @@ func (w *world) oracle(t testing.TB, set *Set) map[string]policy.State {
 	out := map[string]policy.State{}
 	for h, r := range docs {
 		target := policy.Target{ID: r.ID, Type: r.Type, Location: r.Body.Get("location").Str}
+		if w.in.ManagementGroups != nil {
+			target.Parents = w.in.ManagementGroups(r.ID.Subscription())
+		}
 		for n, m := range set.Members() {
+			if m.Bound == nil {
+				continue
+			}
 			a := set.assignments[m.assignment]
 			if !a.Covers(target) {
 				continue

@@ -13,11 +13,16 @@ import (
 // program. Resources that the same assignments cover share one.
 type plan struct {
 	members []planned
+	by      []int // the assignments
 	// distinct is set when no rule judges for two members.
 	distinct bool
 }
 
 type planned struct{ member, rule int32 }
+
+// plans are those of one program, by the assignments that cover a resource and,
+// where they have overrides, by what these make of them.
+type plans map[string]*plan
 
 // planFor finds the assignments that cover a resource and makes or finds their
 // plan.
@@ -37,14 +42,22 @@ func (s *Set) planFor(t *typeProgram, target policy.Target) *plan {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := t.plans[string(key)]; p != nil {
+	known := s.plans[t]
+	if p := known[string(key)]; p != nil {
 		return p
 	}
 	if !overridden {
 		members = s.planned(t, covering, target)
 	}
-	p := &plan{members: members, distinct: distinct(members)}
-	t.plans[string(key)] = p
+	if known == nil {
+		known = plans{}
+		s.plans[t] = known
+	}
+	p := s.lineage.plan(t, string(key))
+	if p == nil || !slices.Equal(p.members, members) {
+		p = &plan{members: members, by: covering, distinct: distinct(members)}
+	}
+	known[string(key)] = p
 	return p
 }
 
@@ -124,6 +137,9 @@ func (s *Set) Plan(resourceType, path string) (Rerun, error) {
 	var out Rerun
 	for n := range s.members {
 		m := &s.members[n]
+		if m.Bound == nil {
+			continue
+		}
 		if i, ok := t.byRule[m.rule]; ok && (path == "" || t.rules[i].cells.intersects(changed)) {
 			out.Own = append(out.Own, n)
 		}

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -69,13 +68,17 @@ type Set struct {
 	aliases     *policy.Aliases
 	groups      func(string) []arm.ID
 	oracle      *policy.Evaluator
-	assignments []assigned
+	assignments []assigned       // by number; numbers not in use have no Assignment
+	numbers     map[string]int   // of assignments, by folded id
 	byScope     map[string][]int // assignments by the folded id of their scope
 	members     []Member
+	memberOf    map[[3]string]int // numbers of members by identity
 	rules       []*rule
+	bound       map[string]*rule // by definition and values
 	watches     map[string][]*watch
 	watchOf     map[*rule]*watch
 	reasons     *reasons
+	lineage     *lineage // what it takes over from the set before; nil: nothing
 	// byLocation is set when an assignment selects resources by location,
 	// readsContainers when a rule reads resourceGroup() or subscription().
 	byLocation, readsContainers bool
@@ -86,6 +89,7 @@ type Set struct {
 
 	mu       sync.Mutex // guards what is made at first use
 	types    map[string]*typeProgram
+	plans    map[*typeProgram]plans
 	versions map[string]bool
 	watching map[*watch][]string
 	watched  map[string]bool // related types that any rule looks for, folded
@@ -103,36 +107,49 @@ const maxPrograms = 1 << 16
 
 // Compile binds and compiles. Members that cannot be bound are reported and
 // left out; the error is for input that makes no set at all.
-func Compile(in Input, opt Options) (*Set, *Report, error) {
+func Compile(in Input, opt Options) (*Set, *Report, error) { return compile(in, opt, nil) }
+
+func compile(in Input, opt Options, from *Set) (*Set, *Report, error) {
 	s := &Set{
 		opt: opt, aliases: in.Aliases, groups: in.ManagementGroups, reasons: newReasons(),
 		oracle:  &policy.Evaluator{Aliases: in.Aliases, Options: opt.Language},
 		watches: map[string][]*watch{}, watchOf: map[*rule]*watch{},
-		types: map[string]*typeProgram{}, versions: map[string]bool{}, byScope: map[string][]int{},
+		numbers: map[string]int{}, memberOf: map[[3]string]int{},
+		types: map[string]*typeProgram{}, plans: map[*typeProgram]plans{}, versions: map[string]bool{}, byScope: map[string][]int{},
 		watching: map[*watch][]string{}, watched: map[string]bool{},
 	}
-	c, err := newCompiler(s, in)
+	c, err := newCompiler(s, in, from)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, a := range in.Assignments {
 		c.assignment(a)
 	}
+	s.bound = c.rules
+	if from != nil {
+		s.follow(from)
+	}
 	for _, r := range s.rules {
 		s.prepare(r)
 	}
-	c.report.Members, c.report.Rules = len(s.members), len(s.rules)
+	if from != nil {
+		s.lineage = newLineage(from, s)
+	}
+	c.report.Members, c.report.Rules = len(s.memberOf), len(s.rules)
 	return s, &c.report, nil
 }
 
 // prepare notes what a rule needs of the set as a whole.
 func (s *Set) prepare(r *rule) {
 	reads := r.reads
-	if r.exists() {
-		w := newWatch(r)
-		w.index = len(s.watches[w.typ])
+	if r.exists() && r.never == "" {
+		w := s.watchOf[r] // taken over, unless its place among the type's is another now
+		if w == nil || w.index != len(s.watches[w.typ]) {
+			w = newWatch(r)
+			w.index = len(s.watches[w.typ])
+			s.watchOf[r] = w
+		}
 		s.watches[w.typ] = append(s.watches[w.typ], w)
-		s.watchOf[r] = w
 		s.search(w)
 		reads.add(readsOf(r.bound.Details.ExistenceCondition))
 		reads.add(readsOf(r.bound.ApplicableWhen))
@@ -141,7 +158,8 @@ func (s *Set) prepare(r *rule) {
 	s.readsContainers = s.readsContainers || reads.group || reads.subscription
 }
 
-// Members are all members, by number. The slice must not be changed.
+// Members are all members, by number. A number that is not in use, which only
+// sets that were recompiled have, has no Bound. The slice must not be changed.
 func (s *Set) Members() []Member { return s.members }
 
 // Reason is the text of a verdict's reason code: the path or related type that
@@ -169,9 +187,24 @@ func (s *Set) program(typ, apiVersion string) (*typeProgram, error) {
 	if len(s.types) >= maxPrograms {
 		return nil, fmt.Errorf("more than %d resource types", maxPrograms)
 	}
-	t := s.compileType(typ, apiVersion)
+	t := s.inherited(key)
+	if t == nil {
+		t = s.compileType(typ, apiVersion, s.lineage.program(key))
+	}
 	s.types[key] = t
+	s.enlist(t)
 	return t, nil
+}
+
+// enlist notes which watches a program asks about whole groups or
+// subscriptions.
+func (s *Set) enlist(t *typeProgram) {
+	for i := range t.rules {
+		rp := &t.rules[i]
+		if rp.watch != nil && rp.reach >= policy.ReachGroup && !slices.Contains(s.watching[rp.watch], t.typ) {
+			s.watching[rp.watch] = append(s.watching[rp.watch], t.typ)
+		}
+	}
 }
 
 // connect finds where a rule's related resources are looked for when the if is
@@ -195,12 +228,7 @@ func (s *Set) connect(t *typeProgram, rp *ruleProgram) {
 	if rp.reach == policy.ReachSubscription {
 		rp.lookup = rp.outside
 	}
-	if rp.reach >= policy.ReachGroup {
-		t.listed = true
-		if !slices.Contains(s.watching[rp.watch], t.typ) {
-			s.watching[rp.watch] = append(s.watching[rp.watch], t.typ)
-		}
-	}
+	t.listed = t.listed || rp.reach >= policy.ReachGroup
 }
 
 // watchers are the types whose rules ask a watch about a whole group or
@@ -222,214 +250,4 @@ func (s *Set) search(w *watch) {
 	}
 	s.lookups.add(lookup{kind: inGroup, typ: w.typ})
 	s.lookups.add(lookup{kind: inSubscription, typ: w.typ})
-}
-
-// compiler binds the definitions of the assignments.
-type compiler struct {
-	set         *Set
-	initiatives map[string]*policy.Initiative
-	definitions map[string][]*policy.Definition
-	rules       map[string]*rule
-	lists       map[string][]Member
-	report      Report
-}
-
-func newCompiler(s *Set, in Input) (*compiler, error) {
-	c := &compiler{
-		set: s, initiatives: map[string]*policy.Initiative{}, definitions: map[string][]*policy.Definition{},
-		rules: map[string]*rule{}, lists: map[string][]Member{},
-	}
-	for _, i := range in.Initiatives {
-		if i == nil || i.ID == "" {
-			return nil, fmt.Errorf("compile policies: an initiative has no id")
-		}
-		c.initiatives[arm.Fold(i.ID)] = i
-	}
-	for _, d := range in.Definitions {
-		if d == nil || d.ID == "" {
-			return nil, fmt.Errorf("compile policies: a definition has no id")
-		}
-		c.definitions[arm.Fold(d.ID)] = append(c.definitions[arm.Fold(d.ID)], d)
-	}
-	return c, nil
-}
-
-// assignment adds one assignment and its members.
-func (c *compiler) assignment(a *policy.Assignment) {
-	number := len(c.set.assignments)
-	out := assigned{Assignment: a}
-	for _, m := range c.list(a) {
-		m.assignment, m.Assignment = number, a.ID
-		if asksAssignment(m.Bound) {
-			m.rule = c.rule(m.Bound, fmt.Sprintf("%p|%d", m.Bound, number), policy.Environment{Assigned: policy.Assigned{
-				AssignmentID: a.ID, DefinitionID: m.DefinitionID, SetDefinitionID: m.Initiative, ReferenceID: m.ReferenceID,
-			}})
-		}
-		c.variants(a, &m)
-		out.members = append(out.members, len(c.set.members))
-		c.set.members = append(c.set.members, m)
-	}
-	c.set.assignments = append(c.set.assignments, out)
-	c.set.byScope[a.Scope.Key()] = append(c.set.byScope[a.Scope.Key()], number)
-	c.set.byLocation = c.set.byLocation || len(a.Selectors) > 0 || len(a.Overrides) > 0
-}
-
-// list binds what an assignment assigns. Assignments of the same thing with
-// the same parameters share the result.
-func (c *compiler) list(a *policy.Assignment) []Member {
-	key := arm.Fold(a.DefinitionID) + "|" + a.Version + "|" + parameterKey(a.Parameters)
-	if list, ok := c.lists[key]; ok {
-		return list
-	}
-	var list []Member
-	if in := c.initiatives[arm.Fold(a.DefinitionID)]; in != nil {
-		for _, ref := range in.Members {
-			m := Member{Initiative: in.ID, ReferenceID: ref.ID, DefinitionID: ref.DefinitionID}
-			values, err := in.MemberValues(ref, a.Parameters)
-			if err == nil {
-				err = c.bind(&m, values, ref.Version)
-			}
-			list = c.keep(list, a, m, err)
-		}
-	} else {
-		m := Member{DefinitionID: a.DefinitionID}
-		list = c.keep(list, a, m, c.bind(&m, a.Parameters, a.Version))
-	}
-	c.lists[key] = list
-	return list
-}
-
-func (c *compiler) keep(list []Member, a *policy.Assignment, m Member, err error) []Member {
-	if err != nil {
-		c.report.Failed = append(c.report.Failed, Failure{a.ID, m.ReferenceID, m.DefinitionID, err})
-		return list
-	}
-	return append(list, m)
-}
-
-// bind finds a member's definition, binds it and finds or makes its rule.
-func (c *compiler) bind(m *Member, values map[string]policy.Value, pin string) error {
-	d, err := c.definition(m.DefinitionID, pin)
-	if err != nil {
-		return err
-	}
-	if d.Rule == nil {
-		return fmt.Errorf("definition %q has no rule to evaluate", d.ID)
-	}
-	key := fmt.Sprintf("%p|%s", d, parameterKey(values))
-	if r := c.rules[key]; r != nil {
-		m.Bound, m.rule, m.Effect = r.bound, r, r.bound.Effect
-		return nil
-	}
-	b, err := policy.Bind(d, values, c.set.opt.Language)
-	if err != nil {
-		return err
-	}
-	m.Bound, m.Effect = b, b.Effect
-	m.rule = c.rule(b, key, policy.Environment{})
-	return nil
-}
-
-func (c *compiler) rule(b *policy.Bound, key string, env policy.Environment) *rule {
-	if r := c.rules[key]; r != nil {
-		return r
-	}
-	r := newRule(c.set.oracle, b, env)
-	c.rules[key] = r
-	c.set.rules = append(c.set.rules, r)
-	return r
-}
-
-// definition is the newest version of a definition that a pin allows.
-func (c *compiler) definition(id, pin string) (*policy.Definition, error) {
-	list := c.definitions[arm.Fold(id)]
-	if len(list) == 0 {
-		return nil, fmt.Errorf("there is no definition %q", clip(id))
-	}
-	var best *policy.Definition
-	for _, d := range list {
-		if (d.Version == "" || policy.MatchesVersion(d.Version, pin)) && (best == nil || newer(d.Version, best.Version)) {
-			best = d
-		}
-	}
-	if best == nil {
-		if len(list) == 1 {
-			// The only version there is stands for the pinned one: catalogues
-			// carry one version of each definition.
-			return list[0], nil
-		}
-		return nil, fmt.Errorf("definition %q has no version %s", clip(id), pin)
-	}
-	return best, nil
-}
-
-// newer compares versions "1.2.3" number by number.
-func newer(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range min(len(x), len(y)) {
-		if len(x[i]) != len(y[i]) {
-			return len(x[i]) > len(y[i])
-		}
-		if x[i] != y[i] {
-			return x[i] > y[i]
-		}
-	}
-	return len(x) > len(y)
-}
-
-func parameterKey(values map[string]policy.Value) string {
-	var out strings.Builder
-	for _, name := range sortedKeys(values) {
-		fmt.Fprintf(&out, "%s=%s;", arm.Fold(name), values[name])
-	}
-	return out.String()
-}
-
-func sortedKeys(m map[string]policy.Value) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// variants binds what overrides make of a member.
-func (c *compiler) variants(a *policy.Assignment, m *Member) {
-	for _, o := range a.Overrides {
-		var b *policy.Bound
-		var err error
-		switch {
-		case o.Effect != "":
-			b, err = m.Bound.WithEffect(o.Effect)
-		default:
-			var d *policy.Definition
-			if d, err = c.definition(m.DefinitionID, o.Version); err == nil && d != m.Bound.Definition {
-				b, err = policy.Bind(d, m.Bound.Parameters, c.set.opt.Language)
-			}
-		}
-		if err != nil || b == nil {
-			continue // the override does not fit this member
-		}
-		key := fmt.Sprintf("%p|%s|%s", m.rule, o.Effect, o.Version)
-		if m.variants == nil {
-			m.variants = map[string]*rule{}
-		}
-		m.variants[o.Effect+"|"+o.Version] = c.rule(b, key, m.rule.env)
-	}
-}
-
-// ruleFor is the rule of a member for one resource, overrides applied.
-func (s *Set) ruleFor(m *Member, t policy.Target) *rule {
-	if len(m.variants) == 0 {
-		return m.rule
-	}
-	a := s.assignments[m.assignment].Assignment
-	if r := m.variants["|"+a.VersionFor(t)]; r != nil {
-		return r
-	}
-	if r := m.variants[a.Effect(m.ReferenceID, t)+"|"]; r != nil {
-		return r
-	}
-	return m.rule
 }

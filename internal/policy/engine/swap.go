@@ -1,94 +1,405 @@
 package engine
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/wire"
 )
 
-// Swap puts another set in place of the estate's and returns the verdicts that
-// changed, by the new set's members. Members are the same if assignment,
-// reference and definition have the same ids; verdicts of members that are
-// gone are not reported. ok is false if the new rules read something that the
-// rows do not hold: then nothing has changed, and the documents must be loaded
-// into a new Estate. The flips are valid until the next call.
-func (e *Estate) Swap(set *Set) (flips []Flip, ok bool) {
-	next := NewEstate(set)
-	next.now, next.delivered = e.now, e.delivered
-	s := swapper{from: e, to: next, kinds: map[*typeProgram]*translation{}, plans: map[swapPlan]*plan{}}
-	ok = true
-	e.each(func(h uint32, x *entry) { ok = ok && s.move(h, x) })
-	if !ok {
-		return nil, false
+// Reread gives documents again. It calls load for every resource of the types
+// named, folded; load keeps nothing of a document.
+type Reread func(types []string, load func(handle uint32, doc *wire.Document)) error
+
+// Swap puts a set in place of the estate's, from which it must have been made
+// by Recompile, and calls visit for the verdicts that changed. A member that is
+// gone has its verdicts change to NotApplicable, under the number that it had.
+// Only what the changed policies are about is looked at.
+//
+// Where the new rules read something that rows do not hold, the documents of
+// these types are asked for. One that is not given again is no longer resident;
+// one that is another than the row was made of is taken as a change. If reread
+// fails nothing has changed.
+func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
+	if set.lineage == nil || set.lineage.from != e.set {
+		return errors.New("swap policies: the set was not made from the estate's")
 	}
-	next.relation.bulk = true
-	next.Evaluate(nil)
-	flips = s.flips()
-	next.flips = flips
-	e.set, e.pages, e.byID, e.relation, e.flips = next.set, next.pages, next.byID, next.relation, next.flips
+	s := &swapper{Estate: e, to: set, where: touched{set.lineage, set, map[string]touchedSubscription{}},
+		kinds: map[*typeProgram]*translation{}, found: map[planOf]*plan{}, kept: map[[2]*plan][]int32{}}
+	if err := s.translate(); err != nil {
+		return err
+	}
+	if err := s.fetch(reread); err != nil {
+		return fmt.Errorf("swap policies: read documents again: %w", err)
+	}
+	s.takeOut(visit)
+	e.reset()
+	e.set, e.relation.lookups = set, &set.lookups
 	e.generation++
-	e.work = newWorker(e)
-	e.workers = sync.Pool{New: func() any { return newWorker(e) }}
-	return flips, true
+	e.each(s.move)
+	s.relate()
+	s.answer()
+	s.judge()
+	s.tell(visit)
+	set.lineage = nil
+	s.putBack(visit)
+	return nil
 }
 
-// swapper moves resources to an estate of another set.
+// swapper moves the resources of an estate to another set.
 type swapper struct {
-	from, to *Estate
-	dec      decoder
-	kinds    map[*typeProgram]*translation
-	plans    map[swapPlan]*plan
+	*Estate
+	to    *Set
+	where touched
+	kinds map[*typeProgram]*translation // of programs that are others now
+	rows  map[uint32]Row                // of resources whose documents were read again
+	other map[uint32]wire.Document      // documents that are not those of the rows
+	found map[planOf]*plan
+	kept  map[[2]*plan][]int32
+	dec   decoder
+	moved []moved
 }
 
-type swapPlan struct {
+// moved is a resource that another plan or program judges now, with what it
+// had.
+type moved struct {
+	handle uint32
+	typ    *typeProgram
+	plan   *plan
+	marks  []byte
+}
+
+// planOf names the plan of resources that no assignment tells apart.
+type planOf struct {
 	typ   *typeProgram
 	group string
 }
 
-// move makes one resource resident in the new estate; ok is false if its row
-// lacks something.
-func (s *swapper) move(h uint32, x *entry) (ok bool) {
-	t := s.kinds[x.typ]
-	if t == nil {
-		to, err := s.to.set.program(x.position.typ, x.typ.version)
+// unjudged stands for a mark that is yet to come. No mark is 0xff.
+const unjudged = 0xff
+
+// translate finds the types whose program changed.
+func (s *swapper) translate() error {
+	for _, from := range s.to.lineage.programs {
+		to, err := s.to.program(from.typ, from.version)
 		if err != nil {
-			return false
+			return err
 		}
-		t = newTranslation(x.typ, to)
-		s.kinds[x.typ] = t
+		if to != from {
+			s.kinds[from] = newTranslation(from, to)
+		}
 	}
-	if !t.possible {
-		return false
+	return nil
+}
+
+// fetch reads the documents of types whose rows do not hold what is asked for
+// now.
+func (s *swapper) fetch(reread Reread) error {
+	lacking := map[*typeProgram]bool{}
+	for from, t := range s.kinds {
+		if !t.possible {
+			lacking[from] = false
+		}
 	}
-	y := entry{position: x.position, typ: t.to, hidden: x.hidden, row: t.row(&s.dec, x.row)}
-	y.plan = s.plan(&y)
-	y.settle()
-	s.to.relation.bulk = true
-	s.to.place(h, y)
-	return true
+	if len(lacking) == 0 {
+		return nil
+	}
+	s.each(func(_ uint32, x *entry) {
+		if _, ok := lacking[x.typ]; ok {
+			lacking[x.typ] = true
+		}
+	})
+	var types []string
+	for from, resident := range lacking {
+		if resident && !slices.Contains(types, from.typ) {
+			types = append(types, from.typ)
+		}
+	}
+	if len(types) == 0 {
+		return nil
+	}
+	slices.Sort(types)
+	s.rows, s.other = map[uint32]Row{}, map[uint32]wire.Document{}
+	return reread(types, s.decode)
+}
+
+// decode makes the new row of one document that was read again. If the document
+// is another than the old row was made of, it is kept for putBack.
+func (s *swapper) decode(h uint32, doc *wire.Document) {
+	x := s.entry(h)
+	if x == nil || s.kinds[x.typ] == nil || s.kinds[x.typ].possible {
+		return
+	}
+	t := s.kinds[x.typ]
+	fresh, err := s.read(s.work, doc) // under the old program
+	if err != nil || fresh.id != x.id || fresh.typ != x.typ || !slices.Equal(fresh.hidden, x.hidden) || !bytes.Equal(fresh.row, x.row) {
+		s.other[h] = copyOf(doc)
+		return
+	}
+	id, typ := arm.ID{}, doc.Type
+	if id, err = arm.ParseID(doc.ID); err == nil && typ == "" {
+		typ = id.Type()
+	}
+	if err := s.dec.document(t.to.program, doc, &subject{id, typ}); err != nil {
+		s.other[h] = copyOf(doc)
+		return
+	}
+	s.rows[h] = s.dec.appendRow(nil)
+}
+
+// copyOf is a document with a body of its own.
+func copyOf(doc *wire.Document) wire.Document {
+	c := *doc
+	c.Body = bytes.Clone(doc.Body)
+	return c
+}
+
+// takeOut deletes, under the old set, the resources whose rows cannot be
+// brought over.
+func (s *swapper) takeOut(visit func(Flip)) {
+	if s.rows == nil {
+		return
+	}
+	var gone []uint32
+	s.each(func(h uint32, x *entry) {
+		if t := s.kinds[x.typ]; t != nil && !t.possible && s.rows[h] == nil {
+			gone = append(gone, h)
+		}
+	})
+	for _, h := range gone {
+		for _, f := range s.Delete(h) {
+			visit(f)
+		}
+	}
+}
+
+// putBack puts in the documents that changed meanwhile. One that cannot be
+// decoded stays out.
+func (s *swapper) putBack(visit func(Flip)) {
+	for _, h := range slices.Sorted(maps.Keys(s.other)) {
+		doc := s.other[h]
+		flips, err := s.Upsert(h, &doc)
+		if err != nil {
+			continue
+		}
+		for _, f := range flips {
+			visit(f)
+		}
+	}
+}
+
+// move gives a resource its new program and plan, and the marks that hold under
+// them.
+func (s *swapper) move(h uint32, x *entry) {
+	t := s.kinds[x.typ]
+	if t == nil && !s.where.at(&x.position) {
+		return
+	}
+	was := moved{h, x.typ, x.plan, x.marks}
+	if t != nil {
+		s.rewrite(h, x, t)
+		x.typ = t.to
+	}
+	x.plan = s.plan(x)
+	if t == nil && x.plan == was.plan {
+		return
+	}
+	x.marks = make([]byte, x.typ.marks(x.plan))
+	for i, k := range s.carried(&was, x) {
+		x.marks[i] = unjudged
+		if k >= 0 {
+			x.marks[i] = was.marks[k]
+		}
+	}
+	if t == nil || !t.rewatched {
+		copy(x.answers(), was.marks[len(was.plan.members):])
+	}
+	s.moved = append(s.moved, was)
+}
+
+// rewrite brings a resource's row into the layout of its new program.
+func (s *swapper) rewrite(h uint32, x *entry, t *translation) {
+	switch {
+	case t.same:
+	case t.possible:
+		x.row = t.row(&s.dec, x.row)
+	default:
+		x.row = s.rows[h]
+	}
 }
 
 // plan finds a resource's plan; where no assignment tells apart the resources
 // of a group, they share what was found.
-func (s *swapper) plan(y *entry) *plan {
-	key := swapPlan{y.typ, y.groupScope()}
-	coarse := s.to.set.coarse() && y.groupEnd > 0
-	if p := s.plans[key]; p != nil && coarse {
+func (s *swapper) plan(x *entry) *plan {
+	key := planOf{x.typ, x.groupScope()}
+	coarse := s.to.coarse() && x.groupEnd > 0
+	if p := s.found[key]; p != nil && coarse {
 		return p
 	}
-	id, err := arm.ParseID(y.id)
+	id, err := arm.ParseID(x.id)
 	if err != nil {
 		return &plan{} // it was parsed when it came
 	}
-	p := s.to.set.planFor(y.typ, policy.Target{ID: id, Type: y.position.typ, Location: s.to.work.location(y)})
-	s.plans[key] = p
+	p := s.to.planFor(x.typ, policy.Target{ID: id, Type: x.position.typ, Location: s.work.location(x)})
+	s.found[key] = p
 	return p
+}
+
+// carried are, for each member of a resource's plan, its place in the plan that
+// it had if the same rule judges for it, else -1.
+func (s *swapper) carried(was *moved, x *entry) []int32 {
+	key := [2]*plan{was.plan, x.plan}
+	if at, ok := s.kept[key]; ok {
+		return at
+	}
+	place := make(map[int32]int32, len(was.plan.members))
+	for i, p := range was.plan.members {
+		place[p.member] = int32(i)
+	}
+	at := make([]int32, len(x.plan.members))
+	for i, p := range x.plan.members {
+		at[i] = -1
+		if k, ok := place[p.member]; ok && was.typ.rules[was.plan.members[k].rule].rule == x.typ.rules[p.rule].rule {
+			at[i] = k
+		}
+	}
+	s.kept[key] = at
+	return at
+}
+
+// relate files resources for the lookups that are new, and finds what is
+// beneath those whose rules look elsewhere now.
+func (s *swapper) relate() {
+	known := uint32(len(s.to.lineage.from.lookups.all))
+	s.eachMoved(func(h uint32, was *moved, x *entry) {
+		if x.typ == was.typ {
+			return
+		}
+		s.relation.extend(h, &x.position, known)
+		if x.typ.listed && !was.typ.listed {
+			s.relation.list(h, &x.position)
+		}
+	})
+	s.eachMoved(func(h uint32, was *moved, x *entry) {
+		if x.typ != was.typ {
+			s.nearby(x)
+			s.announce(x)
+		}
+	})
+}
+
+// answer asks the watches of the types whose watches changed, and sums up
+// anew.
+func (s *swapper) answer() {
+	rewatched := map[string]bool{}
+	for _, t := range s.kinds {
+		if t.rewatched {
+			rewatched[t.to.typ] = true
+		}
+	}
+	if len(rewatched) == 0 {
+		return
+	}
+	for key, p := range s.relation.postings {
+		if rewatched[s.to.lookups.all[key.lookup].typ] {
+			p.tallies = nil
+		}
+	}
+	s.parallelMoved(func(w *worker, x *entry) {
+		if rewatched[x.position.typ] {
+			w.main.load(x.typ.program, x.row)
+			w.main.at = x
+			w.answerAll(&w.main, x, nil)
+		}
+	})
+	s.eachMoved(func(_ uint32, _ *moved, x *entry) {
+		if rewatched[x.position.typ] {
+			s.countAnswers(x, 1)
+		}
+	})
+}
+
+// judge evaluates what no mark was carried over for.
+func (s *swapper) judge() {
+	s.parallelMoved(func(w *worker, x *entry) {
+		begun := false
+		for i, p := range x.plan.members {
+			if x.marks[i] != unjudged {
+				continue
+			}
+			if !begun {
+				w.begin(x)
+				begun = true
+			}
+			x.marks[i] = w.mark(x, p.rule)
+		}
+	})
+}
+
+// tell compares the marks that resources had with those that they have.
+func (s *swapper) tell(visit func(Flip)) {
+	before := map[int32]policy.State{}
+	s.eachMoved(func(h uint32, was *moved, x *entry) {
+		clear(before)
+		for i, p := range was.plan.members {
+			if state := policy.State(was.marks[i] & markState); state != policy.NotApplicable {
+				before[p.member] = state
+			}
+		}
+		for i, p := range x.plan.members {
+			from, to := before[p.member], policy.State(x.marks[i]&markState)
+			if from != to {
+				visit(Flip{h, int(p.member), from, to, s.reason(x, int(p.rule), to)})
+			}
+			delete(before, p.member)
+		}
+		for member, from := range before {
+			visit(Flip{Handle: h, Member: int(member), From: from})
+		}
+	})
+}
+
+func (s *swapper) eachMoved(f func(h uint32, was *moved, x *entry)) {
+	for i := range s.moved {
+		m := &s.moved[i]
+		f(m.handle, m, s.entry(m.handle))
+	}
+}
+
+// parallelMoved calls f for every moved resource, from as many goroutines as
+// there are processors.
+func (s *swapper) parallelMoved(f func(w *worker, x *entry)) {
+	n := min(runtime.GOMAXPROCS(0), len(s.moved))
+	if n == 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	for part := range slices.Chunk(s.moved, (len(s.moved)+n-1)/n) {
+		wg.Go(func() {
+			w := s.workers.Get().(*worker)
+			defer s.workers.Put(w)
+			for i := range part {
+				f(w, s.entry(part[i].handle))
+			}
+			w.forget()
+		})
+	}
+	wg.Wait()
 }
 
 // coarse reports whether assignments cover whole groups alike.
 func (s *Set) coarse() bool {
 	for _, a := range s.assignments {
+		if a.Assignment == nil {
+			continue
+		}
 		if len(a.Selectors)+len(a.Overrides) > 0 || !isGroupOrAbove(a.Scope) {
 			return false
 		}
@@ -103,43 +414,6 @@ func (s *Set) coarse() bool {
 
 func isGroupOrAbove(id arm.ID) bool {
 	return id.Subscription() == "" || len(id.String()) == max(len(id.ResourceGroupID()), len(id.SubscriptionID()))
-}
-
-// flips compares the verdicts of both estates.
-func (s *swapper) flips() []Flip {
-	old := map[[3]string]int32{}
-	for n, m := range s.from.set.members {
-		old[m.identity()] = int32(n)
-	}
-	was := make([]int32, len(s.to.set.members))
-	for n, m := range s.to.set.members {
-		was[n] = -1
-		if o, ok := old[m.identity()]; ok {
-			was[n] = o
-		}
-	}
-	var out []Flip
-	before := map[int32]policy.State{}
-	s.to.each(func(h uint32, y *entry) {
-		clear(before)
-		x := s.from.entry(h)
-		for i, p := range x.plan.members {
-			before[p.member] = policy.State(x.marks[i] & markState)
-		}
-		for i, p := range y.plan.members {
-			from, to := before[was[p.member]], policy.State(y.marks[i]&markState)
-			if from != to {
-				out = append(out, Flip{h, int(p.member), from, to, s.to.reason(y, int(p.rule), to)})
-			}
-			delete(before, was[p.member])
-		}
-		for n := range s.to.set.members {
-			if o := was[n]; o >= 0 && before[o] != policy.NotApplicable {
-				out = append(out, Flip{Handle: h, Member: n, From: before[o]})
-			}
-		}
-	})
-	return out
 }
 
 func (m *Member) identity() [3]string {

@@ -1,14 +1,21 @@
 package engine
 
+import "slices"
+
 // translation turns rows of one program into rows of another for the same
 // type, as far as the first hold what the second reads.
 type translation struct {
 	from, to *typeProgram
 	possible bool
+	same     bool // rows stay as they are
+	// rewatched is set when the type is asked other things by rules about
+	// related types.
+	rewatched bool
 }
 
 func newTranslation(from, to *typeProgram) *translation {
-	t := &translation{from: from, to: to}
+	t := &translation{from: from, to: to, same: from.layout == to.layout && from.dict == to.dict}
+	t.rewatched = !slices.EqualFunc(from.watches, to.watches, func(a, b watchProgram) bool { return a.watch == b.watch })
 	t.possible = t.covers(0, 0)
 	for kind := range to.layout.derived {
 		if _, ok := from.layout.derived[kind]; !ok {

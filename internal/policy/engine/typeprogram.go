@@ -24,7 +24,9 @@ type typeProgram struct {
 	// subscription: then the resources of the type are listed by these, to be
 	// found when a related resource changes.
 	listed bool
-	plans  map[string]*plan
+	// whole is set when everything of a container's document is kept, for rules
+	// that ask for it.
+	whole bool
 }
 
 // ruleProgram is one rule compiled for a type.
@@ -87,22 +89,23 @@ func (s cellSet) intersects(t cellSet) bool {
 	return false
 }
 
-// compileType compiles the rules of a set for one type.
-func (s *Set) compileType(typ, apiVersion string) *typeProgram {
+// compileType compiles the rules of a set for one type. The rows of base, the
+// type's program in the set before, stay good as far as possible; nil: there is
+// none.
+func (s *Set) compileType(typ, apiVersion string, base *typeProgram) *typeProgram {
 	env := environment{typ: typ, apiVersion: apiVersion, aliases: s.aliases, opt: &s.opt.Language, reasons: s.reasons}
-	b := newBuilder(env)
-	t := &typeProgram{typ: typ, version: apiVersion, byRule: map[*rule]int{}, location: -1, plans: map[string]*plan{}}
+	b := newBuilder(env, base)
+	t := &typeProgram{typ: typ, version: apiVersion, byRule: map[*rule]int{}, location: -1}
 	if s.byLocation {
 		t.location = b.prog.layout.add(member("location"), keepText|keepLocation).cell
 	}
-	if typ == arm.Fold(arm.TypeSubscription) || typ == arm.Fold(arm.TypeResourceGroup) {
-		if s.readsContainers {
-			b.keepPath(policy.Path{})
-			b.envelope()
-		}
+	if s.readsContainers && isContainerType(typ) {
+		t.whole = true
+		b.keepPath(policy.Path{})
+		b.envelope()
 	}
 	for _, r := range s.rules {
-		if r.never != "" || s.oracle.ExcludesType(r.bound, typ) != "" {
+		if !s.mayJudge(r, typ) {
 			continue
 		}
 		if rp, ok := b.compileRule(r); ok {
@@ -130,12 +133,25 @@ func (s *Set) compileType(typ, apiVersion string) *typeProgram {
 	return t
 }
 
-// compileRule compiles a rule; ok is false if it does not apply to the type.
-func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
-	typ, opt := b.env.typ, *b.env.opt
-	if r.exists() && onType(r.bound.If, typ, opt) == policy.False || !r.exists() && onType(r.applies, typ, opt) == policy.False {
-		return rp, false
+func isContainerType(typ string) bool {
+	return typ == arm.Fold(arm.TypeSubscription) || typ == arm.Fold(arm.TypeResourceGroup)
+}
+
+// mayJudge reports whether a rule may apply to a type, as far as its text says.
+func (s *Set) mayJudge(r *rule, typ string) bool {
+	if r.never != "" || s.oracle.ExcludesType(r.bound, typ) != "" {
+		return false
 	}
+	condition := r.applies
+	if r.exists() {
+		condition = r.bound.If
+	}
+	return onType(condition, typ, s.opt.Language) != policy.False
+}
+
+// compileRule compiles a rule that may judge the type; ok is false if it does
+// not after all.
+func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 	b.rule, b.related = r, false
 	rp = ruleProgram{rule: r, reads: r.reads}
 	switch {

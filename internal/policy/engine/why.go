@@ -8,7 +8,9 @@ func (e *Estate) reason(x *entry, rule int, state policy.State) uint32 {
 	if state != policy.Unknown && state != policy.Error {
 		return 0
 	}
-	w := newWorker(e) // rare, and the estate's own worker may be at work
+	w := e.workers.Get().(*worker) // the estate's own may be at work
+	defer e.workers.Put(w)
+	w.forget() // postings may have changed since it was used
 	rp := &x.typ.rules[rule]
 	w.main.load(x.typ.program, x.row)
 	if code := w.main.why(rp.condition); code != 0 {
