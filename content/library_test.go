@@ -29,8 +29,12 @@ func TestInitiativeParses(t *testing.T) {
 	if got, want := len(initiative.Members), len(library.Recommendations); got != want {
 		t.Errorf("%d members, want %d", got, want)
 	}
+	values, err := initiative.Values(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range initiative.Members {
-		if _, err := initiative.MemberValues(m, nil); err != nil {
+		if _, err := m.Values(values); err != nil {
 			t.Errorf("%s: %v", m.ID, err)
 		}
 	}

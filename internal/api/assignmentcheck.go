@@ -84,8 +84,12 @@ func bindable(definition *policy.Definition, initiative *policy.Initiative, give
 		_, err := policy.Bind(definition, given, policy.Options{})
 		return err
 	}
+	values, err := initiative.Values(given)
+	if err != nil {
+		return err
+	}
 	for _, member := range initiative.Members {
-		if _, err := initiative.MemberValues(member, given); err != nil {
+		if _, err := member.Values(values); err != nil {
 			return err
 		}
 	}

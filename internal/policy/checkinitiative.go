@@ -40,7 +40,7 @@ func (c *checker) member(in *Initiative, m *Reference, resolved map[string]Value
 	if len(candidates) == 0 {
 		return faultAt(m.path, "the definition %q is not among the files", clip(m.DefinitionID))
 	}
-	values, err := m.values(resolved)
+	values, err := m.Values(resolved)
 	if err != nil || curated(in.PolicyType) {
 		// A curated initiative may feed parameters of a version of the
 		// definition that is not among the files.

@@ -126,8 +126,12 @@ func TestInitiativeFeedsMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	resolved, err := in.Values(map[string]Value{"Level": StringValue("low")})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for ref, want := range map[string]string{"ONE": "low-1", "two": "fixed"} {
-		values, err := in.MemberValues(in.Member(ref), map[string]Value{"Level": StringValue("low")})
+		values, err := in.Member(ref).Values(resolved)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,18 +140,14 @@ func (in *Initiative) Member(referenceID string) *Reference {
 	return nil
 }
 
-// MemberValues computes the parameter values that a member's definition is
-// bound with, from the values given to the initiative and its defaults.
-func (in *Initiative) MemberValues(m *Reference, given map[string]Value) (map[string]Value, error) {
-	values, err := resolveParameters(in.Parameters, given, false)
-	if err != nil {
-		return nil, err
-	}
-	return m.values(values)
+// Values are the initiative's parameters: those given, checked, and defaults.
+func (in *Initiative) Values(given map[string]Value) (map[string]Value, error) {
+	return resolveParameters(in.Parameters, given, false)
 }
 
-// values computes the member's parameters from resolved ones of the initiative.
-func (m *Reference) values(resolved map[string]Value) (map[string]Value, error) {
+// Values computes the parameter values that the member's definition is bound
+// with from those of the initiative.
+func (m *Reference) Values(resolved map[string]Value) (map[string]Value, error) {
 	out := make(map[string]Value, len(m.Parameters))
 	b := &binder{values: resolved}
 	for name, e := range m.Parameters {

@@ -141,7 +141,7 @@ func (e *Estate) update(h uint32, old *entry, x entry) {
 	e.countAnswers(old, -1)
 	x.settle()
 	copy(x.marks, before.marks)
-	x.near = before.near
+	x.near, x.sub = before.near, before.sub
 	*old = x
 	if old.isContainer() {
 		e.generation++

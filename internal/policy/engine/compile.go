@@ -116,11 +116,12 @@ func (c *compiler) list(a *policy.Assignment) []Member {
 	}
 	var list []Member
 	if in := c.initiatives[arm.Fold(a.DefinitionID)]; in != nil {
+		resolved, invalid := in.Values(a.Parameters)
 		for _, ref := range in.Members {
 			m := Member{Initiative: in.ID, ReferenceID: ref.ID, DefinitionID: ref.DefinitionID}
-			values, err := in.MemberValues(ref, a.Parameters)
+			err := invalid
 			if err == nil {
-				err = c.bind(&m, values, ref.Version)
+				err = c.member(&m, ref, resolved)
 			}
 			list = c.keep(list, a, m, err)
 		}
@@ -130,6 +131,15 @@ func (c *compiler) list(a *policy.Assignment) []Member {
 	}
 	c.lists[key] = list
 	return list
+}
+
+// member binds a member of an initiative with these values.
+func (c *compiler) member(m *Member, ref *policy.Reference, resolved map[string]policy.Value) error {
+	values, err := ref.Values(resolved)
+	if err != nil {
+		return err
+	}
+	return c.bind(m, values, ref.Version)
 }
 
 func (c *compiler) keep(list []Member, a *policy.Assignment, m Member, err error) []Member {

@@ -20,6 +20,7 @@ type Estate struct {
 	now      time.Time
 	pages    []*page
 	byID     map[string]uint32 // folded id -> handle
+	subs     map[string]uint32 // numbers of subscriptions, from 1, by folded id
 	relation *relation
 	work     *worker
 	flips    []Flip
@@ -41,8 +42,10 @@ type page [pageSize]entry
 
 // entry is one resident resource. It is empty if typ is nil.
 type entry struct {
+	typ *typeProgram
+	// sub is the number of the subscription, 0 above subscriptions.
+	sub uint32
 	position
-	typ  *typeProgram
 	plan *plan
 	row  Row
 	// marks are the verdicts of the plan's members, then the answers of the
@@ -82,7 +85,7 @@ type Verdict struct {
 
 // NewEstate makes an empty estate.
 func NewEstate(set *Set) *Estate {
-	e := &Estate{set: set, now: set.opt.Now, byID: map[string]uint32{}, relation: newRelation(&set.lookups)}
+	e := &Estate{set: set, now: set.opt.Now, byID: map[string]uint32{}, subs: map[string]uint32{}, relation: newRelation(&set.lookups)}
 	e.work = newWorker(e)
 	e.workers.New = func() any { return newWorker(e) }
 	return e
@@ -198,12 +201,25 @@ func (e *Estate) Load(h uint32, doc *wire.Document) error {
 
 // place makes an entry resident and findable.
 func (e *Estate) place(h uint32, x entry) {
-	x.near = 0
+	x.near, x.sub = 0, e.subscriptionNumber(&x.position)
 	e.nearby(&x)
 	*e.slot(h) = x
 	e.byID[x.id] = h
 	e.relation.insert(h, &x.position, x.typ.listed)
 	e.announce(&x)
+}
+
+// subscriptionNumber numbers the subscription that a resource lies in.
+func (e *Estate) subscriptionNumber(p *position) uint32 {
+	if p.subEnd == 0 {
+		return 0
+	}
+	n, ok := e.subs[p.subscription()]
+	if !ok {
+		n = uint32(len(e.subs) + 1)
+		e.subs[p.subscription()] = n
+	}
+	return n
 }
 
 // nearby finds out which lookups of its rules find something beneath a

@@ -30,8 +30,10 @@ type lineage struct {
 	plans    map[*typeProgram]plans // those of assignments that are the same
 	rules    map[*rule]bool         // of the new set
 	added    []*rule                // that from does not have
-	// scopes are the folded ids at which assignments came, went or changed.
+	// scopes are the folded ids at which assignments came, went or changed; fine
+	// is set when one of them tells resources of a subscription apart.
 	scopes []string
+	fine   bool
 }
 
 // program is the type's program in the set before, nil if there is none.
@@ -116,10 +118,17 @@ func (l *lineage) compare(s *Set) (same []bool) {
 		for _, a := range []*assigned{was, now} {
 			if a != nil && a.Assignment != nil {
 				l.scopes = append(l.scopes, a.Scope.Key())
+				l.fine = l.fine || !a.coarse()
 			}
 		}
 	}
 	return same
+}
+
+// coarse reports whether the assignment covers whole subscriptions alike.
+func (a *assigned) coarse() bool {
+	subscription := a.Scope.Subscription() == "" || len(a.Scope.String()) == len(a.Scope.SubscriptionID())
+	return subscription && len(a.NotScopes)+len(a.Selectors)+len(a.Overrides) == 0
 }
 
 // sameAssigned reports whether two assignments cover the same and give the
@@ -172,7 +181,9 @@ func (s *Set) inherited(key string) *typeProgram {
 type touched struct {
 	*lineage
 	to   *Set
-	subs map[string]touchedSubscription // by folded id
+	subs []touchedSubscription // by number; 0 is what lies above them
+	// coarse is set when what changed covers whole subscriptions alike.
+	coarse bool
 }
 
 // touchedSubscription is what changed over one subscription: everything, or
@@ -182,19 +193,21 @@ type touchedSubscription struct {
 	scopes []string
 }
 
-// at reports whether other assignments may cover a resource. What lies above
-// subscriptions is always looked at.
-func (t *touched) at(p *position) bool {
-	if p.subEnd == 0 {
-		return true
+// newTouched compares what covers each subscription of an estate. What lies
+// above subscriptions is always looked at.
+func newTouched(e *Estate, to *Set) touched {
+	t := touched{lineage: to.lineage, to: to, subs: make([]touchedSubscription, len(e.subs)+1), coarse: !to.lineage.fine}
+	t.subs[0].all = true
+	for id, n := range e.subs {
+		t.subs[n] = t.over(id)
 	}
-	id := p.subscription()
-	s, ok := t.subs[id]
-	if !ok {
-		s = t.over(id)
-		t.subs[id] = s
-	}
-	return s.all || slices.ContainsFunc(s.scopes, func(scope string) bool { return within(p.id, scope) })
+	return t
+}
+
+// at reports whether other assignments may cover a resource.
+func (t *touched) at(x *entry) bool {
+	s := &t.subs[x.sub]
+	return s.all || len(s.scopes) > 0 && slices.ContainsFunc(s.scopes, func(scope string) bool { return within(x.id, scope) })
 }
 
 // over finds what changed over a subscription, given by its folded id.

@@ -31,8 +31,8 @@ func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
 	if set.lineage == nil || set.lineage.from != e.set {
 		return errors.New("swap policies: the set was not made from the estate's")
 	}
-	s := &swapper{Estate: e, to: set, where: touched{set.lineage, set, map[string]touchedSubscription{}},
-		kinds: map[*typeProgram]*translation{}, found: map[planOf]*plan{}, kept: map[[2]*plan][]int32{}}
+	s := &swapper{Estate: e, to: set, where: newTouched(e, set),
+		kinds: map[*typeProgram]*translation{}, found: map[planOf]*plan{}, steps: map[[2]*plan]*step{}}
 	if err := s.translate(); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ type swapper struct {
 	rows  map[uint32]Row                // of resources whose documents were read again
 	other map[uint32]wire.Document      // documents that are not those of the rows
 	found map[planOf]*plan
-	kept  map[[2]*plan][]int32
+	steps map[[2]*plan]*step
 	dec   decoder
 	moved []moved
 }
@@ -74,12 +74,15 @@ type moved struct {
 	typ    *typeProgram
 	plan   *plan
 	marks  []byte
+	step   *step
 }
 
-// planOf names the plan of resources that no assignment tells apart.
+// planOf names the plan of the resources of one subscription and type that had
+// one plan.
 type planOf struct {
-	typ   *typeProgram
-	group string
+	was *plan
+	typ *typeProgram
+	sub uint32
 }
 
 // unjudged stands for a mark that is yet to come. No mark is 0xff.
@@ -199,20 +202,21 @@ func (s *swapper) putBack(visit func(Flip)) {
 // them.
 func (s *swapper) move(h uint32, x *entry) {
 	t := s.kinds[x.typ]
-	if t == nil && !s.where.at(&x.position) {
+	if t == nil && !s.where.at(x) {
 		return
 	}
-	was := moved{h, x.typ, x.plan, x.marks}
+	was := moved{h, x.typ, x.plan, x.marks, nil}
 	if t != nil {
 		s.rewrite(h, x, t)
 		x.typ = t.to
 	}
-	x.plan = s.plan(x)
+	x.plan = s.plan(&was, x)
 	if t == nil && x.plan == was.plan {
 		return
 	}
+	was.step = s.step(&was, x)
 	x.marks = make([]byte, x.typ.marks(x.plan))
-	for i, k := range s.carried(&was, x) {
+	for i, k := range was.step.carried {
 		x.marks[i] = unjudged
 		if k >= 0 {
 			x.marks[i] = was.marks[k]
@@ -235,12 +239,11 @@ func (s *swapper) rewrite(h uint32, x *entry, t *translation) {
 	}
 }
 
-// plan finds a resource's plan; where no assignment tells apart the resources
-// of a group, they share what was found.
-func (s *swapper) plan(x *entry) *plan {
-	key := planOf{x.typ, x.groupScope()}
-	coarse := s.to.coarse() && x.groupEnd > 0
-	if p := s.found[key]; p != nil && coarse {
+// plan finds a resource's plan. Resources of a subscription that had the same
+// one have the same again, if no changed assignment tells them apart.
+func (s *swapper) plan(was *moved, x *entry) *plan {
+	key := planOf{was.plan, x.typ, x.sub}
+	if p := s.found[key]; p != nil && s.where.coarse {
 		return p
 	}
 	id, err := arm.ParseID(x.id)
@@ -252,26 +255,42 @@ func (s *swapper) plan(x *entry) *plan {
 	return p
 }
 
-// carried are, for each member of a resource's plan, its place in the plan that
-// it had if the same rule judges for it, else -1.
-func (s *swapper) carried(was *moved, x *entry) []int32 {
+// step is how the members of one plan follow on those of another.
+type step struct {
+	// carried has, for each member of the new plan, its place in the old one if
+	// the same rule judges for it, else -1: then it must be judged.
+	carried []int32
+	judged  []int32 // places in the new plan of those to judge
+	before  []int32 // for each of judged its place in the old plan, -1 if it had none
+	gone    []int32 // places in the old plan of members that the new one lacks
+}
+
+func (s *swapper) step(was *moved, x *entry) *step {
 	key := [2]*plan{was.plan, x.plan}
-	if at, ok := s.kept[key]; ok {
-		return at
+	if out := s.steps[key]; out != nil {
+		return out
 	}
 	place := make(map[int32]int32, len(was.plan.members))
 	for i, p := range was.plan.members {
 		place[p.member] = int32(i)
 	}
-	at := make([]int32, len(x.plan.members))
+	out := &step{carried: make([]int32, len(x.plan.members))}
 	for i, p := range x.plan.members {
-		at[i] = -1
-		if k, ok := place[p.member]; ok && was.typ.rules[was.plan.members[k].rule].rule == x.typ.rules[p.rule].rule {
-			at[i] = k
+		k, known := place[p.member]
+		delete(place, p.member)
+		if known && was.typ.rules[was.plan.members[k].rule].rule == x.typ.rules[p.rule].rule {
+			out.carried[i] = k
+			continue
 		}
+		if !known {
+			k = -1
+		}
+		out.carried[i] = -1
+		out.judged, out.before = append(out.judged, int32(i)), append(out.before, k)
 	}
-	s.kept[key] = at
-	return at
+	out.gone = slices.Sorted(maps.Values(place))
+	s.steps[key] = out
+	return out
 }
 
 // relate files resources for the lookups that are new, and finds what is
@@ -279,17 +298,20 @@ func (s *swapper) carried(was *moved, x *entry) []int32 {
 func (s *swapper) relate() {
 	known := uint32(len(s.to.lineage.from.lookups.all))
 	s.eachMoved(func(h uint32, was *moved, x *entry) {
-		if x.typ == was.typ {
-			return
+		t := s.kinds[was.typ]
+		if t != nil && t.rewatched {
+			s.relation.extend(h, &x.position, known)
 		}
-		s.relation.extend(h, &x.position, known)
-		if x.typ.listed && !was.typ.listed {
+		if t != nil && x.typ.listed && !was.typ.listed {
 			s.relation.list(h, &x.position)
 		}
 	})
-	s.eachMoved(func(h uint32, was *moved, x *entry) {
-		if x.typ != was.typ {
+	s.eachMoved(func(_ uint32, was *moved, x *entry) {
+		t := s.kinds[was.typ]
+		if t != nil && t.looksElsewhere {
 			s.nearby(x)
+		}
+		if t != nil && t.rewatched {
 			s.announce(x)
 		}
 	})
@@ -312,7 +334,7 @@ func (s *swapper) answer() {
 			p.tallies = nil
 		}
 	}
-	s.parallelMoved(func(w *worker, x *entry) {
+	s.parallelMoved(func(w *worker, _ *moved, x *entry) {
 		if rewatched[x.position.typ] {
 			w.main.load(x.typ.program, x.row)
 			w.main.at = x
@@ -328,40 +350,32 @@ func (s *swapper) answer() {
 
 // judge evaluates what no mark was carried over for.
 func (s *swapper) judge() {
-	s.parallelMoved(func(w *worker, x *entry) {
-		begun := false
-		for i, p := range x.plan.members {
-			if x.marks[i] != unjudged {
-				continue
-			}
-			if !begun {
-				w.begin(x)
-				begun = true
-			}
-			x.marks[i] = w.mark(x, p.rule)
+	s.parallelMoved(func(w *worker, was *moved, x *entry) {
+		if len(was.step.judged) > 0 {
+			w.begin(x)
+		}
+		for _, i := range was.step.judged {
+			x.marks[i] = w.mark(x, x.plan.members[i].rule)
 		}
 	})
 }
 
 // tell compares the marks that resources had with those that they have.
 func (s *swapper) tell(visit func(Flip)) {
-	before := map[int32]policy.State{}
 	s.eachMoved(func(h uint32, was *moved, x *entry) {
-		clear(before)
-		for i, p := range was.plan.members {
-			if state := policy.State(was.marks[i] & markState); state != policy.NotApplicable {
-				before[p.member] = state
+		for n, i := range was.step.judged {
+			from, to := policy.NotApplicable, policy.State(x.marks[i]&markState)
+			if k := was.step.before[n]; k >= 0 {
+				from = policy.State(was.marks[k] & markState)
 			}
-		}
-		for i, p := range x.plan.members {
-			from, to := before[p.member], policy.State(x.marks[i]&markState)
-			if from != to {
+			if p := x.plan.members[i]; from != to {
 				visit(Flip{h, int(p.member), from, to, s.reason(x, int(p.rule), to)})
 			}
-			delete(before, p.member)
 		}
-		for member, from := range before {
-			visit(Flip{Handle: h, Member: int(member), From: from})
+		for _, k := range was.step.gone {
+			if from := policy.State(was.marks[k] & markState); from != policy.NotApplicable {
+				visit(Flip{Handle: h, Member: int(was.plan.members[k].member), From: from})
+			}
 		}
 	})
 }
@@ -375,7 +389,7 @@ func (s *swapper) eachMoved(f func(h uint32, was *moved, x *entry)) {
 
 // parallelMoved calls f for every moved resource, from as many goroutines as
 // there are processors.
-func (s *swapper) parallelMoved(f func(w *worker, x *entry)) {
+func (s *swapper) parallelMoved(f func(w *worker, was *moved, x *entry)) {
 	n := min(runtime.GOMAXPROCS(0), len(s.moved))
 	if n == 0 {
 		return
@@ -386,34 +400,12 @@ func (s *swapper) parallelMoved(f func(w *worker, x *entry)) {
 			w := s.workers.Get().(*worker)
 			defer s.workers.Put(w)
 			for i := range part {
-				f(w, s.entry(part[i].handle))
+				f(w, &part[i], s.entry(part[i].handle))
 			}
 			w.forget()
 		})
 	}
 	wg.Wait()
-}
-
-// coarse reports whether assignments cover whole groups alike.
-func (s *Set) coarse() bool {
-	for _, a := range s.assignments {
-		if a.Assignment == nil {
-			continue
-		}
-		if len(a.Selectors)+len(a.Overrides) > 0 || !isGroupOrAbove(a.Scope) {
-			return false
-		}
-		for _, not := range a.NotScopes {
-			if !isGroupOrAbove(not) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func isGroupOrAbove(id arm.ID) bool {
-	return id.Subscription() == "" || len(id.String()) == max(len(id.ResourceGroupID()), len(id.SubscriptionID()))
 }
 
 func (m *Member) identity() [3]string {

@@ -16,9 +16,9 @@ import (
 type policyEdits struct {
 	*generator
 	*world
-	all      Input                   // what may be assigned
+	all      Input                    // what may be assigned
 	resident map[uint32]wire.Document // what the estate was given; docs are what the store has
-	grouped  bool                    // the subscription lies in a management group
+	grouped  bool                     // the subscription lies in a management group
 	reread   int
 }
 

@@ -11,11 +11,15 @@ type translation struct {
 	// rewatched is set when the type is asked other things by rules about
 	// related types.
 	rewatched bool
+	// looksElsewhere is set when rules look for related resources beneath or
+	// attached where none did.
+	looksElsewhere bool
 }
 
 func newTranslation(from, to *typeProgram) *translation {
 	t := &translation{from: from, to: to, same: from.layout == to.layout && from.dict == to.dict}
 	t.rewatched = !slices.EqualFunc(from.watches, to.watches, func(a, b watchProgram) bool { return a.watch == b.watch })
+	t.looksElsewhere = from.near()&to.near() != to.near()
 	t.possible = t.covers(0, 0)
 	for kind := range to.layout.derived {
 		if _, ok := from.layout.derived[kind]; !ok {

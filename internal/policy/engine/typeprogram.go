@@ -264,6 +264,16 @@ func (t *typeProgram) watchCells(w *watchProgram) cellSet {
 	return out
 }
 
+// near has the bits of the lookups beneath and on resources of the type.
+func (t *typeProgram) near() (bits uint64) {
+	for i := range t.rules {
+		if rp := &t.rules[i]; rp.kind == byRelated && rp.reach < policy.ReachGroup {
+			bits |= nearBit(rp.lookup)
+		}
+	}
+	return bits
+}
+
 func union(a, b cellSet) cellSet {
 	out := slices.Clone(a)
 	for i, w := range b {
