@@ -122,6 +122,48 @@ func (be *benchEstate) load(ctx context.Context) error {
 	return judge.settle(ctx)
 }
 
+// BenchmarkFollow judges an import on a running judge: RAMPART_BENCH_RESOURCES
+// documents that came while it followed an empty store.
+func BenchmarkFollow(b *testing.B) {
+	lib, err := content.Load()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		db, err := store.Open(b.Context(), store.Options{URL: "sqlite:" + filepath.Join(b.TempDir(), "follow.db")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		be := &benchEstate{db: db, inv: inventory.New(inventory.Options{Store: db}), lib: lib}
+		if err := be.load(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if err := be.fill(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		cpu := cpuSeconds()
+		b.StartTimer()
+		if err := be.judge.step(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(cpuSeconds()-cpu, "cpu-s")
+	}
+}
+
+// cpuSeconds is the processor time that this process has used; 0 where that
+// cannot be told.
+func cpuSeconds() float64 {
+	data, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	user, _ := strconv.ParseFloat(fields[11], 64)
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / 100
+}
+
 // rss is the resident set of this process in bytes, 0 where it cannot be read.
 func rss() float64 {
 	data, err := os.ReadFile("/proc/self/status")

@@ -22,6 +22,7 @@ type engineEvaluator struct {
 	delivered func(subscription, typ string) bool
 	set       *engine.Set
 	estate    *engine.Estate
+	firsts    []engine.Delivery // since the last evaluation
 	live      bool // evaluated once; from then on documents are applied one by one
 	ticked    time.Time
 	changed   *roaring.Bitmap
@@ -71,7 +72,7 @@ func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
 
 func (n *engineEvaluator) deliver(subscription, typ string) {
 	if n.live {
-		n.note(n.estate.Deliver(subscription, typ))
+		n.firsts = append(n.firsts, engine.Delivery{Subscription: subscription, Type: typ})
 	}
 }
 
@@ -89,6 +90,10 @@ func (n *engineEvaluator) noteOne(f engine.Flip) { n.changed.Add(f.Handle) }
 const tickEvery = time.Minute
 
 func (n *engineEvaluator) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
+	if len(n.firsts) > 0 {
+		n.note(n.estate.Deliver(n.firsts...))
+		n.firsts = nil
+	}
 	switch {
 	case !n.live:
 		n.estate.Tick(at)

@@ -21,8 +21,8 @@ type evaluator interface {
 	// cannot be judged; it has no verdicts then.
 	upsert(handle uint32, doc *wire.Document) error
 	remove(handle uint32)
-	// deliver re-judges what looks for a type in a subscription, when the type
-	// has been delivered there for the first time.
+	// deliver makes evaluate re-judge what looks for a type in a subscription,
+	// when the type has been delivered there for the first time.
 	deliver(subscription, typ string)
 	// evaluate brings verdicts up to date as of an instant and returns the rows
 	// whose verdicts may have changed, and when time alone may change some

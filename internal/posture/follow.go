@@ -14,8 +14,13 @@ import (
 
 // maxBatch is about how many changes one transaction of the index takes: enough
 // that an import does not drown in epochs, few enough that a single change
-// behind it does not wait long.
-const maxBatch = 5000
+// behind it does not wait long. While more than farBehind changes wait, which
+// an import of a large estate makes, batches are largeBatch.
+const (
+	maxBatch   = 5000
+	farBehind  = 50_000
+	largeBatch = 20_000
+)
 
 // edits are the changes of one batch.
 type edits struct {
@@ -70,14 +75,15 @@ func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 		if err != nil {
 			return err
 		}
+		limit := batchSize(heads, positions)
 		for part, head := range heads {
 			if head <= positions[part] {
 				continue
 			}
-			if len(b.read)+len(b.gone) >= maxBatch {
+			if len(b.read)+len(b.gone) >= limit {
 				break // the map's order is random, so no partition starves
 			}
-			changes, err := tx.Changes(ctx, e.tenant, part, positions[part], maxBatch)
+			changes, err := tx.Changes(ctx, e.tenant, part, positions[part], limit)
 			if err != nil {
 				return err
 			}
@@ -91,6 +97,17 @@ func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 		return nil, fmt.Errorf("read changes: %w", err)
 	}
 	return b, nil
+}
+
+func batchSize(heads, positions map[int]uint64) int {
+	waiting := uint64(0)
+	for part, head := range heads {
+		waiting += head - min(head, positions[part])
+	}
+	if waiting > farBehind {
+		return largeBatch
+	}
+	return maxBatch
 }
 
 func (b *edits) note(c *store.Change) {

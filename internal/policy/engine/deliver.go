@@ -10,17 +10,33 @@ import "github.com/rampart-sec/rampart/internal/arm"
 // default, means that everything is delivered.
 func (e *Estate) Deliveries(known func(subscription, resourceType string) bool) { e.delivered = known }
 
-// Deliver re-judges what looks for a type in a subscription, after the type
-// became known there. The flips are valid until the next call.
-func (e *Estate) Deliver(subscription, resourceType string) []Flip {
+// Delivery is a resource type that came to be known in a subscription (its id);
+// case does not matter.
+type Delivery struct{ Subscription, Type string }
+
+// Deliver re-judges what looks for types in subscriptions where they became
+// known. It looks at every resource once, so it is given many at a time. The
+// flips are valid until the next call.
+func (e *Estate) Deliver(first ...Delivery) []Flip {
 	e.reset()
-	subscription, resourceType = arm.Fold(subscription), arm.Fold(resourceType)
-	if !e.set.watched[resourceType] {
+	types := make([]map[string]bool, len(e.subs)+1) // by number of the subscription
+	some := false
+	for _, d := range first {
+		n, typ := e.subs[arm.Fold(d.Subscription)], arm.Fold(d.Type)
+		if n == 0 || !e.set.watched[typ] {
+			continue
+		}
+		if types[n] == nil {
+			types[n] = map[string]bool{}
+		}
+		types[n][typ], some = true, true
+	}
+	if !some {
 		return e.flips
 	}
 	e.each(func(h uint32, x *entry) {
-		if x.subEnd > 0 && x.subscription() == subscription {
-			e.rejudgeIf(h, x, func(rp *ruleProgram) bool { return rp.watch != nil && rp.watch.typ == resourceType })
+		if looked := types[x.sub]; looked != nil {
+			e.rejudgeIf(h, x, func(rp *ruleProgram) bool { return rp.watch != nil && looked[rp.watch.typ] })
 		}
 	})
 	e.flips = mergeFlips(e.flips)

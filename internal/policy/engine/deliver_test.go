@@ -53,7 +53,7 @@ func TestNothingDeliveredIsUnknown(t *testing.T) {
 	setting := vault("s1", "v1").ID + "/providers/Microsoft.Insights/diagnosticSettings/x"
 	known["/subscriptions/s1 microsoft.insights/diagnosticsettings"] = true
 	put(4, &wire.Document{ID: setting, Type: "Microsoft.Insights/diagnosticSettings", Body: []byte(`{"id":"` + setting + `"}`)})
-	flips := e.Deliver("/subscriptions/S1", "Microsoft.Insights/diagnosticSettings")
+	flips := e.Deliver(Delivery{"/subscriptions/S1", "Microsoft.Insights/diagnosticSettings"}, Delivery{"/subscriptions/other", "Microsoft.Other/type"})
 	if len(flips) != 1 || flips[0].Handle != 2 || flips[0].To != policy.NonCompliant {
 		t.Errorf("flips %+v, want v2 to be non-compliant", flips)
 	}
