@@ -87,8 +87,11 @@ func (b *builder) swap(h uint32, now *row) {
 // place keeps the sets of where and what a resource is.
 func (b *builder) place(h uint32, was, now *row) {
 	v, epoch := b.v, b.v.seq
-	if was == nil || now == nil {
-		put(&v.all, epoch, h, now != nil)
+	switch {
+	case was == nil:
+		add(&v.all, epoch, h)
+	case now == nil:
+		put(&v.all, epoch, h, false)
 	}
 	put(&v.stale, epoch, h, now != nil && now.stale)
 	if was != nil && (now == nil || was.typ != now.typ) {
@@ -138,7 +141,7 @@ func (b *builder) judge(h uint32, was, now *row) {
 	if now != nil {
 		for _, c := range now.cells {
 			if before, ok := was.cellOrNone(c.slot); !ok || before.state != c.state {
-				put(&b.v.recs[c.slot][c.state], b.v.seq, h, true)
+				add(&b.v.recs[c.slot][c.state], b.v.seq, h)
 			}
 			if c.flags != 0 {
 				b.flag(h, c)
@@ -180,8 +183,8 @@ func (b *builder) stand(h uint32, was, now *row) {
 		if old != state {
 			put(&sets.by[old], epoch, h, false)
 		}
-		if state != NotApplicable {
-			put(&sets.by[state], epoch, h, true)
+		if state != NotApplicable && (old != state || was == nil) {
+			add(&sets.by[state], epoch, h)
 		}
 		put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
 		put(&sets.lastMixed, epoch, h, b.new[i].last() && b.new[i].unknown > 0)

@@ -1,8 +1,10 @@
 package posture
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -16,30 +18,49 @@ import (
 type deliveries struct {
 	mu    sync.RWMutex
 	by    map[string]map[string]bool // folded subscription id -> folded types
+	seen  map[spelling]bool          // what was noted, as it was written
 	fresh bool                       // differs from what is stored
 }
 
-func newDeliveries() *deliveries { return &deliveries{by: map[string]map[string]bool{}} }
+// spelling is a subscription's id and a type as a document has them.
+type spelling struct{ subscription, typ string }
+
+func newDeliveries() *deliveries {
+	return &deliveries{by: map[string]map[string]bool{}, seen: map[spelling]bool{}}
+}
 
 // note takes a document in and reports whether it is the first of its type in
 // its subscription.
 func (d *deliveries) note(doc *wire.Document) (subscription, typ string, first bool) {
-	id, err := arm.ParseID(doc.ID)
-	if err != nil || id.Subscription() == "" {
+	subscription, _ = containersOf(doc.ID)
+	if subscription == "" || d.spelled(subscription, doc.Type) {
 		return "", "", false
 	}
-	subscription, typ = arm.Fold(id.SubscriptionID()), arm.Fold(id.Type())
-	if d.known(subscription, typ) {
-		return subscription, typ, false
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return "", "", false
 	}
+	written := spelling{strings.Clone(subscription), strings.Clone(doc.Type)}
+	subscription, typ = arm.Fold(id.SubscriptionID()), arm.Fold(cmp.Or(doc.Type, id.Type()))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.by[subscription] == nil {
 		d.by[subscription] = map[string]bool{}
 	}
-	first = !d.by[subscription][typ]
-	d.by[subscription][typ], d.fresh = true, true
+	if first = !d.by[subscription][typ]; first {
+		d.by[subscription][typ], d.fresh = true, true
+	}
+	if doc.Type != "" && len(d.seen) < maxSpellings {
+		d.seen[written] = true
+	}
 	return subscription, typ, first
+}
+
+// spelled reports whether a type was noted in a subscription in this spelling.
+func (d *deliveries) spelled(subscription, typ string) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.seen[spelling{subscription, typ}]
 }
 
 // known reports whether a type was ever delivered in a subscription (its id).

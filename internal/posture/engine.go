@@ -23,7 +23,7 @@ type engineEvaluator struct {
 	set       *engine.Set
 	estate    *engine.Estate
 	firsts    []engine.Delivery // since the last evaluation
-	live      bool // evaluated once; from then on documents are applied one by one
+	live      bool              // evaluated once; from then on documents are applied one by one
 	ticked    time.Time
 	changed   *roaring.Bitmap
 }

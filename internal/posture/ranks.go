@@ -2,6 +2,7 @@ package posture
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"sort"
 	"strings"
@@ -50,20 +51,39 @@ func newRanks(v *View) *ranks {
 	if len(rows) > 0 {
 		k.of = make([]uint32, rows[len(rows)-1].handle+1)
 	}
-	keys := make([]string, len(rows)) // by handle's place in rows
-	order := make([]int, len(rows))
+	names := make([]rowName, len(rows))
 	for i, r := range rows {
-		keys[i], order[i] = arm.Fold(r.name()), i
+		names[i] = newRowName(r)
 	}
-	slices.SortFunc(order, func(i, j int) int {
-		return cmp.Or(strings.Compare(keys[i], keys[j]), compareFold(rows[i].id, rows[j].id), cmp.Compare(i, j))
-	})
-	for place, i := range order {
-		h := rows[i].handle
-		k.order[place] = h
-		k.of[h] = uint32(place + 1)
+	slices.SortFunc(names, rowName.compare)
+	for place, n := range names {
+		k.order[place] = n.row.handle
+		k.of[n.row.handle] = uint32(place + 1)
 	}
 	return k
+}
+
+// rowName is what a row is sorted by. The first bytes of the name decide most
+// comparisons without a look elsewhere.
+type rowName struct {
+	first uint64
+	name  string // folded
+	row   *row
+}
+
+func newRowName(r *row) rowName {
+	n := rowName{name: arm.Fold(r.name()), row: r}
+	var first [8]byte
+	copy(first[:], n.name)
+	n.first = binary.BigEndian.Uint64(first[:])
+	return n
+}
+
+func (n rowName) compare(o rowName) int {
+	if n.first != o.first {
+		return cmp.Compare(n.first, o.first)
+	}
+	return cmp.Or(strings.Compare(n.name, o.name), compareFold(n.row.id, o.row.id), cmp.Compare(n.row.handle, o.row.handle))
 }
 
 // len is the number of ranked rows.

@@ -73,7 +73,11 @@ func skipSpace(b []byte, i int) int {
 
 // skipString returns the index after the closing quote, len(b) if there is none.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
+	i++
+	if n := bytes.IndexByte(b[min(i, len(b)):], '"'); n >= 0 && bytes.IndexByte(b[i:i+n], '\\') < 0 {
+		return i + n + 1
+	}
+	for ; i < len(b); i++ {
 		switch b[i] {
 		case '\\':
 			i++

@@ -36,6 +36,12 @@ func (s *set) own(epoch uint64) *set {
 	return &set{epoch, s.bits.Clone()}
 }
 
+// add puts h, which is not in it, into *p.
+func add(p **set, epoch uint64, h uint32) {
+	*p = (*p).own(epoch)
+	(*p).bits.Add(h)
+}
+
 // put writes membership of h into *p, which is replaced where it is shared.
 func put(p **set, epoch uint64, h uint32, in bool) {
 	if (*p).has(h) == in {

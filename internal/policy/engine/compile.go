@@ -69,6 +69,7 @@ func (c *compiler) assignment(a *policy.Assignment) {
 	}
 	c.set.assignments[number] = out
 	c.set.byScope[a.Scope.Key()] = append(c.set.byScope[a.Scope.Key()], number)
+	c.set.fine = c.set.fine || !out.coarse()
 	c.set.byLocation = c.set.byLocation || len(a.Selectors) > 0 || len(a.Overrides) > 0
 }
 

@@ -27,6 +27,35 @@ type plans map[string]*plan
 // planFor finds the assignments that cover a resource and makes or finds their
 // plan.
 func (s *Set) planFor(t *typeProgram, target policy.Target) *plan {
+	if !s.fine {
+		return s.planIn(t, target)
+	}
+	return s.planOver(t, target)
+}
+
+// planIn is planFor where no assignment tells the resources of a subscription
+// apart.
+func (s *Set) planIn(t *typeProgram, target policy.Target) *plan {
+	key := inSub{t, target.ID.Subscription()}
+	s.mu.Lock()
+	p := s.bySub[key]
+	s.mu.Unlock()
+	if p == nil {
+		p = s.planOver(t, target)
+		s.mu.Lock()
+		s.bySub[inSub{t, strings.Clone(key.sub)}] = p
+		s.mu.Unlock()
+	}
+	return p
+}
+
+// inSub names the resources of a type in a subscription, as it is spelled.
+type inSub struct {
+	t   *typeProgram
+	sub string
+}
+
+func (s *Set) planOver(t *typeProgram, target policy.Target) *plan {
 	covering, overridden := s.covering(target)
 	var members []planned
 	key := make([]byte, 0, 64)

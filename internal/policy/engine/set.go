@@ -82,14 +82,16 @@ type Set struct {
 	// byLocation is set when an assignment selects resources by location,
 	// readsContainers when a rule reads resourceGroup() or subscription().
 	byLocation, readsContainers bool
-	// now is set when a rule calls utcNow().
-	now bool
+	// now is set when a rule calls utcNow(), fine when an assignment tells
+	// resources of a subscription apart.
+	now, fine bool
 
 	lookups lookups
 
 	mu       sync.Mutex // guards what is made at first use
 	types    map[string]*typeProgram
 	plans    map[*typeProgram]plans
+	bySub    map[inSub]*plan
 	versions map[string]bool
 	watching map[*watch][]string
 	watched  map[string]bool // related types that any rule looks for, folded
@@ -115,7 +117,7 @@ func compile(in Input, opt Options, from *Set) (*Set, *Report, error) {
 		oracle:  &policy.Evaluator{Aliases: in.Aliases, Options: opt.Language},
 		watches: map[string][]*watch{}, watchOf: map[*rule]*watch{},
 		numbers: map[string]int{}, memberOf: map[[3]string]int{},
-		types: map[string]*typeProgram{}, plans: map[*typeProgram]plans{}, versions: map[string]bool{}, byScope: map[string][]int{},
+		types: map[string]*typeProgram{}, plans: map[*typeProgram]plans{}, bySub: map[inSub]*plan{}, versions: map[string]bool{}, byScope: map[string][]int{},
 		watching: map[*watch][]string{}, watched: map[string]bool{},
 	}
 	c, err := newCompiler(s, in, from)
