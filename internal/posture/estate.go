@@ -38,6 +38,7 @@ type Estate struct {
 	placed     int                 // counts changes of above
 	compiled   int                 // placed when policies were compiled last
 	eval       evaluator
+	reports    *reports
 	delivered  *deliveries
 	positions  map[int]uint64
 	due        *deadlines
@@ -58,7 +59,8 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 	}
 	e.ageless = t.Kind == store.TenantDemo
 	e.delivered = newDeliveries()
-	e.eval = j.newEvaluator(e)
+	e.reports = newReports(j, e.names)
+	e.eval = masking{j.newEvaluator(e), e.reports}
 	return e
 }
 
