@@ -73,6 +73,13 @@ func (v *View) withFinding(text string, disabled bool) *roaring.Bitmap {
 	return roaring.FastOr(worded...)
 }
 
+// FindingCounts are the different findings in the reports about a resource:
+// those that count, and those that a rule disables.
+func (v *View) FindingCounts(resourceID string) (open, disabled int) {
+	found := v.byID(resourceID).findings()
+	return len(found.open), len(found.off)
+}
+
 func hasWords(f *finding.Finding, words []string) bool {
 	for _, w := range words {
 		if !containsFold(f.Title, w) && !containsFold(f.ID, w) && !slices.ContainsFunc(f.CVEs, func(cve string) bool { return containsFold(cve, w) }) {

@@ -196,7 +196,7 @@ func TestTryFindingRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.estate().TryFindingRule(t.Context(), r)
+	got, err := w.estate().TryFindingRule(t.Context(), r, Scope{})
 	if err != nil || got.Findings != 2 || got.Resources != 2 || !got.Tried || len(got.Flips) != 1 || got.Flips[0].ResourceID != web.ID {
 		t.Errorf("effect = %+v, %v", got, err)
 	}

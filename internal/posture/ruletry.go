@@ -49,9 +49,9 @@ type RuleEffect struct {
 	Flips         []Assessment // in their new state
 }
 
-// TryFindingRule finds out what a rule would do, beside the rules in force, and
-// changes nothing. The judge waits meanwhile.
-func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule) (RuleEffect, error) {
+// TryFindingRule finds out what a rule would do, beside the rules in force, to
+// the score of a scope, and changes nothing. The judge waits meanwhile.
+func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scope) (RuleEffect, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	v := e.View()
@@ -66,7 +66,8 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule) (RuleEffec
 	next := newDisabling(rules, e.objects.findingRules, &e.judge.sources, e.now())
 	effect, handles := e.reports.try(next)
 	if len(handles) == 0 || len(handles) > maxHypotheses {
-		effect.Before, effect.After = v.Score(Scope{}), v.Score(Scope{})
+		effect.Before = v.Score(scope)
+		effect.After = effect.Before
 		effect.Tried = len(handles) == 0
 		return effect, nil
 	}
@@ -88,7 +89,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule) (RuleEffec
 	if err != nil {
 		return effect, err
 	}
-	effect.Tried, effect.Before, effect.After = true, v.Score(Scope{}), would.Score(Scope{})
+	effect.Tried, effect.Before, effect.After = true, v.Score(scope), would.Score(scope)
 	for _, f := range flips {
 		a := would.assessment(would.rows.at(f.handle), f.slot)
 		a.State = f.to
