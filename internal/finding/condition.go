@@ -2,7 +2,6 @@ package finding
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ type conditions struct {
 	digests               map[string]bool
 	minCVSS, maxCVSS      *float64
 	patchable             *bool
+	words                 string
 }
 
 // wireConditions is the ARM shape of conditions.
@@ -33,7 +33,7 @@ type wireConditions struct {
 }
 
 func (w *wireConditions) read() (conditions, error) {
-	c := conditions{minCVSS: w.MinCVSS, maxCVSS: w.MaxCVSS, patchable: w.Patchable}
+	c := conditions{minCVSS: w.MinCVSS, maxCVSS: w.MaxCVSS, patchable: w.Patchable, words: w.words()}
 	given := w.MinCVSS != nil || w.MaxCVSS != nil || w.Patchable != nil
 	for _, list := range []struct {
 		name   string
@@ -132,34 +132,26 @@ func (c *conditions) hold(f *Finding) bool {
 	return false
 }
 
-// String is the conditions in words, for lists of rules.
-func (c *conditions) String() string {
+// words says the conditions for lists of rules.
+func (w *wireConditions) words() string {
 	var parts []string
-	list := func(word string, values map[string]bool) {
-		if len(values) > 0 {
-			parts = append(parts, word+" "+few(slices.Sorted(maps.Keys(values))))
+	for _, list := range []struct {
+		word   string
+		values []string
+	}{{"", w.CVEs}, {"", w.FindingIDs}, {"severity ", w.Severities}, {"category ", w.Categories}, {"image ", w.ImageDigests}} {
+		if len(list.values) > 0 {
+			parts = append(parts, list.word+few(list.values))
 		}
 	}
-	list("finding", c.ids)
-	list("CVE", c.cves)
-	if len(c.severities) > 0 {
-		var words []string
-		for s := range c.severities {
-			words = append(words, string(s))
-		}
-		parts = append(parts, "severity "+few(slices.Sorted(slices.Values(words))))
+	if w.MinCVSS != nil {
+		parts = append(parts, fmt.Sprintf("CVSS from %v", *w.MinCVSS))
 	}
-	if c.minCVSS != nil {
-		parts = append(parts, fmt.Sprintf("CVSS from %v", *c.minCVSS))
+	if w.MaxCVSS != nil {
+		parts = append(parts, fmt.Sprintf("CVSS up to %v", *w.MaxCVSS))
 	}
-	if c.maxCVSS != nil {
-		parts = append(parts, fmt.Sprintf("CVSS up to %v", *c.maxCVSS))
+	if w.Patchable != nil {
+		parts = append(parts, map[bool]string{true: "with a fix", false: "without a fix"}[*w.Patchable])
 	}
-	if c.patchable != nil {
-		parts = append(parts, map[bool]string{true: "with a fix", false: "without a fix"}[*c.patchable])
-	}
-	list("category", c.categories)
-	list("image", c.digests)
 	return strings.Join(parts, ", ")
 }
 

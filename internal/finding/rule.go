@@ -163,4 +163,4 @@ func (r *Rule) OnImage(f *Finding, digest string) bool {
 }
 
 // Summary is the conditions in words.
-func (r *Rule) Summary() string { return r.conditions.String() }
+func (r *Rule) Summary() string { return r.conditions.words }

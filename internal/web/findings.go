@@ -12,7 +12,7 @@ import (
 const actionDisable = finding.Type + "/write"
 
 // summedFindings is how many different findings a recommendation's page sums up.
-const summedFindings = 25
+const summedFindings = 10
 
 // findingRow is one finding with what can be done about it.
 type findingRow struct {
