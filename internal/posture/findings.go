@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -170,8 +171,9 @@ type hostCheck struct {
 	} `json:"evidence"`
 }
 
-func checkState(s string) State {
-	switch s {
+// checkState reads the state of a check, with its quotes or without.
+func checkState(text []byte) State {
+	switch string(bytes.Trim(text, `"`)) {
 	case "pass":
 		return Healthy
 	case "fail":

@@ -46,13 +46,12 @@ func mask(doc *wire.Document, r *reportReader, off func(*reported) bool) *wire.D
 	if len(gone) == 0 {
 		return doc
 	}
-	properties := lookup(doc.Body, []string{"properties"})
 	m.checks(gone)
-	m.without(r.list, gone)
-	if r.known != nil {
-		m.baseline(properties, &sum)
+	m.without(r.property("vulnerabilities"), gone)
+	if r.property("checks") != nil {
+		m.baseline(r, &sum)
 	}
-	m.counts(properties, gone)
+	m.counts(r, gone)
 	masked := *doc
 	masked.Body = m.apply()
 	if m.dark > 0 {
@@ -141,17 +140,18 @@ func (s *baselineSum) add(it *reported, known *content.Check, hidden bool) {
 }
 
 // baseline sums up the checks that are left.
-func (m *masker) baseline(properties []byte, s *baselineSum) {
-	if state := lookup(properties, []string{"baseline", "state"}); plain(state) == "fail" && s.bad == 0 {
+func (m *masker) baseline(r *reportReader, s *baselineSum) {
+	summary := r.property("baseline")
+	if state := lookup(summary, []string{"state"}); plain(state) == "fail" && s.bad == 0 {
 		word := "pass"
 		if s.dark > 0 {
 			word, m.dark = "unknown", s.dark
 		}
 		m.replace(state, strconv.Quote(word))
 	}
-	m.less(lookup(properties, []string{"baseline", "failed"}), s.hidden)
-	m.less(lookup(properties, []string{"baseline", "passed"}), -s.hidden)
-	if status := lookup(properties, []string{"complianceStatus"}); plain(status) == "NonCompliant" && s.failed == 0 {
+	m.less(lookup(summary, []string{"failed"}), s.hidden)
+	m.less(lookup(summary, []string{"passed"}), -s.hidden)
+	if status := r.property("complianceStatus"); plain(status) == "NonCompliant" && s.failed == 0 {
 		word := "Compliant"
 		if s.unknown > 0 {
 			word = "Pending"
@@ -171,9 +171,9 @@ var counted = map[string]func(*reported) bool{
 }
 
 // counts takes the disabled findings out of what a list is counted by.
-func (m *masker) counts(properties []byte, gone []*reported) {
+func (m *masker) counts(r *reportReader, gone []*reported) {
 	for name, counts := range counted {
-		group := lookup(properties, []string{name})
+		group := r.property(name)
 		if group == nil {
 			continue
 		}

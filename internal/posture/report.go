@@ -37,47 +37,57 @@ type reportReader struct {
 	// failing leaves out what is in order or does not apply, which is most.
 	failing bool
 
-	known  []byte // the map of checks, nil without one
-	list   []byte // of vulnerabilities, nil without one
-	digest string // of the image that the report is about, "" if it is not said
-	read   int
-	faults int
-	fault  error // the first
+	properties []property // of the body that was opened
+	it         reported   // is read at the moment
+	read       int
+	faults     int
+	fault      error // the first
 }
 
-// open finds the results in a body.
+// property is one of a report's properties. Most of a report is its results, so
+// they are walked over once.
+type property struct{ name, value []byte }
+
+// open finds the properties of a body.
 func (r *reportReader) open(body []byte) {
-	members(lookup(body, []string{"properties"}), func(key, value []byte) bool {
-		switch {
-		case strings.EqualFold(string(key), "checks"):
-			r.known = value
-		case strings.EqualFold(string(key), "vulnerabilities"):
-			r.list = value
-		case strings.EqualFold(string(key), "imageDigest"):
-			r.digest = finding.Digest(plain(value))
-		}
+	members(lookup(body, []string{"properties"}), func(name, value []byte) bool {
+		r.properties = append(r.properties, property{name, value})
 		return true
 	})
 }
 
+// property is the value of a property by name in any case, nil without it.
+func (r *reportReader) property(name string) []byte {
+	for _, p := range r.properties {
+		if len(p.name) == len(name) && strings.EqualFold(string(p.name), name) {
+			return p.value
+		}
+	}
+	return nil
+}
+
+// digest is that of the image which the report says it is about, "" if it does
+// not.
+func (r *reportReader) digest() string { return finding.Digest(plain(r.property("imageDigest"))) }
+
 // each calls fn with every result of the body that was opened; what it is given
 // is valid until it returns.
 func (r *reportReader) each(fn func(*reported)) {
-	switch {
-	case r.known == nil:
-	case r.known[0] != '{':
+	switch checks := r.property("checks"); {
+	case checks == nil:
+	case checks[0] != '{':
 		r.fail(errors.New("properties.checks is not an object"))
 	default:
-		members(r.known, func(id, value []byte) bool {
+		members(checks, func(id, value []byte) bool {
 			return r.one(fn, func(it *reported) error { return r.check(it, id, value) })
 		})
 	}
-	switch {
-	case r.list == nil:
-	case r.list[0] != '[':
+	switch list := r.property("vulnerabilities"); {
+	case list == nil:
+	case list[0] != '[':
 		r.fail(errors.New("properties.vulnerabilities is not a list"))
 	default:
-		elements(r.list, func(value []byte) {
+		elements(list, func(value []byte) {
 			r.one(fn, func(it *reported) error { return r.vulnerability(it, value) })
 		})
 	}
@@ -91,13 +101,13 @@ func (r *reportReader) one(fn func(*reported), read func(*reported) error) bool 
 		}
 		return false
 	}
-	it := reported{Finding: finding.Finding{Report: r.report}}
-	if err := read(&it); err != nil {
+	r.it = reported{Finding: finding.Finding{Report: r.report}}
+	if err := read(&r.it); err != nil {
 		r.fail(err)
 		return true
 	}
-	if !r.failing || it.state == Unhealthy {
-		fn(&it)
+	if !r.failing || r.it.state == Unhealthy {
+		fn(&r.it)
 	}
 	return true
 }
@@ -130,7 +140,7 @@ func (r *reportReader) check(it *reported, id, value []byte) error {
 	if it.stateText == nil || it.stateText[0] != '"' {
 		return fmt.Errorf("check %q has no state", cut(id))
 	}
-	it.raw, it.state = value, checkState(plain(it.stateText))
+	it.raw, it.state = value, checkState(it.stateText)
 	if r.failing && it.state != Unhealthy {
 		return nil
 	}
@@ -184,7 +194,7 @@ func (r *reportReader) vulnerability(it *reported, value []byte) error {
 	}
 	it.raw, it.state, it.ID = value, Unhealthy, s.ID
 	if s.State != "" {
-		it.state = checkState(s.State)
+		it.state = checkState([]byte(s.State))
 	}
 	if it.ID == "" && len(it.CVEs) > 0 {
 		it.ID = strings.TrimSuffix(it.CVEs[0]+"/"+s.Package, "/")

@@ -67,7 +67,7 @@ func (s *reports) take(handle uint32, doc *wire.Document) *wire.Document {
 	r := s.reader(src)
 	r.failing = true
 	r.open(doc.Body)
-	n := &note{handle: handle, parent: parent.String(), report: r.report, digest: cmp.Or(r.digest, digestOf(parent))}
+	n := &note{handle: handle, parent: parent.String(), report: r.report, digest: cmp.Or(r.digest(), digestOf(parent))}
 	rules, where := s.inForce(), s.where(n)
 	r.each(func(it *reported) {
 		if !s.sources.selectable(n.report, it.ID) {
@@ -146,7 +146,7 @@ func (s *reports) document(doc *wire.Document, rules *disabling) *wire.Document 
 func imageDigest(parent arm.ID, doc *wire.Document) string {
 	var r reportReader
 	r.open(doc.Body)
-	return cmp.Or(r.digest, digestOf(parent))
+	return cmp.Or(r.digest(), digestOf(parent))
 }
 
 // digestOf is the digest of a resource that is an image.
