@@ -89,6 +89,7 @@ type findingsEditor struct {
 	holes    map[string][]string // likewise
 	rules    map[string]modelRule
 	moved    bool // the subscription is under the management group
+	own      bool // the user's own policy is assigned
 }
 
 const testManagementGroup = "/providers/Microsoft.Management/managementGroups/top"
@@ -96,7 +97,9 @@ const testManagementGroup = "/providers/Microsoft.Management/managementGroups/to
 func (ed *findingsEditor) some() {
 	name := fmt.Sprintf("m%d", ed.rnd.IntN(4))
 	machine := ed.w.machine(name)
-	switch ed.rnd.IntN(12) {
+	switch ed.rnd.IntN(13) {
+	case 12:
+		ed.policy()
 	case 0, 1, 2:
 		ed.checks[name] = checks{}
 		for i := range ed.rnd.IntN(4) {
@@ -178,6 +181,22 @@ func (ed *findingsEditor) move() {
 		Body: mustJSON(ed.w.t, map[string]any{"id": testSub, "type": "Microsoft.Resources/subscriptions", "properties": properties})})
 }
 
+// ownDefinition is a policy of the user's own: no fixable hole of low severity. It
+// reads of reports what nothing else does.
+const ownDefinition = testSub + "/providers/Microsoft.Authorization/policyDefinitions/low"
+
+// policy assigns the user's own policy.
+func (ed *findingsEditor) policy() {
+	const assignment = testSub + "/providers/Microsoft.Authorization/policyAssignments/low"
+	ed.own = true
+	ed.w.object("policyDefinition", ownDefinition, map[string]any{"displayName": "low", "mode": "All", "policyRule": map[string]any{
+		"if": map[string]any{"field": "type", "equals": machineType},
+		"then": map[string]any{"effect": "auditIfNotExists", "details": map[string]any{"type": holesType,
+			"existenceCondition": map[string]any{"field": holesType + "/fixable.low", "equals": 0}}},
+	}})
+	ed.w.object("policyAssignment", assignment, map[string]any{"policyDefinitionId": ownDefinition})
+}
+
 func (ed *findingsEditor) disable(name string) {
 	r := modelRule{scope: pick(ed.rnd, testSub, testGroup, testManagementGroup, ed.w.machine(name).ID, "")}
 	conditions, properties := map[string]any{}, map[string]any{}
@@ -252,14 +271,17 @@ func (ed *findingsEditor) model() map[string]string {
 			want[name+" hardened"] = state
 		}
 		if found, there := ed.holes[name]; there {
-			state := "healthy"
+			state := map[string]string{"high": "healthy", "low": "healthy"}
 			for _, text := range found {
 				cve, severity, _ := strings.Cut(text, " ")
-				if severity == "high" && !ed.off(name, cve, cve, severity, holesID) {
-					state = "unhealthy"
+				if !ed.off(name, cve, cve, severity, holesID) {
+					state[severity] = "unhealthy"
 				}
 			}
-			want[name+" holes"] = state
+			want[name+" holes"] = state["high"]
+			if ed.own {
+				want[name+" own"] = state["low"]
+			}
 		}
 	}
 	return want
@@ -277,6 +299,10 @@ func (ed *findingsEditor) observed(v *View) map[string]string {
 		if _, there := ed.holes[name]; there {
 			a, _ := v.Assessment(id, holesID)
 			got[name+" holes"] = a.State.String()
+			if ed.own {
+				a, _ := v.Assessment(id, RecommendationID(ownDefinition))
+				got[name+" own"] = a.State.String()
+			}
 		}
 	}
 	return got
