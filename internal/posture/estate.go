@@ -37,7 +37,7 @@ type Estate struct {
 	above      map[uint32][]arm.ID // management groups by number of subscription
 	placed     int                 // counts changes of above
 	compiled   int                 // placed when policies were compiled last
-	eval       evaluator
+	eval       masking
 	reports    *reports
 	delivered  *deliveries
 	positions  map[int]uint64

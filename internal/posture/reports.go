@@ -3,14 +3,17 @@ package posture
 import (
 	"cmp"
 	"hash/maphash"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -272,6 +275,27 @@ type masking struct {
 
 func (m masking) upsert(handle uint32, doc *wire.Document) error {
 	return m.evaluator.upsert(handle, m.reports.take(handle, doc))
+}
+
+// upsertAll is upsert for many documents, which are masked on all processors;
+// refuse is told of those that cannot be judged.
+func (m masking) upsertAll(docs []store.Resource, refuse func(*wire.Document, error)) {
+	masked := make([]*wire.Document, len(docs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(docs)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(docs)); i = next.Add(1) - 1 {
+				masked[i] = m.reports.take(docs[i].Handle, &docs[i].Doc)
+			}
+		})
+	}
+	wg.Wait()
+	for i, doc := range masked {
+		if err := m.evaluator.upsert(docs[i].Handle, doc); err != nil {
+			refuse(doc, err)
+		}
+	}
 }
 
 func (m masking) remove(handle uint32) {

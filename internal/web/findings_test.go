@@ -74,7 +74,7 @@ func TestDisableFinding(t *testing.T) {
 	}
 	at := regexp.MustCompile(`name="at" value="([^"]+)"`).FindStringSubmatch(wide)[1]
 	terms := url.Values{"recommendation": {baselineAdvice}, "finding": {"no-usb"}, "at": {at}, "reason": {"Backups go to a <drive>"}, "expires": {""}, "back": {"/resource?id=" + web}}
-	page = s.post("/disable", terms)
+	s.post("/disable", terms)
 	s.until("the rule takes effect", func() bool { return s.baselineOf(web) == posture.Healthy })
 	if s.baselineOf(db) != posture.Unhealthy {
 		t.Error("another failing check no longer counts")
