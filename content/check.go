@@ -111,6 +111,10 @@ func (r *Recommendation) checkPolicy(p *problems) {
 	if r.Effect == "auditIfNotExists" && !isObject(r.Details) {
 		p.addf("auditIfNotExists needs details")
 	}
+	oneOf(p, "findingsOf", r.FindingsOf, []string{"", FindingsOfBaseline, FindingsOfReport})
+	if r.FindingsOf == FindingsOfReport && r.Details == nil {
+		p.addf("findingsOf report needs the details that name the report")
+	}
 	if r.Effect == "audit" && r.Details != nil {
 		p.addf("audit takes no details")
 	}

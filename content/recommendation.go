@@ -13,6 +13,12 @@ const (
 	Low      Severity = "low"
 )
 
+// The producers of findings.
+const (
+	FindingsOfBaseline = "baseline" // the failed checks of a machine's baseline
+	FindingsOfReport   = "report"   // what a scanner lists in the report that the policy reads
+)
+
 // Recommendation is one file of content/policies: a hardening task with its
 // policy logic, texts, fix and examples. JSON-valued fields are written as
 // YAML in the file and kept as JSON here.
@@ -60,7 +66,7 @@ type Recommendation struct {
 	// control numbers that this recommendation serves.
 	Standards map[string][]string `yaml:"standards"`
 	// FindingsOf names the producer whose sub-assessments belong to this
-	// recommendation: "baseline" or "" for none.
+	// recommendation: FindingsOfBaseline, FindingsOfReport or "" for none.
 	FindingsOf string    `yaml:"findingsOf"`
 	Examples   []Example `yaml:"examples"`
 

@@ -25,7 +25,9 @@ var Roles = []Role{
 		Actions: []string{"*/read"}},
 	{ID: "b24988ac-6180-42a0-ab88-20f7382dd24c", Name: "Contributor",
 		Actions:    []string{"*"},
-		NotActions: []string{"Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete", "Rampart/principals/*"}},
+		NotActions: []string{"Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete", "Rampart/principals/*",
+			// To disable a finding is to exempt from it.
+			"Microsoft.Security/findingRules/write", "Microsoft.Security/findingRules/delete"}},
 	{ID: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", Name: "Owner",
 		Actions: []string{"*"}},
 	{ID: "39bc4728-0917-49c7-9d2c-d95423bc2eb4", Name: "Security Reader",

@@ -13,15 +13,33 @@ import (
 // has them: without their properties, as ARM lists do.
 func (a *API) resources(r *request) (response, error) {
 	query := posture.InventoryQuery{Scope: r.postureScope(), Sort: "name"}
-	filter := strings.TrimSpace(r.option("$filter"))
-	if filter != "" {
-		m := filterTerm.FindStringSubmatch(filter)
-		if m == nil || !strings.EqualFold(m[1], "resourceType") {
-			return response{}, invalidFilter(filter)
-		}
-		query.Type = m[2]
+	if err := resourceFilter(r.option("$filter"), &query); err != nil {
+		return response{}, err
 	}
 	return a.resourcePage(r, query)
+}
+
+// resourceFilter reads $filter: a type, and a finding that counts or that a rule
+// disables, joined by and.
+func resourceFilter(text string, query *posture.InventoryQuery) error {
+	for _, term := range filterTerms(text) {
+		m := filterTerm.FindStringSubmatch(term)
+		if m == nil {
+			return invalidFilter(term)
+		}
+		value := strings.ReplaceAll(m[2], "''", "'")
+		switch name := arm.Fold(m[1]); {
+		case name == "resourcetype" && query.Type == "":
+			query.Type = value
+		case name == "finding" && query.Finding == "" && value != "":
+			query.Finding = value
+		case name == "disabledfinding" && query.Finding == "" && value != "":
+			query.Finding, query.Disabled = value, true
+		default:
+			return invalidFilter(term)
+		}
+	}
+	return nil
 }
 
 // resourcePage answers one page of an inventory query.

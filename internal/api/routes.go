@@ -154,6 +154,13 @@ var table = []route{
 	{"POST", "{scope}/providers/Microsoft.Security/governanceRules/{name}/execute", "Microsoft.Security/governanceRules/write", (*API).executeRule},
 	{"GET", "{scope}/providers/Microsoft.Security/governanceRules/{name}/operationResults/{operation}", "Microsoft.Security/governanceRules/read", (*API).ruleResult},
 
+	// Rules that disable findings.
+	{"GET", "{scope}/providers/Microsoft.Security/findingRules", "Microsoft.Security/findingRules/read", appliedAt(findingRuleKind)},
+	{"GET", "{scope}/providers/Microsoft.Security/findingRules/{name}", "Microsoft.Security/findingRules/read", findingRuleKind.get},
+	{"PUT", "{scope}/providers/Microsoft.Security/findingRules/{name}", "Microsoft.Security/findingRules/write", findingRuleKind.put},
+	{"DELETE", "{scope}/providers/Microsoft.Security/findingRules/{name}", "Microsoft.Security/findingRules/delete", findingRuleKind.remove},
+	{"POST", "{scope}/providers/Microsoft.Security/findingRules/{name}/preview", "Microsoft.Security/findingRules/read", (*API).previewFindingRule},
+
 	// Roles.
 	{"GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions", signedIn, (*API).roleDefinitions},
 	{"GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", signedIn, (*API).roleDefinition},

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +40,10 @@ func (a *API) findings(r *request, recommendations []string) (response, error) {
 	if query.Limit, err = r.limit(); err != nil {
 		return response{}, err
 	}
+	filter, err := readFindingFilter(r.option("$filter"))
+	if err != nil {
+		return response{}, err
+	}
 	place, err := r.findingsPlace(&query, len(recommendations))
 	if err != nil {
 		return response{}, err
@@ -51,7 +57,7 @@ func (a *API) findings(r *request, recommendations []string) (response, error) {
 		if err != nil {
 			return response{}, err
 		}
-		if items, err = appendFindings(r, estate, items, page.Rows); err != nil {
+		if items, err = filter.append(r, estate, items, page.Rows); err != nil {
 			return response{}, err
 		}
 		if query.After = page.Next; page.Next == "" {
@@ -78,19 +84,6 @@ func (r *request) findingsPlace(query *posture.AssessmentQuery, places int) (int
 	}
 	query.After = after
 	return place, nil
-}
-
-func appendFindings(r *request, estate *posture.Estate, items []any, rows []posture.Assessment) ([]any, error) {
-	for i := range rows {
-		found, err := findingsOf(r, estate, &rows[i])
-		if err != nil {
-			return nil, err
-		}
-		for j := range found {
-			items = append(items, findingBody(&rows[i], &found[j]))
-		}
-	}
-	return items, nil
 }
 
 // findingsOf reads the findings of an assessment whose recommendation has a
@@ -134,24 +127,87 @@ func (a *API) subAssessment(r *request) (response, error) {
 }
 
 func findingBody(x *posture.Assessment, f *posture.Finding) map[string]any {
-	code, cause := statusCode(f.State)
+	code, cause := findingStatus(f)
 	status := map[string]any{"code": code, "severity": severityName(f.Severity)}
 	if cause != "" {
 		status["cause"] = cause
 	}
-	if f.Evidence != "" {
-		status["description"] = f.Evidence
+	if text := findingText(f); text != "" {
+		status["description"] = text
 	}
 	properties := map[string]any{
 		"id": f.ID, "displayName": f.Title, "category": f.Category, "description": f.Description,
 		"impact": f.Impact, "remediation": f.Remediation, "status": status,
 		"resourceDetails": map[string]any{"source": "Azure", "id": x.ResourceID},
-		// The discriminator that clients know for what is found on a machine.
-		"additionalData": map[string]any{"assessedResourceType": "ServerVulnerabilityAssessment", "type": x.Recommendation.Content.FindingsOf},
+		"additionalData":  findingData(x, f),
 	}
 	if !f.Observed.IsZero() {
 		properties["timeGenerated"] = f.Observed.UTC().Format(time.RFC3339Nano)
 	}
 	id := assessmentID(x.ResourceID, x.Recommendation.ID) + "/subAssessments/" + f.ID
 	return resource(id, assessmentType+"/subAssessments", properties)
+}
+
+// disabledCause is the cause in the status of a finding that a rule disables.
+const disabledCause = "DisabledByRule"
+
+func findingStatus(f *posture.Finding) (code, cause string) {
+	code, cause = statusCode(f.State)
+	if f.Disabled != nil {
+		cause = disabledCause
+	}
+	return code, cause
+}
+
+// findingText is what a finding says of itself: why it is disabled, and what was
+// found.
+func findingText(f *posture.Finding) string {
+	if f.Disabled == nil {
+		return f.Evidence
+	}
+	text := "disabled by rule " + f.Disabled.Name + ": " + f.Disabled.Reason
+	if f.Evidence != "" {
+		text += " (" + f.Evidence + ")"
+	}
+	return text
+}
+
+// assessedTypes are the discriminators that clients know, by resource type; what
+// is found on a machine has another.
+var assessedTypes = map[string]string{
+	"microsoft.containerregistry/registries/images":  "ContainerRegistryVulnerability",
+	"microsoft.sql/servers":                          "SqlServerVulnerability",
+	"microsoft.sqlvirtualmachine/sqlvirtualmachines": "SqlServerVulnerability",
+}
+
+// findingData holds what has no field of its own.
+func findingData(x *posture.Assessment, f *posture.Finding) map[string]any {
+	data := map[string]any{
+		"assessedResourceType": cmp.Or(assessedTypes[arm.Fold(x.ResourceType)], "ServerVulnerabilityAssessment"),
+		"type":                 x.Recommendation.Content.FindingsOf, "findingId": f.Key,
+	}
+	if len(f.CVEs) > 0 {
+		links := make([]map[string]string, len(f.CVEs))
+		for i, id := range f.CVEs {
+			links[i] = map[string]string{"title": id, "link": "https://nvd.nist.gov/vuln/detail/" + url.PathEscape(id)}
+		}
+		data["cve"] = links
+	}
+	if f.CVSS > 0 {
+		data["cvss"] = map[string]any{"3.0": map[string]any{"base": f.CVSS}}
+	}
+	if f.Patchable != nil {
+		data["patchable"] = *f.Patchable
+	}
+	if f.Digest != "" {
+		data["imageDigest"] = "sha256:" + f.Digest
+	}
+	if d := f.Disabled; d != nil {
+		by := map[string]any{"id": d.RuleID, "displayName": d.Name, "reason": d.Reason}
+		if !d.Expires.IsZero() {
+			by["expiresOn"] = d.Expires.UTC().Format(time.RFC3339)
+		}
+		data["disabledBy"] = by
+	}
+	return data
 }

@@ -74,6 +74,7 @@ func (b *builder) swap(h uint32, now *row) {
 	b.v.shape.standings(now, b.new)
 	b.place(h, was, now)
 	b.tag(was, now)
+	b.find(h, was, now)
 	b.judge(h, was, now)
 	b.stand(h, was, now)
 	b.book(was, b.old, -1)

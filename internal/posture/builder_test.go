@@ -62,6 +62,9 @@ func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle 
 		t.Fatal(err)
 	}
 	r.stale = rnd.IntN(8) == 0
+	if rnd.IntN(2) == 0 {
+		r.found = &foundSet{open: randomNumbers(rnd), off: randomNumbers(rnd)}
+	}
 	for slot := range uint16(12) {
 		if state := State(rnd.IntN(int(Exempt) + 1)); state != NotApplicable {
 			r.cells = append(r.cells, cell{slot: slot, state: state, since: uint32(rnd.IntN(500)), flags: cellFlag(rnd.IntN(8))})
@@ -71,6 +74,15 @@ func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle 
 		}
 	}
 	return r
+}
+
+// randomNumbers are some numbers below 10, ascending.
+func randomNumbers(rnd *rand.Rand) []uint32 {
+	var all []uint32
+	for range rnd.IntN(5) {
+		all = append(all, uint32(rnd.IntN(10)))
+	}
+	return distinct(all)
 }
 
 // TestAggregatesEqualRecount makes random edits and compares every aggregate
@@ -177,6 +189,8 @@ func (v *View) count() recount {
 func (v *View) countPlaces(c *recount) {
 	v.types.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("type/%d", i), s.list()); return true })
 	v.groups.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("group/%d", i), s.list()); return true })
+	v.open.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("open/%d", i), s.list()); return true })
+	v.off.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("off/%d", i), s.list()); return true })
 	for f, s := range v.factors {
 		keep(c.Places, fmt.Sprintf("factors/%d", f), s.list())
 	}
@@ -275,6 +289,12 @@ func countRow(v *View, c *recount, r *row, sub string) {
 	add(c.Places, fmt.Sprintf("group/%d", r.group))
 	add(c.Places, fmt.Sprintf("factors/%d", r.factors))
 	add(c.Places, fmt.Sprintf("burden/%d", bad))
+	for _, n := range r.findings().open {
+		add(c.Places, fmt.Sprintf("open/%d", n))
+	}
+	for _, n := range r.findings().off {
+		add(c.Places, fmt.Sprintf("off/%d", n))
+	}
 	if env, ok := r.tagMap()["env"]; ok {
 		add(c.Places, "env/"+env)
 		add(c.Places, "env/")

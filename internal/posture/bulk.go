@@ -131,6 +131,8 @@ func (b *builder) merge(part *View) {
 	}
 	v.types.join(&part.types, epoch)
 	v.groups.join(&part.groups, epoch)
+	v.open.join(&part.open, epoch)
+	v.off.join(&part.off, epoch)
 	v.tags.join(&part.tags, epoch)
 	joinAll(v.factors[:], part.factors[:], epoch)
 	joinAll(v.burden[:], part.burden[:], epoch)

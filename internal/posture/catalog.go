@@ -10,6 +10,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/policy/engine"
@@ -48,7 +49,7 @@ func newBuiltIn(lib *content.Library) (*builtIn, error) {
 
 // policyObjects are a tenant's stored policy objects by folded id.
 type policyObjects struct {
-	definitions, initiatives, assignments, exemptions, rules map[string]store.Object
+	definitions, initiatives, assignments, exemptions, rules, findingRules map[string]store.Object
 	// parsed are policy documents by kind and folded id: the evaluator takes
 	// over what it made of the same ones.
 	parsed map[[2]string]any
@@ -67,6 +68,8 @@ func (p *policyObjects) of(kind string) *map[string]store.Object {
 		return &p.exemptions
 	case "governanceRule":
 		return &p.rules
+	case finding.Kind:
+		return &p.findingRules
 	}
 	return nil
 }
@@ -77,7 +80,7 @@ func (p *policyObjects) judges(kind string) bool {
 }
 
 // objectKinds are the kinds that policyObjects holds.
-var objectKinds = []string{"policyDefinition", "policySetDefinition", "policyAssignment", "policyExemption", "governanceRule"}
+var objectKinds = []string{"policyDefinition", "policySetDefinition", "policyAssignment", "policyExemption", "governanceRule", finding.Kind}
 
 // put stores an object or removes it (nil), and reports whether it is of
 // interest.

@@ -64,6 +64,7 @@ func (t *change) judge(fresh, was *row, cause Cause) {
 func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
 	scratch = t.e.eval.verdicts(fresh.handle, scratch[:0])
 	fresh.cells = t.e.roll.cells(fresh, was, scratch, t.at)
+	t.e.layFindings(fresh)
 	t.e.age(fresh, was, t.at)
 	t.e.govern(t.next, fresh, t.at)
 	return scratch
@@ -98,7 +99,7 @@ func (t *change) remove(handle uint32) {
 func sameRow(a, b *row) bool {
 	return a.id == b.id && a.tags == b.tags && a.location == b.location && a.source == b.source &&
 		a.observed == b.observed && a.factors == b.factors && a.stale == b.stale &&
-		slices.Equal(a.cells, b.cells) && a.container.equal(b.container)
+		slices.Equal(a.cells, b.cells) && a.container.equal(b.container) && a.found.equal(b.found)
 }
 
 // manyTouched is the number of rows from which packed states are written

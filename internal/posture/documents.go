@@ -38,7 +38,7 @@ func (d *documents) Resource(id arm.ID) *policy.Resource {
 	if err != nil {
 		return nil // gone since the view was made
 	}
-	r, err := policy.NewResource(res.Doc)
+	r, err := policy.NewResource(*d.judged(&res.Doc))
 	if err != nil {
 		return nil // it was refused when it was judged, too
 	}
@@ -74,7 +74,7 @@ func (d *documents) selected(q policy.Query, stored []store.Resource) []*policy.
 		}
 	}
 	for i := range stored {
-		r, err := policy.NewResource(stored[i].Doc)
+		r, err := policy.NewResource(*d.judged(&stored[i].Doc))
 		if err == nil && !d.overlaid(r.ID) && q.Selects(r) {
 			all = append(all, r)
 		}
@@ -91,9 +91,14 @@ func (d *documents) overlaid(id arm.ID) bool {
 	return false
 }
 
+// judged is a document as it is judged: a report without its disabled findings.
+func (d *documents) judged(doc *wire.Document) *wire.Document {
+	return d.e.reports.document(doc, d.v.shape.disabling)
+}
+
 // with returns the same estate with one document changed or added.
 func (d *documents) with(doc wire.Document) (*documents, *policy.Resource, error) {
-	r, err := policy.NewResource(doc)
+	r, err := policy.NewResource(*d.judged(&doc))
 	if err != nil {
 		return nil, nil, err
 	}

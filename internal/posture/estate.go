@@ -37,7 +37,8 @@ type Estate struct {
 	above      map[uint32][]arm.ID // management groups by number of subscription
 	placed     int                 // counts changes of above
 	compiled   int                 // placed when policies were compiled last
-	eval       evaluator
+	eval       masking
+	reports    *reports
 	delivered  *deliveries
 	positions  map[int]uint64
 	due        *deadlines
@@ -58,7 +59,8 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 	}
 	e.ageless = t.Kind == store.TenantDemo
 	e.delivered = newDeliveries()
-	e.eval = j.newEvaluator(e)
+	e.reports = newReports(j, e.names)
+	e.eval = masking{j.newEvaluator(e), e.reports}
 	return e
 }
 

@@ -58,7 +58,7 @@ func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID str
 	if x.doc, err = e.Document(ctx, a.ResourceID); err != nil {
 		return nil, err
 	}
-	if x.subject, err = policy.NewResource(x.doc.Doc); err != nil {
+	if x.subject, err = policy.NewResource(*x.docs.judged(&x.doc.Doc)); err != nil {
 		return nil, err
 	}
 	x.members, x.slots = e.membersOf(a.Handle)

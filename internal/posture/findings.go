@@ -1,35 +1,167 @@
 package posture
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
-// baselineChild is where an agent puts the results of host checks, below the
-// machine.
-const baselineChild = "/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline"
+// baselineChild is the id of a machine's baseline below the machine's.
+const baselineChild = "/providers/" + baselineType + "/" + baselineName
 
-// hostChecks are the results as the agent delivers them.
-type hostChecks struct {
-	Properties struct {
-		Checks map[string]hostCheck `json:"checks"`
-	} `json:"properties"`
+// Findings are the sub-assessments below one assessment, failed ones first,
+// then by severity; those that a rule disables are Exempt and name it. A
+// recommendation without findings has none. What of a report cannot be read is
+// one finding that is unknown, with the reason; the others are there.
+func (e *Estate) Findings(ctx context.Context, resourceID, recommendationID string) ([]Finding, error) {
+	v := e.View()
+	a, ok := v.Assessment(resourceID, recommendationID)
+	if !ok {
+		return nil, arm.NotFound(resourceID + "/providers/Microsoft.Security/assessments/" + recommendationID)
+	}
+	src := newSource(a.Recommendation.Content, e.judge.checks)
+	if src == nil {
+		return nil, nil
+	}
+	docs, err := e.reportsOf(ctx, v.rows.at(a.Handle), src)
+	if err != nil {
+		return nil, fmt.Errorf("read the reports about %s: %w", a.ResourceID, err)
+	}
+	var all []Finding
+	for i := range docs {
+		l := &findingLister{e: e, v: v, src: src, doc: &docs[i], resource: a.ResourceID}
+		all = append(all, l.list()...)
+	}
+	slices.SortFunc(all, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(badness[y.State], badness[x.State]),
+			cmp.Compare(severityRank(y.Severity), severityRank(x.Severity)), cmp.Compare(x.Title, y.Title), cmp.Compare(x.Key, y.Key))
+	})
+	return all, nil
 }
 
+// reportsOf reads the reports of a source about a resource. The index knows
+// which there are, so a resource without any costs nothing.
+func (e *Estate) reportsOf(ctx context.Context, r *row, src *source) ([]store.Resource, error) {
+	var handles []uint32
+	for _, n := range e.reports.about(r.id) {
+		handles = append(handles, n.handle)
+	}
+	var docs []store.Resource
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if len(handles) > 0 {
+			docs, err = tx.ResourcesByHandle(ctx, handles)
+			return err
+		}
+		if src.name == "" || e.judge.sources.knows(src) {
+			return nil
+		}
+		one, err := tx.Resource(ctx, e.tenant, r.id+"/providers/"+src.typ+"/"+src.name)
+		if isNotFound(err) {
+			return nil
+		}
+		if err == nil {
+			docs = append(docs, *one)
+		}
+		return err
+	})
+	return slices.DeleteFunc(docs, func(d store.Resource) bool { return !src.holds(&d.Doc) }), err
+}
+
+// findingLister makes the findings of one report.
+type findingLister struct {
+	e        *Estate
+	v        *View
+	src      *source
+	doc      *store.Resource
+	resource string
+	where    *findingPlace
+}
+
+func (l *findingLister) list() []Finding {
+	var all []Finding
+	reader := l.e.reports.reader(l.src)
+	reader.open(l.doc.Doc.Body)
+	l.locate()
+	reader.each(func(it *reported) {
+		if l.src.selects(it.ID) {
+			all = append(all, l.finding(it))
+		}
+	})
+	if reader.faults > 0 {
+		all = append(all, l.unreadable(reader))
+	}
+	return all
+}
+
+// locate finds out what rules ask of the resource.
+func (l *findingLister) locate() {
+	id, err := arm.ParseID(l.resource)
+	if err != nil || l.v.shape.disabling == nil {
+		return
+	}
+	l.where = l.e.reports.where(&note{parent: l.resource, digest: imageDigest(id, &l.doc.Doc)})
+}
+
+func (l *findingLister) finding(it *reported) Finding {
+	f := Finding{
+		ID: finding.Name(it.ID), Key: strings.Clone(it.ID), ResourceID: l.resource, Title: it.Title, Severity: it.Severity,
+		Category: it.Category, CVEs: it.CVEs, CVSS: it.CVSS, Patchable: it.Patchable, Digest: it.Digest,
+		Observed: l.doc.Doc.ObservedAt, State: it.state,
+	}
+	if it.stateText != nil {
+		f.tellCheck(it, l.e.judge.checks[it.ID])
+	} else {
+		f.tellVulnerability(it)
+	}
+	if f.State == Unhealthy && l.where != nil && l.e.judge.sources.selectable(it.Report, it.ID) {
+		if r := l.v.shape.disabling.rule(l.v.names.findings.id(&it.Finding), &it.Finding, l.where); r != nil {
+			f.State, f.Disabled = Exempt, &Disabled{RuleID: r.ID, Name: r.Name, Reason: r.Reason, Expires: r.Expires}
+		}
+	}
+	return f
+}
+
+// tellCheck takes in what a check found, and what our own content says of it.
+func (f *Finding) tellCheck(it *reported, check *content.Check) {
+	var r hostCheck
+	if err := json.Unmarshal(it.raw, &r); err == nil { // else it has no evidence in a shape that is known
+		f.Evidence = r.evidence()
+	}
+	if check != nil {
+		f.Description, f.Remediation = check.Rationale, check.Remediation
+	}
+}
+
+func (f *Finding) tellVulnerability(it *reported) {
+	var s scanned
+	if err := json.Unmarshal(it.raw, &s); err == nil { // it was read before
+		f.Description, f.Remediation, f.Impact, f.Evidence = s.Description, s.Remediation, s.Impact, s.evidence()
+	}
+}
+
+// unreadable stands for the results of a report that cannot be read.
+func (l *findingLister) unreadable(r *reportReader) Finding {
+	const key = "unreadable"
+	title := "1 result of the report cannot be read"
+	if r.faults > 1 {
+		title = fmt.Sprintf("%d results of the report cannot be read", r.faults)
+	}
+	return Finding{ID: finding.Name(key + " " + l.doc.Doc.ID), Key: key, ResourceID: l.resource, Title: title, State: Unknown,
+		Category: "report", Observed: l.doc.Doc.ObservedAt, Evidence: r.fault.Error()}
+}
+
+// hostCheck is what an agent says of one check.
 type hostCheck struct {
-	State    string           `json:"state"` // pass, fail, unknown, notApplicable
-	Title    string           `json:"title"`
-	Severity content.Severity `json:"severity"`
 	Evidence struct {
 		Path   string `json:"path"`
 		Line   int    `json:"line"`
@@ -39,75 +171,9 @@ type hostCheck struct {
 	} `json:"evidence"`
 }
 
-// Findings are the sub-assessments below one assessment, failed ones first,
-// then by severity. A recommendation without findings has none.
-func (e *Estate) Findings(ctx context.Context, resourceID, recommendationID string) ([]Finding, error) {
-	v := e.View()
-	a, ok := v.Assessment(resourceID, recommendationID)
-	if !ok {
-		return nil, arm.NotFound(resourceID + "/providers/Microsoft.Security/assessments/" + recommendationID)
-	}
-	selects := e.judge.findingsOf(a.Recommendation.Content)
-	if selects == nil {
-		return nil, nil
-	}
-	child, err := e.Document(ctx, a.ResourceID+baselineChild)
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var doc hostChecks
-	if err := json.Unmarshal(child.Doc.Body, &doc); err != nil {
-		return nil, fmt.Errorf("results of host checks on %s: %w", a.ResourceID, err)
-	}
-	var all []Finding
-	for id, result := range doc.Properties.Checks {
-		if check := e.judge.checks[id]; selects(id, check) {
-			all = append(all, findingOf(a.ResourceID, id, result, check, child.Doc.ObservedAt))
-		}
-	}
-	slices.SortFunc(all, func(x, y Finding) int {
-		return cmp.Or(cmp.Compare(badness[y.State], badness[x.State]),
-			cmp.Compare(severityRank(y.Severity), severityRank(x.Severity)), cmp.Compare(x.Title, y.Title))
-	})
-	return all, nil
-}
-
-// findingsOf says which checks are findings of a recommendation, nil if it has
-// none: of the baseline those that are no recommendations of their own, else
-// the checks that its policy names.
-func (j *Judge) findingsOf(k *content.Recommendation) func(id string, check *content.Check) bool {
-	if k == nil {
-		return nil
-	}
-	if k.FindingsOf == "baseline" {
-		return func(_ string, check *content.Check) bool { return check == nil || !check.Recommended }
-	}
-	text := string(k.Details)
-	if !strings.Contains(text, "checks.") {
-		return nil
-	}
-	return func(id string, _ *content.Check) bool { return strings.Contains(text, "checks."+id+".") }
-}
-
-// findingSpace is the namespace of the ids of findings.
-var findingSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://rampart.dev/finding"))
-
-func findingOf(resource, id string, r hostCheck, check *content.Check, at time.Time) Finding {
-	f := Finding{
-		ID: uuid.NewSHA1(findingSpace, []byte(id)).String(), ResourceID: resource, Title: r.Title,
-		Severity: r.Severity, Category: "baseline", Observed: at, State: checkState(r.State), Evidence: r.evidence(),
-	}
-	if check != nil {
-		f.Title, f.Severity, f.Description, f.Remediation = check.Title, check.Severity, check.Rationale, check.Remediation
-	}
-	return f
-}
-
-func checkState(s string) State {
-	switch s {
+// checkState reads the state of a check, with its quotes or without.
+func checkState(text []byte) State {
+	switch string(bytes.Trim(text, `"`)) {
 	case "pass":
 		return Healthy
 	case "fail":

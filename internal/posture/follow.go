@@ -55,7 +55,7 @@ func (e *Estate) advance(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	due := e.takeDue()
-	if len(batch.positions) == 0 && due.IsEmpty() {
+	if len(batch.positions) == 0 && due.IsEmpty() && !e.reports.behind() {
 		if ticked, err := e.tick(ctx); ticked || err != nil {
 			return true, err
 		}
@@ -159,6 +159,10 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 			}
 		}
 	}
+	ruled, err := e.remask(ctx, maxBatch)
+	if err != nil {
+		return err
+	}
 	t := e.begin(base, b.positions)
 	if err := t.evaluate(); err != nil {
 		return err
@@ -167,6 +171,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 		t.remove(h)
 	}
 	t.judgeRows(rows)
+	t.againMany(ruled.rows, ruled.cause)
 	t.againAll(reached, rows, len(objects) > 0, due)
 	if err := t.finish(ctx); err != nil {
 		return err
@@ -351,7 +356,7 @@ func (e *Estate) next() (at time.Time, ok bool) {
 	if !e.nextTick.IsZero() && (!ok || e.nextTick.Before(at)) {
 		at, ok = e.nextTick, true
 	}
-	if !e.behind.IsEmpty() {
+	if !e.behind.IsEmpty() || e.reports.behind() {
 		at, ok = e.now(), true
 	}
 	return at, ok

@@ -51,6 +51,7 @@ type Judge struct {
 	factors *factorReader
 	plans   *plan.Plans
 	checks  map[string]*content.Check // of the baselines, by id
+	sources sources
 	metrics *metrics
 	ready   chan struct{}
 	once    sync.Once
@@ -102,7 +103,8 @@ func newJudge(opt Options) (*Judge, error) {
 		}
 	}
 	j := &Judge{
-		opt: opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
+		sources: newSources(opt.Library, checks),
+		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
 	}
 	j.newEvaluator = func(e *Estate) evaluator {

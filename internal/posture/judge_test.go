@@ -44,7 +44,8 @@ type world struct {
 	db    *store.DB
 	inv   *inventory.Inventory
 	judge *Judge
-	slow  bool // judge by the oracle
+	slow  bool             // judge by the oracle
+	lib   *content.Library // nil: the small one
 	close func() error
 }
 
@@ -61,7 +62,13 @@ func smallLibrary(t testing.TB) *content.Library {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, clock: newClock()}
+	return newWorldOf(t, nil)
+}
+
+// newWorldOf is a world with a library of its own.
+func newWorldOf(t testing.TB, lib *content.Library) *world {
+	t.Helper()
+	w := &world{t: t, clock: newClock(), lib: lib}
 	w.open(filepath.Join(t.TempDir(), "posture.db"))
 	return w
 }
@@ -82,8 +89,12 @@ func (w *world) open(path string) {
 // restart makes a new judge over the same store.
 func (w *world) restart() {
 	w.t.Helper()
+	lib := w.lib
+	if lib == nil {
+		lib = smallLibrary(w.t)
+	}
 	judge, err := New(Options{
-		Store: w.db, Inventory: w.inv, Library: smallLibrary(w.t), Now: w.clock.now,
+		Store: w.db, Inventory: w.inv, Library: lib, Now: w.clock.now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {

@@ -43,6 +43,9 @@ func (e *Estate) load(ctx context.Context) error {
 		return err
 	}
 	e.view.Store(emptyView(e.names, e.shape()).from(state.Seq))
+	if err := e.remaskAll(ctx); err != nil { // nothing is there yet: it takes in the rules
+		return err
+	}
 	e.behindFrom = state.Behind
 	rows, err := e.scan(ctx)
 	if err != nil {
@@ -158,7 +161,7 @@ func (e *Estate) reread(ctx context.Context, types []string, load func(handle ui
 		return err
 	}
 	return e.judge.opt.Store.ScanResources(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high, Types: types}, func(res *store.Resource) error {
-		load(res.Handle, &res.Doc)
+		load(res.Handle, e.reports.document(&res.Doc, e.reports.inForce()))
 		return ctx.Err()
 	})
 }
@@ -256,6 +259,9 @@ func (e *Estate) recompile(ctx context.Context, rows []*row) error {
 // first judges all rows and publishes.
 func (e *Estate) first(ctx context.Context, rows []*row, state storedState) error {
 	if err := e.recompile(ctx, rows); err != nil {
+		return err
+	}
+	if err := e.remaskAll(ctx); err != nil {
 		return err
 	}
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)

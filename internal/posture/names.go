@@ -13,6 +13,8 @@ import (
 type names struct {
 	types, groups, subs, locations, sources, tags, reasons *dict
 
+	findings *findingDict
+
 	mu sync.RWMutex
 	// ids maps the hash of a folded id to the handle that first had it; twins
 	// holds the ids whose hash was taken.
@@ -27,7 +29,8 @@ func newNames() *names {
 	n := &names{
 		types: newDict(), groups: newDict(), subs: newDict(), locations: newDict(),
 		sources: newDict(), tags: newDict(), reasons: newDict(),
-		ids: map[uint64]uint32{}, twins: map[string]uint32{},
+		findings: newFindingDict(),
+		ids:      map[uint64]uint32{}, twins: map[string]uint32{},
 	}
 	n.types.spell(arm.Fold(arm.TypeSubscription), arm.TypeSubscription)
 	n.subs.id("")    // noSub

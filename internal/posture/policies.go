@@ -51,8 +51,9 @@ func (e *Estate) overlay() {
 	laid := *e.catalog
 	laid.problems = slices.Clone(laid.policyProblems)
 	laid.exemptions = parseAll(&laid, e.objects.exemptions, body(policy.ParseExemption))
+	disabling := e.inForce(&laid)
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
-	e.current.risk = e.judge.risk
+	e.current.risk, e.current.disabling = e.judge.risk, disabling
 	rules := parseAll(&laid, e.objects.rules, func(o store.Object) (*governance.Rule, error) {
 		return governance.ParseRule(o.ID, o.Body)
 	})

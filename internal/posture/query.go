@@ -64,10 +64,15 @@ type InventoryQuery struct {
 	Text           string
 	State          []State // resources with such an assessment
 	Recommendation string
-	Sort           string // "unhealthy" (default), "name", "type", "seen"
-	Desc           bool
-	After          string
-	Limit          int
+	// Finding selects resources by a finding that their reports have: its id, a
+	// CVE id, or words of id and title. Disabled asks for findings that a rule
+	// disables, else those that count are meant.
+	Finding  string
+	Disabled bool
+	Sort     string // "unhealthy" (default), "name", "type", "seen"
+	Desc     bool
+	After    string
+	Limit    int
 }
 
 // ResourceRow is one resource of the inventory list.
@@ -121,7 +126,8 @@ type Fix struct {
 // Finding is a sub-assessment: one failed check or vulnerability below an
 // assessment.
 type Finding struct {
-	ID          string
+	ID          string // GUID, the same for one Key on all resources
+	Key         string // what the report calls it, "ssh-x11-forwarding"
 	ResourceID  string
 	Title       string
 	Severity    content.Severity
@@ -132,4 +138,15 @@ type Finding struct {
 	Impact      string
 	Evidence    string // "PermitRootLogin yes, /etc/ssh/sshd_config line 34; wanted no"
 	Observed    time.Time
+	CVEs        []string
+	CVSS        float64 // base score; 0: none
+	Patchable   *bool   // nil: not said
+	Digest      string  // of an image, where the report is about several
+	Disabled    *Disabled
+}
+
+// Disabled says which rule disables a finding, and why.
+type Disabled struct {
+	RuleID, Name, Reason string
+	Expires              time.Time // zero: never
 }

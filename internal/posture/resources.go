@@ -88,6 +88,9 @@ func (v *View) inventory(q InventoryQuery) *roaring.Bitmap {
 	if q.Recommendation != "" || len(q.State) > 0 {
 		bits = roaring.And(bits, v.withState(q.Recommendation, q.State))
 	}
+	if q.Finding != "" {
+		bits = roaring.And(bits, v.withFinding(q.Finding, q.Disabled))
+	}
 	return f.withWords(bits, "")
 }
 

@@ -23,6 +23,7 @@ type row struct {
 	judged   bool // cells say what is known; false until then
 
 	container *containerFacts // of subscriptions, else nil
+	found     *foundSet       // nil without a report about it
 }
 
 // noSub is the number under which everything above subscriptions is kept.

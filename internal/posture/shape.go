@@ -27,7 +27,9 @@ type shape struct {
 	risk     *content.RiskModel
 	rules    governance.Rules
 	governed bool // there are rules
-	problems []Problem
+	// disabling is the rules that disable findings, nil if there are none.
+	disabling *disabling
+	problems  []Problem
 }
 
 // newShape numbers recommendations: slots of known ids are given in ids, which

@@ -21,6 +21,7 @@ type View struct {
 	recs              []recSets
 	controls          []controlSets
 	types, groups     setTable
+	open, off         setTable // by number of a finding: resources where it counts, and where it is disabled
 	tags              tagIndex
 	factors           [factorSets]*set    // by exact set of factors
 	burden            [maxBurden + 1]*set // by number of unhealthy assessments

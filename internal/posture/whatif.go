@@ -214,6 +214,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 		}
 		c.verdicts = t.e.eval.verdicts(handle, c.verdicts[:0])
 		fresh.cells = t.e.roll.cells(fresh, was, c.verdicts, t.at)
+		t.e.layFindings(fresh)
 		for i := range fresh.cells {
 			if t.exempts[handle][fresh.cells[i].slot] {
 				fresh.cells[i].state = Exempt

@@ -123,7 +123,7 @@ func (v *visit) expiry(text string) (time.Time, error) {
 	}
 	end := day.AddDate(0, 0, 1)
 	if !end.After(v.now) {
-		return time.Time{}, arm.Invalid("An exemption cannot end in the past.")
+		return time.Time{}, arm.Invalid("The end date has passed.")
 	}
 	return end, nil
 }

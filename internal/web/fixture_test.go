@@ -12,6 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -146,6 +147,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	})
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
 		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
+			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
 			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
@@ -157,9 +159,10 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		f.Title = "vm-build-03"
 		return &resourcePage{frame: f, R: resourceRow, ID: arm.MustParseID(fixtureServer), Score: score, Controls: []resourceControl{{controls[0]}, {controls[1]}},
 			Open: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: dark}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
-			Findings: []findingGroup{newFindingGroup(advice[0], []posture.Finding{
-				{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."},
-				{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}})},
+			Findings: []findingGroup{newFindingGroup(advice[0], []findingRow{
+				{Finding: posture.Finding{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."}, Elsewhere: "/inventory?finding=c1", Disable: "/disable?finding=c1"},
+				{Finding: posture.Finding{ID: "c3", Title: "USB storage is off", State: posture.Exempt, Severity: content.Medium, Disabled: &posture.Disabled{Name: "usb", Reason: "Backups go to a <drive>."}}, Until: "20 Feb 2027"},
+				{Finding: posture.Finding{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}}})},
 			Children: []store.Resource{{Doc: wire.Document{ID: fixtureServer + "/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline", Type: "Microsoft.GuestConfiguration/guestConfigurationAssignments", ObservedAt: fixtureNow}}},
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})
@@ -173,7 +176,14 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
 			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
-			Exemptions:  []exemptionRow{{Title: "Exempt", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1]}}}
+			Exemptions:  []exemptionRow{{Title: "Exempt", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1]}},
+			Rules: []ruleRow{{Rule: &finding.Rule{ID: "r", Name: "Backdoor in xz", Reason: "Not reachable.", Expires: fixtureNow.AddDate(0, 1, 0)}, Scope: fixtureSub, Recommendation: advice[0], CanEnd: true},
+				{Rule: &finding.Rule{Name: "old"}, Scope: fixtureServer, Broken: "properties.conditions: at least one is needed", Gone: true}}}
+	})
+	add("/disable?finding=x", "disable", func(f *frame) any {
+		return &disablePage{frame: f, R: advice[0], Finding: "CVE-2024-3094/xz-utils", What: "Backdoor in xz", Resource: fixtureServer, Where: fixtureSub, MinDate: "2026-11-22", DefaultDate: "2027-02-20",
+			Places: []scopeChoice{{"vm-build-03", "/disable?at=x", false}, {"Subscription on-premises", "/disable?at=y", true}},
+			Effect: posture.RuleEffect{Findings: 14, Resources: 12, Tried: true, Before: score, After: posture.Score{Percent: 64.9}, Flips: []posture.Assessment{bad, bad}}}
 	})
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true

@@ -42,7 +42,7 @@ func inventory(v *visit) (page, error) {
 		Rows:  rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
 		States: v.stateChips(), Types: v.types(), Tags: v.tagNames(),
 		CSV:      v.join("/inventory.csv", v.query),
-		Filtered: q.Text != "" || q.Type != "" || len(q.State) > 0 || q.Recommendation != "" || q.Scope.Tag != "",
+		Filtered: q.Text != "" || q.Type != "" || len(q.State) > 0 || q.Recommendation != "" || q.Finding != "" || q.Scope.Tag != "",
 	}
 	if q.Recommendation != "" {
 		p.About = v.view.Recommendation(q.Recommendation)
@@ -52,7 +52,7 @@ func inventory(v *visit) (page, error) {
 
 // inventoryQuery reads the list's filter from the address.
 func (v *visit) inventoryQuery() (posture.InventoryQuery, error) {
-	q := posture.InventoryQuery{Scope: v.scope, Type: v.Get("type"), Text: v.Get("q"), Recommendation: v.Get("recommendation"),
+	q := posture.InventoryQuery{Scope: v.scope, Type: v.Get("type"), Text: v.Get("q"), Recommendation: v.Get("recommendation"), Finding: v.Get("finding"), Disabled: v.Get("disabled") != "",
 		Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error
 	q.State, err = v.states()

@@ -28,6 +28,7 @@ type policiesPage struct {
 	Own         []policyObject
 	Sets        []policyObject
 	Exemptions  []exemptionRow
+	Rules       []ruleRow // that disable findings
 	CanWrite    bool
 	CanExempt   bool
 	Readable    bool // control objects can be read here
@@ -69,7 +70,7 @@ func policies(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err
 	}
-	p := &policiesPage{frame: v.newFrame("Policies", "assignments", "members", "own", "exemptions"), Text: v.Get("q"), Readable: v.server.opt.Objects != nil,
+	p := &policiesPage{frame: v.newFrame("Policies", "assignments", "members", "own", "exemptions", "finding-rules"), Text: v.Get("q"), Readable: v.server.opt.Objects != nil,
 		CanExempt: v.may(actionExempt, v.scope.ID)}
 	if _, err := v.switchScopes(); err == nil && p.Readable {
 		p.CanWrite = v.may(actionAssign, v.scope.ID)
@@ -100,7 +101,10 @@ func policies(v *visit) (page, error) {
 	if p.Sets, err = v.policyObjects("policySetDefinition"); err != nil {
 		return page{}, err
 	}
-	p.Exemptions, err = v.exemptions()
+	if p.Exemptions, err = v.exemptions(); err != nil {
+		return page{}, err
+	}
+	p.Rules, err = v.findingRules()
 	return page{name: "policies", data: p}, err
 }
 

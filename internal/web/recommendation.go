@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/rampart-sec/rampart/content"
@@ -25,7 +24,9 @@ type recommendationPage struct {
 	Fix       *posture.Fix
 	FixOn     posture.Assessment // where the fix was tried
 	Standards []standardRef
-	Findings  []posture.Finding
+	Findings  *findingGroup // of the only resource that is affected
+	Sums      []findingSum  // else what the resources have in common
+	MoreSums  int
 	CanExempt bool
 	CanAssign bool
 	CanSwitch bool
@@ -127,18 +128,21 @@ func (p *recommendationPage) readRows(v *visit) error {
 	return p.readFindings(v)
 }
 
-// readFindings lists the findings below the recommendation when one resource
-// alone is affected; else each resource's page does.
+// readFindings lists the findings below the recommendation: those of the one
+// resource that is affected, else what several have in common.
 func (p *recommendationPage) readFindings(v *visit) error {
-	if p.R.Content == nil || p.R.Content.FindingsOf == "" || len(p.Rows) != 1 {
+	if p.R.Content == nil || p.R.Content.FindingsOf == "" {
 		return nil
 	}
-	var err error
-	p.Findings, err = v.estate.Findings(v.Context(), p.Rows[0].ResourceID, p.R.ID)
-	if err != nil {
-		return fmt.Errorf("read findings: %w", err)
+	if len(p.Rows) != 1 {
+		p.Sums, p.MoreSums = v.sumFindings(p.R.Recommendation)
+		return nil
 	}
-	return nil
+	g, err := v.findings(p.Rows[0].ResourceID, p.R.Recommendation)
+	if err == nil && !g.Empty() {
+		p.Findings = &g
+	}
+	return err
 }
 
 func (v *visit) standardRefs(r *posture.Recommendation) []standardRef {

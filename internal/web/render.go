@@ -27,7 +27,7 @@ var functions = template.FuncMap{
 	"severity": severityMark, "risk": riskMark, "state": stateMark, "stateBar": stateBar, "shareBar": shareBar, "pointsBar": pointsBar,
 	"typeName": typeName, "typePlural": typePlural, "name": resourceName, "place": place, "effort": effortWord, "clip": clip,
 	"lower": strings.ToLower, "join": strings.Join, "list": func(items ...any) []any { return items },
-	"assessed": assessed, "diff": diff, "firstTags": firstTags, "controlMark": controlMark,
+	"assessed": assessed, "diff": diff, "firstTags": firstTags, "disabled": disabledMark, "controlMark": controlMark,
 }
 
 func parseTemplates() (templates, error) {

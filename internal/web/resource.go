@@ -57,44 +57,6 @@ type resourceControl struct {
 // Done is how many of the control's checks are passed here.
 func (c resourceControl) Done() int { return c.ChecksOnResource - c.LeftOnResource }
 
-// findingGroup is the findings of one recommendation by state.
-type findingGroup struct {
-	Recommendation *posture.Recommendation
-	Failed, Passed []posture.Finding
-	Dark, Aside    []posture.Finding // unknown; exempt or not applicable
-}
-
-// shownFindings is how many failed checks stand open; the others are one click
-// away.
-const shownFindings = 12
-
-// First are the failed findings that are shown, More those behind a click.
-func (g findingGroup) First() []posture.Finding { return g.Failed[:min(len(g.Failed), shownFindings)] }
-
-// More is what First leaves out.
-func (g findingGroup) More() []posture.Finding { return g.Failed[len(g.First()):] }
-
-// newFindingGroup sorts findings by state, at most resourceFindings of them.
-func newFindingGroup(r *posture.Recommendation, found []posture.Finding) findingGroup {
-	g := findingGroup{Recommendation: r}
-	for _, f := range found[:min(len(found), resourceFindings)] {
-		switch f.State {
-		case posture.Unhealthy:
-			g.Failed = append(g.Failed, f)
-		case posture.Healthy:
-			g.Passed = append(g.Passed, f)
-		case posture.Unknown:
-			g.Dark = append(g.Dark, f)
-		default:
-			g.Aside = append(g.Aside, f)
-		}
-	}
-	slices.SortStableFunc(g.Failed, func(a, b posture.Finding) int {
-		return slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity)
-	})
-	return g
-}
-
 func resource(v *visit) (page, error) {
 	id, err := v.one("id")
 	if err != nil {
@@ -181,14 +143,11 @@ func (p *resourcePage) add(v *visit, a posture.Assessment) error {
 }
 
 func (p *resourcePage) addFindings(v *visit, r *posture.Recommendation) error {
-	found, err := v.estate.Findings(v.Context(), p.R.ID, r.ID)
-	if err != nil && !isNotFound(err) {
-		return fmt.Errorf("read findings of %s: %w", p.R.ID, err)
+	g, err := v.findings(p.R.ID, r)
+	if err == nil && !g.Empty() {
+		p.Findings = append(p.Findings, g)
 	}
-	if len(found) > 0 {
-		p.Findings = append(p.Findings, newFindingGroup(r, found))
-	}
-	return nil
+	return err
 }
 
 // readDocument reads the stored document and the list of its children.

@@ -96,6 +96,7 @@ func (s *Server) Handler() http.Handler {
 		"/settings":        settings,
 		"/search":          search,
 		"/exempt":          exemptForm,
+		"/disable":         disableForm,
 		"/{path...}":       missing,
 	} {
 		mux.HandleFunc("GET "+path, s.page(show))
@@ -110,6 +111,8 @@ func (s *Server) Handler() http.Handler {
 	for path, act := range map[string]act{
 		"/exempt":                 exempt,
 		"/unexempt":               unexempt,
+		"/disable":                disable,
+		"/enable":                 enable,
 		"/assign":                 assign,
 		"/policy/effect":          setEffect,
 		"/plan":                   setPlan,

@@ -49,6 +49,9 @@ func stateMark(s posture.State) mark {
 	return mark{"none", "unknown", "Not applicable"}
 }
 
+// disabledMark is the state of a finding that a rule disables.
+func disabledMark() mark { return mark{"exempt", "low", "Disabled"} }
+
 // parseState reads a state's name in an address; ok is false for any other text.
 func parseState(s string) (posture.State, bool) {
 	for _, state := range allStates {

@@ -1,0 +1,90 @@
+package posture
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/finding"
+)
+
+// find keeps the sets of resources by finding.
+func (b *builder) find(h uint32, was, now *row) {
+	if was == nil || now == nil || was.found != now.found {
+		before, after := was.findings(), now.findings()
+		b.v.open.move(b.v.seq, h, before.open, after.open)
+		b.v.off.move(b.v.seq, h, before.off, after.off)
+	}
+}
+
+// findings are what reports say of a row that may be nil.
+func (r *row) findings() foundSet {
+	if r == nil || r.found == nil {
+		return foundSet{}
+	}
+	return *r.found
+}
+
+// move takes a handle from the sets of some numbers to those of others. Sets that
+// become empty are dropped, so that searches do not meet them.
+func (t *setTable) move(epoch uint64, h uint32, from, to []uint32) {
+	for _, n := range from {
+		if _, stays := slices.BinarySearch(to, n); !stays {
+			t.edit(epoch, n, h, false)
+			if t.at(n).len() == 0 {
+				t.put(epoch, n, nil)
+			}
+		}
+	}
+	for _, n := range to {
+		t.edit(epoch, n, h, true)
+	}
+}
+
+// withFinding is the resources that have a finding in their reports: one whose
+// id, name or CVE is the text, else those whose id or title holds all its words.
+// Its cost is that of the different findings, not of the estate. disabled asks
+// for those that a rule disables, else they count.
+func (v *View) withFinding(text string, disabled bool) *roaring.Bitmap {
+	table := &v.open
+	if disabled {
+		table = &v.off
+	}
+	text = strings.TrimSpace(text)
+	words := strings.Fields(strings.ToLower(text))
+	var called, worded []*roaring.Bitmap
+	all := v.names.findings.list()
+	table.each(func(n uint32, s *set) bool {
+		if n == otherFinding || int(n) >= len(all) || s.len() == 0 {
+			return true
+		}
+		switch f := all[n]; {
+		case f.IsCalled(text):
+			called = append(called, s.bits)
+		case hasWords(f, words):
+			worded = append(worded, s.bits)
+		}
+		return true
+	})
+	if len(called) > 0 {
+		return roaring.FastOr(called...)
+	}
+	return roaring.FastOr(worded...)
+}
+
+// FindingCounts are the different findings in the reports about a resource:
+// those that count, and those that a rule disables.
+func (v *View) FindingCounts(resourceID string) (open, disabled int) {
+	found := v.byID(resourceID).findings()
+	return len(found.open), len(found.off)
+}
+
+func hasWords(f *finding.Finding, words []string) bool {
+	for _, w := range words {
+		if !containsFold(f.Title, w) && !containsFold(f.ID, w) && !slices.ContainsFunc(f.CVEs, func(cve string) bool { return containsFold(cve, w) }) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,212 @@
+package posture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// foundSet is what reports say of a resource. It is never changed; equal sets
+// may be shared.
+type foundSet struct {
+	open []uint32 // findings that fail and count, ascending
+	off  []uint32 // findings that fail and are disabled by rule
+}
+
+func (f *foundSet) equal(other *foundSet) bool {
+	if f == nil || other == nil {
+		return f == other
+	}
+	return slices.Equal(f.open, other.open) && slices.Equal(f.off, other.off)
+}
+
+// layFindings lays what reports say over a row's cells: the row's findings, and
+// why what is healthy is so.
+func (e *Estate) layFindings(r *row) {
+	r.found = e.reports.found(r.id)
+	if r.found == nil || len(r.found.off) == 0 {
+		return
+	}
+	all := e.names.findings.list()
+	for _, src := range e.judge.sources.all {
+		slot, ok := e.current.slot(src.recommendation)
+		if !ok {
+			continue
+		}
+		for i := range r.cells {
+			if c := &r.cells[i]; c.slot == slot && c.state == Healthy {
+				c.reason = e.names.reasons.id(disabledReason(src, all, r.found.off))
+			}
+		}
+	}
+}
+
+// disabledReason is what a healthy assessment says of its disabled findings, ""
+// if it has none.
+func disabledReason(src *source, all []*finding.Finding, off []uint32) string {
+	n := 0
+	for _, number := range off {
+		if f := all[number]; src.lists(f.Report, f.ID) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 finding is disabled by rule"
+	}
+	return strconv.Itoa(n) + " findings are disabled by rule"
+}
+
+// found is what the reports about a resource say together, nil if there are
+// none.
+func (s *reports) found(id string) *foundSet {
+	notes := s.about(id)
+	if len(notes) == 0 {
+		return nil
+	}
+	f := &foundSet{}
+	for _, n := range notes {
+		f.off = append(f.off, n.off...)
+		for _, number := range n.open {
+			if _, off := slices.BinarySearch(n.off, number); !off {
+				f.open = append(f.open, number)
+			}
+		}
+	}
+	f.open, f.off = distinct(f.open), distinct(f.off)
+	return f
+}
+
+// inForce are the rules of a catalog that hold now. Rules that name what is no
+// recommendation with findings select nothing, which is a problem to be shown.
+func (e *Estate) inForce(c *catalog) *disabling {
+	rules := parseAll(c, e.objects.findingRules, func(o store.Object) (*finding.Rule, error) {
+		r, err := finding.ParseRule(o.ID, o.Body)
+		if err != nil {
+			return nil, err
+		}
+		return r, e.judge.checkRecommendation(r)
+	})
+	if len(rules) > finding.MaxRules {
+		c.problem(finding.Type, fmt.Errorf("there are %d rules; the first %d are used", len(rules), finding.MaxRules))
+		rules = rules[:finding.MaxRules]
+	}
+	next := newDisabling(rules, e.objects.findingRules, &e.judge.sources, e.now())
+	if e.current != nil && next.same(e.current.disabling) {
+		return e.current.disabling
+	}
+	if next != nil && !next.ends.IsZero() {
+		e.due.add(next.ends, noHandle)
+	}
+	return next
+}
+
+// noHandle is the number of no row: with it something is due that is none.
+const noHandle = 0
+
+// checkRecommendation demands that a rule names a recommendation with findings,
+// or none.
+func (j *Judge) checkRecommendation(r *finding.Rule) error {
+	if r.Recommendation == "" || j.sources.of(r.Recommendation) != nil {
+		return nil
+	}
+	e := arm.Invalid("properties.recommendationId: %q is no recommendation with findings; exempt what has none", r.Recommendation)
+	e.Target = "properties.recommendationId"
+	return e
+}
+
+// follow takes in the rules of the current shape. Reports whose disabled
+// findings are other ones under them become pending.
+func (s *reports) follow(rules *disabling, above map[uint32][]arm.ID, placed int, cause Cause) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rules == s.rules && placed == s.placed {
+		return
+	}
+	s.rules, s.above, s.placed, s.cause = rules, above, placed, cause
+	for handle, n := range s.byHandle {
+		// Beyond the bound of findings only the report itself can tell.
+		unclear := len(n.open) > 0 && n.open[0] == otherFinding
+		if unclear || !slices.Equal(n.off, s.disabled(n, rules)) {
+			s.pending.Add(handle)
+		}
+	}
+}
+
+// some returns up to limit reports that are pending, and why they are.
+func (s *reports) some(limit int) ([]uint32, Cause) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	handles := make([]uint32, min(limit, int(s.pending.GetCardinality())))
+	return handles[:s.pending.ManyIterator().NextMany(handles)], s.cause
+}
+
+// behind reports whether reports are pending.
+func (s *reports) behind() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return !s.pending.IsEmpty()
+}
+
+// ruled are rows whose findings are other ones because rules changed.
+type ruled struct {
+	rows  *roaring.Bitmap
+	cause Cause
+}
+
+// remask brings the evaluator's copies of reports up to date with the rules: at
+// most limit of them, the others are left pending.
+func (e *Estate) remask(ctx context.Context, limit int) (ruled, error) {
+	cause := ExemptionChanged
+	if e.current.disabling.ended(e.now()) {
+		e.overlay()
+		cause = TimePassed
+	}
+	e.reports.follow(e.current.disabling, e.above, e.placed, cause)
+	handles, cause := e.reports.some(limit)
+	out := ruled{roaring.New(), cause}
+	if len(handles) == 0 {
+		return out, nil
+	}
+	var docs []store.Resource
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		docs, err = tx.ResourcesByHandle(ctx, handles)
+		return err
+	})
+	if err != nil {
+		return out, fmt.Errorf("read reports again: %w", err)
+	}
+	e.recheck.Or(e.reports.takeMoved()) // those that moved for reasons of their own
+	e.eval.upsertAll(docs, e.refuse)
+	e.reports.settled(handles)
+	out.rows = e.reports.takeMoved()
+	return out, nil
+}
+
+// settled ends the wait for reports, those that are gone included.
+func (s *reports) settled(handles []uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range handles {
+		s.pending.Remove(h)
+	}
+}
+
+// remaskAll is remask for a first view, which must hold everything.
+func (e *Estate) remaskAll(ctx context.Context) error {
+	for {
+		if _, err := e.remask(ctx, maxBatch); err != nil || !e.reports.behind() {
+			return err
+		}
+	}
+}

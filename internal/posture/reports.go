@@ -1,0 +1,312 @@
+package posture
+
+import (
+	"cmp"
+	"hash/maphash"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// reports is what the judge knows of the reports of an estate: which findings
+// each has, and which of them the evaluator was not shown because a rule
+// disables them. Several goroutines use it at once.
+type reports struct {
+	sources *sources
+	names   *names
+	judge   *Judge
+
+	mu       sync.RWMutex
+	rules    *disabling          // what reports are masked by
+	above    map[uint32][]arm.ID // management groups by subscription, as they were then
+	placed   int                 // Estate.placed, as it was then
+	byHandle map[uint32]*note
+	byParent map[uint64][]*note // by hash of the folded id
+	moved    map[string]bool    // parents to judge again
+	// pending are the reports that the evaluator has under other rules, cause is
+	// why.
+	pending *roaring.Bitmap
+	cause   Cause
+}
+
+// note is what is known of one report. It is never changed.
+type note struct {
+	handle uint32
+	parent string // id of the resource that it is about
+	report string // its type, folded
+	digest string
+	open   []uint32 // findings that fail, ascending, those disabled included
+	off    []uint32 // those of open that the evaluator was not shown
+}
+
+func newReports(j *Judge, n *names) *reports {
+	return &reports{
+		sources: &j.sources, names: n, judge: j, byHandle: map[uint32]*note{}, byParent: map[uint64][]*note{}, moved: map[string]bool{},
+		pending: roaring.New(),
+	}
+}
+
+// take notes what a document reports and returns it as it is to be judged: the
+// document itself unless a rule disables findings of it.
+func (s *reports) take(handle uint32, doc *wire.Document) *wire.Document {
+	src := s.sources.report(doc)
+	if src == nil {
+		return doc
+	}
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return doc // it is refused
+	}
+	parent, _ := id.Parent()
+	r := s.reader(src)
+	r.failing = true
+	r.open(doc.Body)
+	n := &note{handle: handle, parent: parent.String(), report: r.report, digest: cmp.Or(r.digest(), digestOf(parent))}
+	rules, where := s.inForce(), s.where(n)
+	r.each(func(it *reported) {
+		if !s.sources.selectable(n.report, it.ID) {
+			return
+		}
+		number := s.names.findings.id(&it.Finding)
+		n.open = append(n.open, number)
+		if rules.rule(number, &it.Finding, where) != nil {
+			n.off = append(n.off, number)
+		}
+	})
+	if r.faults > 0 {
+		s.judge.opt.Log.Warn("a report cannot be read in part", "id", doc.ID, "results", r.faults, "error", r.fault)
+	}
+	n.open, n.off = distinct(n.open), distinct(n.off)
+	s.keep(n)
+	if len(n.off) == 0 {
+		return doc
+	}
+	return s.masked(doc, src, rules, where)
+}
+
+// reader is a new reader of a source's reports.
+func (s *reports) reader(src *source) *reportReader {
+	return &reportReader{report: arm.Fold(src.typ), checks: s.judge.checks}
+}
+
+// distinct sorts numbers and leaves each once.
+func distinct(numbers []uint32) []uint32 {
+	slices.Sort(numbers)
+	return slices.Clip(slices.Compact(numbers))
+}
+
+// inForce are the rules that reports are masked by.
+func (s *reports) inForce() *disabling {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.rules
+}
+
+// where is place for one who does not hold mu.
+func (s *reports) where(n *note) *findingPlace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.place(n)
+}
+
+// masked is a report as it is judged under some rules.
+func (s *reports) masked(doc *wire.Document, src *source, rules *disabling, at *findingPlace) *wire.Document {
+	r := s.reader(src)
+	return mask(doc, r, func(it *reported) bool {
+		return s.sources.selectable(r.report, it.ID) && rules.rule(s.names.findings.id(&it.Finding), &it.Finding, at) != nil
+	})
+}
+
+// document is a document as it is judged under some rules, without taking note
+// of it.
+func (s *reports) document(doc *wire.Document, rules *disabling) *wire.Document {
+	if rules == nil {
+		return doc
+	}
+	src := s.sources.report(doc)
+	if src == nil {
+		return doc
+	}
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return doc
+	}
+	parent, _ := id.Parent()
+	return s.masked(doc, src, rules, s.where(&note{parent: parent.String(), digest: imageDigest(parent, doc)}))
+}
+
+// imageDigest is the digest of the image that a report is about, "" if it is
+// about something else.
+func imageDigest(parent arm.ID, doc *wire.Document) string {
+	var r reportReader
+	r.open(doc.Body)
+	return cmp.Or(r.digest(), digestOf(parent))
+}
+
+// digestOf is the digest of a resource that is an image.
+func digestOf(parent arm.ID) string {
+	if arm.Fold(parent.Type()) == "microsoft.containerregistry/registries/images" {
+		return finding.Digest(parent.Name())
+	}
+	return ""
+}
+
+// place is where a report's findings are; mu is held.
+func (s *reports) place(n *note) *findingPlace {
+	id, err := arm.ParseID(n.parent)
+	if err != nil {
+		return &findingPlace{} // it was parsed before
+	}
+	at := &findingPlace{resource: id, digest: n.digest}
+	if sub, ok := s.names.subs.find(arm.Fold(id.SubscriptionID())); ok {
+		at.above = s.above[sub]
+	}
+	return at
+}
+
+// disabled are the findings of a report that some rules disable; mu is held.
+func (s *reports) disabled(n *note, rules *disabling) []uint32 {
+	if rules == nil || len(n.open) == 0 {
+		return nil
+	}
+	var off []uint32
+	var where *findingPlace
+	all := s.names.findings.list()
+	for _, number := range n.open {
+		// Most findings are selected by no rule: the place is asked for late.
+		if len(rules.selecting(number, all[number])) == 0 {
+			continue
+		}
+		if where == nil {
+			where = s.place(n)
+		}
+		if rules.rule(number, all[number], where) != nil {
+			off = append(off, number)
+		}
+	}
+	return off
+}
+
+func parentKey(id string) uint64 { return maphash.String(idSeed, arm.Fold(id)) }
+
+// keep puts a note in place of the one with its handle.
+func (s *reports) keep(n *note) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.byHandle[n.handle]
+	s.pending.Remove(n.handle)
+	if was != nil && was.parent == n.parent && slices.Equal(was.open, n.open) && slices.Equal(was.off, n.off) {
+		return
+	}
+	s.drop(was)
+	s.byHandle[n.handle] = n
+	key := parentKey(n.parent)
+	s.byParent[key] = append(slices.Clip(s.byParent[key]), n)
+	s.moved[n.parent] = true
+}
+
+// forget takes a report out.
+func (s *reports) forget(handle uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending.Remove(handle)
+	s.drop(s.byHandle[handle])
+}
+
+// drop takes a note out; mu is held.
+func (s *reports) drop(n *note) {
+	if n == nil {
+		return
+	}
+	delete(s.byHandle, n.handle)
+	s.moved[n.parent] = true
+	key := parentKey(n.parent)
+	left := slices.DeleteFunc(slices.Clone(s.byParent[key]), func(other *note) bool { return other == n })
+	if len(left) == 0 {
+		delete(s.byParent, key)
+		return
+	}
+	s.byParent[key] = left
+}
+
+// about are the notes of the reports about a resource.
+func (s *reports) about(id string) []*note {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.byParent) == 0 {
+		return nil
+	}
+	notes := s.byParent[parentKey(id)]
+	for _, n := range notes {
+		if len(n.parent) != len(id) || !equalIDs(n.parent, id) { // two ids with one hash
+			return slices.DeleteFunc(slices.Clone(notes), func(n *note) bool { return !equalIDs(n.parent, id) })
+		}
+	}
+	return notes
+}
+
+// takeMoved returns the rows whose reports have changed since it was asked last.
+func (s *reports) takeMoved() *roaring.Bitmap {
+	s.mu.Lock()
+	moved := s.moved
+	s.moved = map[string]bool{}
+	s.mu.Unlock()
+	rows := roaring.New()
+	for id := range moved {
+		rows.Add(s.names.handle(id))
+	}
+	return rows
+}
+
+// masking is an evaluator that is shown reports without their disabled findings.
+type masking struct {
+	evaluator
+	reports *reports
+}
+
+func (m masking) upsert(handle uint32, doc *wire.Document) error {
+	return m.evaluator.upsert(handle, m.reports.take(handle, doc))
+}
+
+// upsertAll is upsert for many documents, which are masked on all processors;
+// refuse is told of those that cannot be judged.
+func (m masking) upsertAll(docs []store.Resource, refuse func(*wire.Document, error)) {
+	masked := make([]*wire.Document, len(docs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(docs)) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(docs)); i = next.Add(1) - 1 {
+				masked[i] = m.reports.take(docs[i].Handle, &docs[i].Doc)
+			}
+		})
+	}
+	wg.Wait()
+	for i, doc := range masked {
+		if err := m.evaluator.upsert(docs[i].Handle, doc); err != nil {
+			refuse(doc, err)
+		}
+	}
+}
+
+func (m masking) remove(handle uint32) {
+	m.reports.forget(handle)
+	m.evaluator.remove(handle)
+}
+
+func (m masking) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
+	changed, next, err := m.evaluator.evaluate(at)
+	if err == nil {
+		changed.Or(m.reports.takeMoved())
+	}
+	return changed, next, err
+}
