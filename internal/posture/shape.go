@@ -28,6 +28,7 @@ type shape struct {
 	rules    governance.Rules
 	governed bool // there are rules
 	problems []Problem
+	assigned []Assigned // own initiatives in force
 }
 
 // newShape numbers recommendations: slots of known ids are given in ids, which
