@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/rampart-sec/rampart/internal/strictyaml"
 )
 
@@ -16,22 +18,22 @@ import (
 // in the same format.
 type Standard struct {
 	ID          string            `yaml:"id"`   // slug, key of Recommendation.Standards
-	Name        string            `yaml:"name"` // name in the API
+	Name        string            `yaml:"name,omitempty"` // name in the API
 	Title       string            `yaml:"title"`
-	Version     string            `yaml:"version"`
-	Description string            `yaml:"description"`
+	Version     string            `yaml:"version,omitempty"`
+	Description string            `yaml:"description,omitempty"`
 	Controls    []StandardControl `yaml:"controls"`
 }
 
 // StandardControl is one numbered control of a standard.
 type StandardControl struct {
 	Number string `yaml:"number"`
-	Domain string `yaml:"domain"`
+	Domain string `yaml:"domain,omitempty"`
 	Title  string `yaml:"title"` // our own words
-	Manual bool   `yaml:"manual"`
+	Manual bool   `yaml:"manual,omitempty"`
 	// Recommendations are ids of those that serve the control, beside the ones
 	// whose own files name its number.
-	Recommendations []string `yaml:"recommendations"`
+	Recommendations []string `yaml:"recommendations,omitempty"`
 }
 
 // Limits of a standard. The title is read in a table, the number is a segment
@@ -150,3 +152,6 @@ func clip(s string) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
+
+// YAML is the standard as a file that ReadStandard reads.
+func (s *Standard) YAML() ([]byte, error) { return yaml.Marshal(s) }

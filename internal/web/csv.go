@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/csv"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,8 +56,17 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 func startCSV(w http.ResponseWriter, name string) *csv.Writer {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a long list may take its time
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+strings.NewReplacer(`"`, "", "\\", "").Replace(name)+`"`)
+	w.Header().Set("Content-Disposition", attachment(name))
 	return csv.NewWriter(w)
+}
+
+// attachment is the header that makes a browser save an answer under a name,
+// which may be foreign.
+func attachment(name string) string {
+	if header := mime.FormatMediaType("attachment", map[string]string{"filename": name}); header != "" {
+		return header
+	}
+	return "attachment"
 }
 
 // writeLine writes one line. Cells that a spreadsheet would run as a formula
