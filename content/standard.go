@@ -17,7 +17,7 @@ import (
 // our own short titles only, never the standard's text. Users write their own
 // in the same format.
 type Standard struct {
-	ID          string            `yaml:"id"`   // slug, key of Recommendation.Standards
+	ID          string            `yaml:"id"`             // slug, key of Recommendation.Standards
 	Name        string            `yaml:"name,omitempty"` // name in the API
 	Title       string            `yaml:"title"`
 	Version     string            `yaml:"version,omitempty"`

@@ -23,7 +23,7 @@ import (
 
 // stage is a judged estate below a test, with a clock to be moved.
 type stage struct {
-	t       *testing.T
+	t       testing.TB
 	db      *store.DB
 	inv     *inventory.Inventory
 	judge   *posture.Judge
@@ -36,7 +36,7 @@ func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.skew.Loa
 
 func (s *stage) view() *posture.View { return s.judge.Estate("").View() }
 
-func newStage(t *testing.T, resources int) *stage {
+func newStage(t testing.TB, resources int) *stage {
 	t.Helper()
 	s := &stage{t: t}
 	var err error
@@ -369,4 +369,20 @@ func TestAttestTwice(t *testing.T) {
 	if _, _, err := s.records.Evidence(ctx, "", id); !isStatus(err, 404) {
 		t.Errorf("evidence of a withdrawn attestation: %v, want 404", err)
 	}
+}
+
+// BenchmarkLook is what one look of the recorder costs when a view has changed
+// and no standard says anything new. It does not depend on the number of
+// resources.
+func BenchmarkLook(b *testing.B) {
+	s := newStage(b, 2000)
+	r := compliance.NewRecorder(s.records, s.judge)
+	s.must(r.Look(b.Context()))
+	scopes := len(s.view().SubscriptionIDs("")) + 1
+	b.ReportAllocs()
+	for b.Loop() {
+		s.skew.Add(int64(11 * time.Minute)) // an unchanged view is looked at again
+		s.must(r.Look(b.Context()))
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*scopes), "µs/scope")
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
@@ -60,7 +61,7 @@ func (v *visit) assessmentQuery() (posture.AssessmentQuery, error) {
 	return q, err
 }
 
-// assessmentsCSV writes every assessment of the list's filter.
+// assessmentsCSV writes every assessment of the list's filter, in one pass.
 func assessmentsCSV(v *visit, w http.ResponseWriter) error {
 	if err := v.allowScope(); err != nil {
 		return err
@@ -69,30 +70,19 @@ func assessmentsCSV(v *visit, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	q.Limit = csvPage
-	page, err := v.view.Assessments(q)
+	rows, err := v.view.EachMatch(q)
 	if err != nil {
 		return err
 	}
 	out := startCSV(w, "assessments.csv")
 	writeLine(out, "resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "stale", "risk", "riskFactors", "owner", "due")
-	for {
-		for i := range page.Rows {
-			a := &page.Rows[i]
-			stale := ""
-			if a.Stale {
-				stale = "stale"
-			}
-			writeLine(out, a.ResourceID, a.ResourceType, a.Recommendation.ID, a.Recommendation.Title, string(a.Recommendation.Severity), a.State.String(), a.Reason,
-				stamp(a.Since), stamp(a.ObservedAt), stale, riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Owner, stamp(a.Due))
-		}
-		out.Flush()
-		if err := out.Error(); err != nil || page.Next == "" {
-			return err
-		}
-		q.After = page.Next
-		if page, err = v.view.Assessments(q); err != nil {
-			return err
+	for a := range rows {
+		writeLine(out, a.ResourceID, a.ResourceType, a.Recommendation.ID, a.Recommendation.Title, string(a.Recommendation.Severity), a.State.String(), a.Reason,
+			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Owner, stamp(a.Due))
+		if out.Error() != nil {
+			break // the reader is gone
 		}
 	}
+	out.Flush()
+	return out.Error()
 }
