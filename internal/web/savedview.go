@@ -52,7 +52,7 @@ type viewPage struct {
 
 // viewPages are they, by path.
 var viewPages = map[string]viewPage{
-	"/inventory": {[]string{"q", "type", "state", "recommendation", "finding", "sort", "desc"}, func(v *visit) error {
+	"/inventory": {[]string{"q", "type", "state", "recommendation", "finding", "disabled", "sort", "desc"}, func(v *visit) error {
 		q, err := v.inventoryQuery()
 		if err == nil {
 			q.Limit = 1
