@@ -104,6 +104,8 @@ type standardPage struct {
 	Then      time.Time
 	Today     string
 	Accept    string // extensions of evidence files
+	Applies   bool   // to the scope or a part of it
+	Chosen    *controlTrend
 }
 
 func standards(v *visit) (page, error) {
@@ -118,7 +120,7 @@ func standards(v *visit) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := &compliancePage{frame: v.newFrame("Regulatory compliance", "standards", "trend"), Standards: rows, Recorded: compliance.Kept(v.scope), Days: days, Spans: trendDays,
+	p := &compliancePage{frame: v.newFrame("Regulatory compliance", "standards"), Standards: rows, Recorded: compliance.Kept(v.scope), Days: days, Spans: trendDays,
 		CanCreate: v.server.opt.Objects != nil && v.may(actionStandard, v.scope.ID)}
 	for i := range rows {
 		if rows[i].Trend, err = v.complianceTrend(&rows[i].Report, days); err != nil {
@@ -138,7 +140,7 @@ func standardControls(v *visit) (page, error) {
 	}
 	p := &standardPage{frame: v.newFrame(report.Standard.Title, "summary", "controls", "trend"), standardRow: standardRow{Report: report}, Only: v.Get("show"),
 		CanAttest: v.server.opt.Objects != nil && v.scope.Tag == "" && v.may(actionAttest, v.scope.ID), MaxDate: v.now.AddDate(1, 0, 0).Format(time.DateOnly),
-		Recorded: compliance.Kept(v.scope), Spans: trendDays, Today: v.now.In(v.zone).Format(time.DateOnly), Accept: compliance.EvidenceTypes}
+		Recorded: compliance.Kept(v.scope), Spans: trendDays, Today: v.now.In(v.zone).Format(time.DateOnly), Accept: compliance.EvidenceTypes, Applies: report.Standard.Applies(v.view, v.scope)}
 	p.CanEdit = p.Standard.Kind == compliance.Own && v.server.opt.Objects != nil && v.may(actionStandard, scopeOf(p.Standard.Source))
 	if p.Days, err = v.days(); err != nil {
 		return page{}, err
@@ -147,6 +149,9 @@ func standardControls(v *visit) (page, error) {
 		return page{}, err
 	}
 	if err := p.readPast(v); err != nil {
+		return page{}, err
+	}
+	if p.Chosen, err = v.controlTrend(&report); err != nil {
 		return page{}, err
 	}
 	p.group()
@@ -287,13 +292,17 @@ func historyCSV(v *visit, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	points, err := v.complianceHistory(&report, days)
+	control := v.Get("control")
+	if control != "" && report.Standard.Control(control) == nil {
+		return arm.NotFound(clip(control, 60))
+	}
+	points, err := v.complianceHistory(&report, control, days)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", attachment(report.Standard.ID+"-history.csv"))
-	return compliance.WriteHistoryCSV(w, report.Standard, "", points)
+	return compliance.WriteHistoryCSV(w, report.Standard, control, points)
 }
 
 // standardFile gives a standard in the format in which users upload theirs.
@@ -315,19 +324,30 @@ func standardFile(v *visit, w http.ResponseWriter) error {
 	return err
 }
 
-// complianceHistory reads what a standard said of the scope in the last days,
-// up to what it says now.
-func (v *visit) complianceHistory(r *compliance.Report, days int) ([]compliance.Point, error) {
+// complianceHistory reads what a standard, and one of its controls, said of the
+// scope in the last days, up to what it says now.
+func (v *visit) complianceHistory(r *compliance.Report, control string, days int) ([]compliance.Point, error) {
 	if !compliance.Kept(v.scope) {
 		return nil, nil
 	}
-	points, err := v.server.opt.Compliance.History(v.Context(), v.tenant, compliance.HistoryQuery{Standard: r.Standard.ID, Scope: v.scope.ID,
+	points, err := v.server.opt.Compliance.History(v.Context(), v.tenant, compliance.HistoryQuery{Standard: r.Standard.ID, Scope: v.scope.ID, Control: control,
 		From: v.now.AddDate(0, 0, -days), To: v.now})
 	if err != nil {
 		return nil, fmt.Errorf("read compliance history: %w", err)
 	}
-	if n := len(points); n > 0 && points[n-1].Counts != r.Counts {
-		points = append(points, compliance.Point{At: v.now, Counts: r.Counts})
+	now := compliance.Point{At: v.now, Counts: r.Counts, Control: stateNow(r, control)}
+	if last := len(points) - 1; last >= 0 && (points[last].Counts != now.Counts || points[last].Control != now.Control) {
+		points = append(points, now)
 	}
 	return points, nil
+}
+
+// stateNow is that of a control by its number, "" if there is none.
+func stateNow(r *compliance.Report, control string) compliance.State {
+	for i := range r.Controls {
+		if r.Controls[i].Number == control {
+			return r.Controls[i].State
+		}
+	}
+	return ""
 }

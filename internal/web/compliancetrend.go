@@ -2,9 +2,12 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
 )
 
@@ -35,7 +38,7 @@ const tableRows = 60
 func (t complianceTrend) Recent() []compliance.Point { return t.Points[:min(tableRows, len(t.Points))] }
 
 func (v *visit) complianceTrend(r *compliance.Report, days int) (complianceTrend, error) {
-	points, err := v.complianceHistory(r, days)
+	points, err := v.complianceHistory(r, "", days)
 	if err != nil {
 		return complianceTrend{}, err
 	}
@@ -96,4 +99,58 @@ func stepArea(n int, x func(int) float64, edge func(int) (top, bottom float64)) 
 	}
 	slices.Reverse(under)
 	return over.String() + strings.Join(under, "") + "Z"
+}
+
+// controlTrend is the outcome of one control over time.
+type controlTrend struct {
+	Number, Title string
+	Points        []compliance.Point // changes of its state, latest first
+	Strip         template.HTML
+}
+
+// controlTrend reads the history of the control that the address names, nil if
+// it names none.
+func (v *visit) controlTrend(r *compliance.Report) (*controlTrend, error) {
+	number := v.Get("control")
+	if number == "" || !compliance.Kept(v.scope) {
+		return nil, nil
+	}
+	c := r.Standard.Control(number)
+	if c == nil {
+		return nil, arm.NotFound(clip(number, 60))
+	}
+	days, err := v.days()
+	if err != nil {
+		return nil, err
+	}
+	points, err := v.complianceHistory(r, c.Number, days)
+	if err != nil {
+		return nil, err
+	}
+	points = slices.CompactFunc(points, func(a, b compliance.Point) bool { return a.Control == b.Control })
+	t := &controlTrend{Number: c.Number, Title: c.Title, Points: points, Strip: strip(points, v.clock)}
+	slices.Reverse(t.Points)
+	return t, nil
+}
+
+// stripFill are the colours of outcomes; what was not in the standard has none.
+var stripFill = map[compliance.State]string{compliance.Passed: "f-ok", compliance.Failed: "f-bad", compliance.Skipped: "f-na", compliance.Unsupported: "f-na", "": "f-rest"}
+
+// strip draws how long each outcome lasted, oldest first.
+func strip(points []compliance.Point, c clock) template.HTML {
+	if len(points) == 0 {
+		return ""
+	}
+	var classes, words []string
+	var spans []int
+	for i, p := range points {
+		end := c.now
+		if i+1 < len(points) {
+			end = points[i+1].At
+		}
+		classes = append(classes, stripFill[p.Control])
+		words = append(words, fmt.Sprintf("%s from %s", strings.ToLower(controlMark(p.Control).Word), c.day(p.At)))
+		spans = append(spans, max(1, int(end.Sub(p.At)/time.Second)))
+	}
+	return bar(strings.Join(words, ", "), classes, spans)
 }

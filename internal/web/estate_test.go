@@ -360,7 +360,8 @@ func TestBadAddresses(t *testing.T) {
 	for path, want := range map[string]int{
 		"/nowhere": 404, "/recommendation": 400, "/recommendation?id=none": 404, "/resource?id=/x": 400, "/resource?id=" + fixtureServer: 404,
 		"/recommendations?sort=evil": 400, "/recommendations?state=evil": 400, "/recommendations?severity=evil": 400, "/recommendations?after=evil": 400,
-		"/inventory?sort=evil": 400, "/inventory.csv?state=evil": 400, "/posture?days=3": 400, "/posture?scope=evil": 400, "/compliance/none": 404,
+		"/inventory?sort=evil": 400, "/inventory.csv?state=evil": 400, "/posture?days=3": 400, "/posture?scope=evil": 400, "/compliance/none": 404, "/compliance/mcsb?at=evil": 400, "/compliance/mcsb?at=2001-01-01": 404, "/compliance/mcsb?control=evil": 404, "/compliance/mcsb/edit": 400, "/compliance/mcsb/evidence?control=NS-1": 404, "/assessments?sort=evil": 400,
+		"/assessments.csv?severity=evil": 400, "/compliance/mcsb/history.csv?control=evil": 404,
 		"/compliance/none/report.csv": 404, "/t/demo/": 404, "/t/other/": 404, "/exempt?id=none": 404, "/inventory?scope=" + strings.Repeat("/x", 2000): 400,
 	} {
 		r, err := s.client.Get(s.url + path)

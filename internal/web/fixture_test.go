@@ -98,6 +98,10 @@ func fixtureCompliance() []compliance.Point {
 	return points
 }
 
+func fixtureControl() []compliance.Point {
+	return []compliance.Point{{At: fixtureNow.AddDate(0, 0, -20), Control: compliance.Passed}, {At: fixtureNow.AddDate(0, 0, -6), Control: compliance.Failed}}
+}
+
 // fixturePages builds every page with the fixture's data, by address.
 func fixturePages(t testing.TB, s *Server) map[string]page {
 	rows, advice := fixtureRows(), fixtureRecommendations()
@@ -189,7 +193,8 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &compliancePage{frame: f, Standards: []standardRow{std, own}, Recorded: true, Days: 30, Spans: trendDays, CanCreate: true}
 	})
 	add("/compliance/benchmark", "standard", func(f *frame) any {
-		p := &standardPage{frame: f, standardRow: std, CanAttest: true, Recorded: true, Days: 30, Spans: trendDays, Today: "2026-11-22", MaxDate: "2027-11-22", Accept: compliance.EvidenceTypes}
+		p := &standardPage{frame: f, standardRow: std, CanAttest: true, Recorded: true, Days: 30, Spans: trendDays, Today: "2026-11-22", MaxDate: "2027-11-22", Accept: compliance.EvidenceTypes, Applies: true}
+		p.Chosen = &controlTrend{Number: "PA-2", Title: "No standing access for administrators", Points: fixtureControl(), Strip: strip(fixtureControl(), c)}
 		p.group()
 		return p
 	})

@@ -85,6 +85,16 @@ func TestOwnStandardOnPages(t *testing.T) {
 	if page := s.get("/compliance/house-rules-more"); !strings.Contains(page, "Failed 1") || !strings.Contains(page, worst.Title) {
 		t.Error("the standard's page does not show the control as failed")
 	}
+	check(t, compliance.NewRecorder(s.opt.Compliance, s.judge).Look(t.Context()))
+	if page := s.get("/compliance/house-rules-more?control=H-1"); !strings.Contains(page, "failed from ") || !strings.Contains(page, "Controls by outcome") {
+		t.Error("the page does not show the standard and its control over time")
+	}
+	if page := s.get("/compliance"); !strings.Contains(page, `class="spark"`) {
+		t.Error("the list of standards does not show them over time")
+	}
+	if csv := s.get("/compliance/house-rules-more/history.csv?control=H-1"); !strings.Contains(csv, ",H-1,Failed") {
+		t.Errorf("history as CSV: %s", csv)
+	}
 	if page := s.get("/recommendation?id=" + worst.ID); !strings.Contains(page, "House rules &amp; more") {
 		t.Error("the recommendation's page does not name the standard")
 	}
