@@ -38,12 +38,16 @@ func (a *API) attestation(r *request) (response, error) {
 }
 
 func (a *API) namedAttestation(r *request) (*compliance.Attestation, error) {
+	standard, control, err := splitAttestation(r.vars["name"])
+	if err != nil {
+		return nil, err
+	}
 	all, err := a.Compliance.Attestations(r.Context(), r.tenant(), r.postureScope())
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
-		if strings.EqualFold(attestationName(&all[i]), r.vars["name"]) {
+		if strings.EqualFold(all[i].Standard, standard) && strings.EqualFold(all[i].Control, control) {
 			return &all[i], nil
 		}
 	}

@@ -146,3 +146,38 @@ func library(t *testing.T) *content.Library {
 	}
 	return lib
 }
+
+// TestInitiativeByAPI makes a standard of an initiative and takes it away again.
+func TestInitiativeByAPI(t *testing.T) {
+	s := apitest.New(t)
+	_, definition := anyRecommendation(s)
+	sub := s.Sub()
+	set := sub + "/providers/Microsoft.Authorization/policySetDefinitions/ours"
+	s.Want(http.StatusCreated, apitest.Call{Method: "PUT", Path: set, Body: map[string]any{"properties": map[string]any{"displayName": "Our regulation",
+		"metadata":               map[string]any{"category": "Regulatory Compliance"},
+		"policyDefinitionGroups": []any{map[string]any{"name": "R/1 a", "displayName": "First"}},
+		"policyDefinitions":      []any{map[string]any{"policyDefinitionId": definition, "groupNames": []any{"R/1 a"}}}}}})
+	assignment := sub + "/providers/Microsoft.Authorization/policyAssignments/ours"
+	s.Want(http.StatusCreated, apitest.Call{Method: "PUT", Path: assignment, Body: map[string]any{"properties": map[string]any{"policyDefinitionId": set}}})
+	standard := sub + "/providers/Microsoft.Security/regulatoryComplianceStandards/ours"
+	until := func(status int) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); s.Do(apitest.Call{Method: "GET", Path: standard}).Status != status; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the standard does not answer %d", status)
+			}
+		}
+	}
+	until(http.StatusOK)
+	if controls := s.List(standard + "/regulatoryComplianceControls"); len(controls) != 1 {
+		t.Errorf("controls %v", controls)
+	}
+	id := compliance.InitiativeID(set)
+	at := sub + "/providers/Microsoft.Security/rampartAttestations/" + id + "~R%252F1%20a"
+	s.Want(http.StatusOK, apitest.Call{Method: "PUT", Path: at, Body: map[string]any{"properties": map[string]any{"state": "Passed", "comment": "seen"}}})
+	s.Want(http.StatusNoContent, apitest.Call{Method: "DELETE", Path: assignment})
+	until(http.StatusNotFound)
+	s.Want(http.StatusOK, apitest.Call{Method: "GET", Path: at}) // it may be assigned again
+	s.Want(http.StatusNoContent, apitest.Call{Method: "DELETE", Path: set})
+	s.Want(http.StatusNotFound, apitest.Call{Method: "GET", Path: at})
+}

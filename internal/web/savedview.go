@@ -121,6 +121,9 @@ func (v *visit) viewMenu() (viewMenu, error) {
 		}
 		m.Tabs = append(m.Tabs, tab)
 	}
+	if i := slices.IndexFunc(m.Tabs, func(t viewTab) bool { return t.On }); i >= viewTabs {
+		m.Tabs[i], m.Tabs[viewTabs-1] = m.Tabs[viewTabs-1], m.Tabs[i] // the open one is seen
+	}
 	m.Tabs, m.More = m.Tabs[:min(viewTabs, len(m.Tabs))], m.Tabs[min(viewTabs, len(m.Tabs)):]
 	return m, nil
 }
