@@ -168,6 +168,12 @@ func (l *Library) check() error {
 	p := &problems{file: "content"}
 	ids, names, titles := make(map[string]string), make(map[string]string), make(map[string]string)
 	numbers := l.controlNumbers()
+	for _, s := range l.Standards {
+		if err := s.Check(func(id string) bool { return l.byID[id] != nil }); err != nil {
+			p.file = "standard " + s.ID
+			p.addf("%v", err)
+		}
+	}
 	for _, r := range l.Recommendations {
 		p.file = r.File
 		if other, ok := ids[strings.ToLower(r.ID)]; ok {

@@ -24,7 +24,7 @@ var Roles = []Role{
 	{ID: "acdd72a7-3385-48ef-bd42-f606fba81ae7", Name: "Reader",
 		Actions: []string{"*/read"}},
 	{ID: "b24988ac-6180-42a0-ab88-20f7382dd24c", Name: "Contributor",
-		Actions:    []string{"*"},
+		Actions: []string{"*"},
 		NotActions: []string{"Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete", "Rampart/principals/*",
 			// To disable a finding is to exempt from it.
 			"Microsoft.Security/findingRules/write", "Microsoft.Security/findingRules/delete"}},

@@ -15,6 +15,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/access"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/posture"
@@ -29,8 +30,10 @@ type Options struct {
 	Access    *access.Access
 	Library   *content.Library
 	Plans     *plan.Plans // nil: one over Store
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Compliance keeps standards and attestations; nil: over Store.
+	Compliance *compliance.Records
+	Now        func() time.Time
+	Log        *slog.Logger
 	// BaseURL is the address that absolute links name ("https://host:8443");
 	// "" means the host that the client asked for.
 	BaseURL string
@@ -57,6 +60,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Plans == nil {
 		o.Plans = plan.New(o.Store, o.Now)
+	}
+	if o.Compliance == nil {
+		o.Compliance = compliance.NewRecords(compliance.Options{Store: o.Store, Library: o.Library, Now: o.Now, Log: o.Log})
 	}
 	builtIn, err := readBuiltIns(o.Library)
 	if err != nil {

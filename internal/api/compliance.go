@@ -5,26 +5,37 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 const standardType = "Microsoft.Security/regulatoryComplianceStandards"
 
-// standards lists the compliance standards with their state.
+// standards lists the compliance standards that apply to the scope, with their
+// state.
 func (a *API) standards(r *request) (response, error) {
 	keep, err := stateFilter(r)
 	if err != nil {
 		return response{}, err
 	}
+	_, view, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	all, err := a.Compliance.Standards(r.Context(), r.tenant(), view)
+	if err != nil {
+		return response{}, err
+	}
+	attested, err := a.Compliance.Attestations(r.Context(), r.tenant(), r.postureScope())
+	if err != nil {
+		return response{}, err
+	}
 	items := []any{}
-	for _, std := range a.Library.Standards {
-		report, err := a.report(r, std)
-		if err != nil {
-			return response{}, err
+	for _, std := range all {
+		if !std.Applies(view, r.postureScope()) {
+			continue
 		}
+		report := compliance.Evaluate(view, std, r.postureScope(), attested, a.Now())
 		if keep(string(stateOfStandard(&report))) {
 			items = append(items, standardBody(r.scope, &report))
 		}
@@ -102,47 +113,14 @@ func (a *API) standardAssessment(r *request) (response, error) {
 	return response{}, arm.NotFound(complianceControlID(r.scope, report, control) + "/regulatoryComplianceAssessments/" + r.vars["assessment"])
 }
 
-func (a *API) report(r *request, std *content.Standard) (compliance.Report, error) {
-	_, view, err := a.estate(r)
-	if err != nil {
-		return compliance.Report{}, err
-	}
-	attestations, err := a.attestations(r)
-	if err != nil {
-		return compliance.Report{}, err
-	}
-	return compliance.Evaluate(view, std, r.postureScope(), attestations)
-}
-
-// attestations are those of the request's scope.
-func (a *API) attestations(r *request) ([]compliance.Attestation, error) {
-	var stored []store.Object
-	err := a.Store.View(r.Context(), func(tx *store.Tx) error {
-		var err error
-		stored, err = tx.Objects(r.Context(), store.ObjectQuery{Tenant: r.tenant(), Kind: compliance.AttestationKind, Prefix: compliance.AttestationID(r.scope.String(), "", "")})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read attestations: %w", err)
-	}
-	var all []compliance.Attestation
-	for _, o := range stored {
-		// One that has run out is an error to its author and nothing here.
-		if attestation, err := compliance.ParseAttestation(o.Body, a.Now()); err == nil {
-			all = append(all, attestation)
-		}
-	}
-	return all, nil
-}
-
+// namedReport evaluates the standard that the path names, if it applies to the
+// scope.
 func (a *API) namedReport(r *request) (*compliance.Report, error) {
-	for _, std := range a.Library.Standards {
-		if strings.EqualFold(std.Name, r.vars["standard"]) {
-			report, err := a.report(r, std)
-			return &report, err
-		}
+	report, err := a.reportOf(r, r.vars["standard"], r.postureScope())
+	if isStatus(err, http.StatusNotFound) {
+		return nil, arm.NotFound(r.scope.String() + "/providers/" + standardType + "/" + r.vars["standard"])
 	}
-	return nil, arm.NotFound(r.scope.String() + "/providers/" + standardType + "/" + r.vars["standard"])
+	return report, err
 }
 
 func (a *API) namedControl(r *request) (*compliance.Report, *compliance.Control, error) {

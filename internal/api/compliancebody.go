@@ -1,12 +1,14 @@
 package api
 
 import (
+	"strings"
+
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
 )
 
 func standardID(scope arm.ID, report *compliance.Report) string {
-	return scope.String() + "/providers/" + standardType + "/" + report.Standard.Name
+	return strings.TrimSuffix(scope.String(), "/") + "/providers/" + standardType + "/" + report.Standard.Name
 }
 
 func complianceControlID(scope arm.ID, report *compliance.Report, c *compliance.Control) string {

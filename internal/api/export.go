@@ -40,9 +40,9 @@ func (a *API) export(r *request) (response, error) {
 	}
 }
 
-// everyAssessment walks one epoch, so what is exported is one moment: in one
-// pass, or page by page where only the index knows what lies in the scope: a tag,
-// a management group.
+// everyAssessment walks one epoch, so what is exported is one moment: all rows,
+// or through the index where only that knows what lies in the scope: a tag, a
+// management group.
 func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.Assessment) error) error {
 	within, err := arm.ParseID("/" + scope.ID)
 	if err != nil {
@@ -59,22 +59,16 @@ func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.
 		}
 		return nil
 	}
-	query := posture.AssessmentQuery{Scope: scope, Sort: listOrder, Limit: maxPage}
-	for {
-		page, err := view.Assessments(query)
-		if err != nil {
+	found, err := view.EachMatch(posture.AssessmentQuery{Scope: scope, Sort: listOrder})
+	if err != nil {
+		return err
+	}
+	for x := range found {
+		if err := use(&x); err != nil {
 			return err
 		}
-		for i := range page.Rows {
-			if err := use(&page.Rows[i]); err != nil {
-				return err
-			}
-		}
-		if page.Next == "" {
-			return nil
-		}
-		query.After = page.Next
 	}
+	return nil
 }
 
 func writeCSV(w io.Writer, each func(func(*posture.Assessment) error) error) error {

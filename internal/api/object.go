@@ -47,6 +47,9 @@ type objectKind struct {
 	check func(context.Context, *change) error
 	// used refuses a DELETE of what others depend on; nil: nothing can.
 	used func(context.Context, *change) error
+	// gone removes what has no meaning without a deleted object, in the
+	// transaction of its deletion; nil: nothing.
+	gone func(context.Context, *change) error
 	// defaults are the properties of names that exist without being stored.
 	defaults map[string]any
 }

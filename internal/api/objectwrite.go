@@ -186,6 +186,11 @@ func (k *objectKind) remove(a *API, r *request) (response, error) {
 		if err := tx.DeleteObject(r.Context(), r.tenant(), k.kind, id, ifMatch(r.Header)); err != nil {
 			return err
 		}
+		if k.gone != nil {
+			if err := k.gone(r.Context(), c); err != nil {
+				return err
+			}
+		}
 		return c.audit(r.Context(), id)
 	})
 	if err != nil {

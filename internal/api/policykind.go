@@ -17,7 +17,7 @@ var (
 	definitionKind = &objectKind{kind: kindDefinition, typ: typeDefinition,
 		created: http.StatusCreated, updated: http.StatusCreated, deleted: http.StatusNoContent, check: checkDefinition, used: definitionUsed}
 	setKind = &objectKind{kind: kindSet, typ: typeSet,
-		created: http.StatusCreated, updated: http.StatusOK, deleted: http.StatusNoContent, check: checkSet, used: assigned}
+		created: http.StatusCreated, updated: http.StatusOK, deleted: http.StatusNoContent, check: checkSet, used: assigned, gone: forgetSet}
 	assignmentKind = &objectKind{kind: kindAssignment, typ: typeAssignment,
 		created: http.StatusCreated, updated: http.StatusCreated, deleted: http.StatusNoContent, check: checkAssignment}
 	exemptionKind = &objectKind{kind: kindExemption, typ: typeExemption,

@@ -23,6 +23,7 @@ type response struct {
 	etag        string
 	location    string                // where a long-running operation is polled
 	contentType string                // of stream
+	file        string                // name under which a browser saves the stream; "": it shows it
 	stream      func(io.Writer) error // nil: none
 }
 
@@ -63,6 +64,9 @@ func (o *responder) send(r response) {
 	}
 	if r.stream != nil {
 		h.Set("Content-Type", r.contentType)
+		if r.file != "" {
+			h.Set("Content-Disposition", attachment(r.file))
+		}
 		o.start(r.status)
 		if err := r.stream(o.w); err != nil {
 			o.api.Log.Warn("answer cut short", "request", o.requestID, "error", err)

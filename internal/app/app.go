@@ -19,6 +19,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/access/certs"
 	"github.com/rampart-sec/rampart/internal/api"
 	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/exposure"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
@@ -163,6 +164,9 @@ func (a *App) Start(ctx context.Context) error {
 		return nil
 	})
 
+	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: now, Log: log})
+	a.life.run(ctx, "compliance", compliance.NewRecorder(records, judge).Run)
+
 	// Faces.
 	base := a.address(apiListener)
 	signInBase := base
@@ -170,13 +174,13 @@ func (a *App) Start(ctx context.Context) error {
 		a.status.Dashboard = "http://" + pagesListener.Addr().String()
 		signInBase = a.status.Dashboard
 	}
-	armAPI, err := api.New(api.Options{Judge: judge, Store: db, Inventory: inv, Access: acc, Library: library, Plans: tiers,
+	armAPI, err := api.New(api.Options{Judge: judge, Store: db, Inventory: inv, Access: acc, Library: library, Plans: tiers, Compliance: records,
 		Now: now, Log: log, BaseURL: base, Version: a.opt.Version, Metrics: metrics})
 	if err != nil {
 		return err
 	}
 	armAPI.SetSignInBase(signInBase)
-	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Plans: plans{tiers, now},
+	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Plans: plans{tiers, now}, Compliance: records,
 		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {
 		return err
@@ -231,7 +235,7 @@ func (a *App) Start(ctx context.Context) error {
 		}
 	}
 	if c.Demo {
-		a.life.run(ctx, "demo", demo{db, inv, judge, library, now, log}.run)
+		a.life.run(ctx, "demo", demo{db, inv, judge, library, records, now, log}.run)
 	}
 	return nil
 }

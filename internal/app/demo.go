@@ -9,6 +9,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/simulate"
@@ -31,6 +32,7 @@ type demo struct {
 	inv     *inventory.Inventory
 	judge   *posture.Judge
 	library *content.Library
+	records *compliance.Records
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -129,7 +131,12 @@ func (d demo) past(ctx context.Context, v *posture.View) error {
 	}
 	rnd := rand.New(rand.NewPCG(demoSeed, 1))
 	today := d.now().Truncate(24 * time.Hour)
+	standards, err := d.records.Standards(ctx, web.Sample, v)
+	if err != nil {
+		return err
+	}
 	var rows []store.ScoreRow
+	var outcomes []store.ComplianceRow
 	for day := demoDays; day > 0; day-- {
 		worse := float64(day) / demoDays * 0.35
 		if day > 9 && day < 13 {
@@ -137,10 +144,37 @@ func (d demo) past(ctx context.Context, v *posture.View) error {
 		}
 		worse += rnd.Float64() * 0.02
 		for _, scope := range scopes {
-			rows = append(rows, pastRows(v, scope, today.AddDate(0, 0, -day), worse)...)
+			at := today.AddDate(0, 0, -day)
+			rows = append(rows, pastRows(v, scope, at, worse)...)
+			for _, std := range standards {
+				r := compliance.Evaluate(v, std, posture.Scope{ID: scope}, nil, at)
+				outcomes = append(outcomes, pastOutcome(&r, worse))
+			}
 		}
 	}
-	return d.db.Update(ctx, func(tx *store.Tx) error { return tx.PutScoreRows(ctx, rows) })
+	return d.db.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.PutScoreRows(ctx, rows); err != nil {
+			return err
+		}
+		return tx.PutCompliance(ctx, outcomes)
+	})
+}
+
+// pastOutcome is what a standard said of the sample when a share of what passes
+// now was broken: the same controls first every day, so that they are mended one
+// by one.
+func pastOutcome(r *compliance.Report, worse float64) store.ComplianceRow {
+	row := r.Row(web.Sample)
+	states := []byte(row.States)
+	for i := range states {
+		if states[i] == 'P' && float64(i*7919%100) < worse*100 {
+			states[i] = 'F'
+			row.Passed--
+			row.Failed++
+		}
+	}
+	row.States = string(states)
+	return row
 }
 
 // pastRows are a scope's score rows of one day, made from today's counts with

@@ -3,8 +3,10 @@ package compliance
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 )
@@ -12,7 +14,7 @@ import (
 // Attestation is a person's word on a control: it passed or failed, who says
 // so, why, what proves it, and until when it holds.
 type Attestation struct {
-	Standard string    `json:"standard"` // content id of the standard
+	Standard string    `json:"standard"` // id of the standard
 	Control  string    `json:"control"`  // number
 	State    State     `json:"state"`    // Passed or Failed
 	By       string    `json:"by"`
@@ -20,20 +22,13 @@ type Attestation struct {
 	Expires  time.Time `json:"expires,omitzero"` // zero: never
 	Comment  string    `json:"comment"`
 	Evidence *Evidence `json:"evidence,omitempty"`
+
+	ETag  string `json:"-"` // of the object that holds it
+	scope string // folded, of the object's id
 }
 
-// Evidence is a file that proves an attestation.
-type Evidence struct {
-	Name string `json:"name"`
-	Type string `json:"type"` // media type, as the browser named it
-	Data []byte `json:"data"`
-}
-
-// Limits of an attestation.
-const (
-	maxComment  = 4096
-	maxEvidence = 5 << 20
-)
+// maxComment bounds what a person says, in characters.
+const maxComment = 4096
 
 // Attestation kind of store objects, and the id prefix below a scope.
 const (
@@ -43,7 +38,7 @@ const (
 
 // AttestationID is the store id of a scope's attestation of a control.
 func AttestationID(scope, standard, control string) string {
-	return strings.TrimSuffix(scope, "/") + attestationPrefix + standard + "~" + control
+	return strings.TrimSuffix(scope, "/") + attestationPrefix + standard + "~" + url.PathEscape(control)
 }
 
 // ParseAttestation decodes and checks an attestation's JSON; the error is an
@@ -63,12 +58,10 @@ func (a *Attestation) Check(now time.Time) error {
 		return arm.Invalid("an attestation names its standard and control")
 	case a.State != Passed && a.State != Failed:
 		return arm.Invalid("state %q: an attestation says Passed or Failed", a.State)
-	case len(strings.TrimSpace(a.Comment)) == 0 || len(a.Comment) > maxComment:
+	case strings.TrimSpace(a.Comment) == "" || utf8.RuneCountInString(a.Comment) > maxComment:
 		return arm.Invalid("an attestation needs a comment of at most %d characters", maxComment)
 	case !a.Expires.IsZero() && !a.Expires.After(now):
 		return arm.Invalid("the attestation would run out on %s, which has passed", a.Expires.Format(time.DateOnly))
-	case a.Evidence != nil && len(a.Evidence.Data) > maxEvidence:
-		return arm.Invalid("the evidence file is larger than %d MiB", maxEvidence>>20)
 	}
 	return nil
 }
@@ -88,11 +81,19 @@ func latest(all []Attestation, standard, control string, at time.Time) *Attestat
 	return best
 }
 
+// newest is the newest attestation of a control, run out or not.
+func newest(all []Attestation, standard, control string) *Attestation {
+	return latest(all, standard, control, time.Time{}) // before every end
+}
+
 // String is how an attestation reads in a report.
 func (a *Attestation) String() string {
 	s := fmt.Sprintf("attested %s by %s on %s", strings.ToLower(string(a.State)), a.By, a.At.Format(time.DateOnly))
 	if !a.Expires.IsZero() {
 		s += ", until " + a.Expires.Format(time.DateOnly)
+	}
+	if e := a.Evidence; e != nil {
+		s += fmt.Sprintf(", evidence %s (SHA-256 %s)", e.Name, e.SHA256)
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package compliance
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
@@ -23,7 +25,7 @@ const (
 
 // Report is one standard over one scope at one moment.
 type Report struct {
-	Standard *content.Standard
+	Standard *Standard
 	Scope    posture.Scope
 	At       time.Time
 	Controls []Control // in the standard's order
@@ -41,6 +43,7 @@ type Control struct {
 	State       State
 	Assessments []Assessment // by title
 	Attestation *Attestation // nil without one that is valid now
+	Expired     *Attestation // the last one, if it has run out and none is valid
 }
 
 // Assessment is one recommendation's share of a control.
@@ -50,66 +53,84 @@ type Assessment struct {
 	State State
 }
 
-// Evaluate rolls up one standard. attestations are those of the scope; ones
-// that have run out are passed over.
-func Evaluate(v *posture.View, std *content.Standard, scope posture.Scope, attestations []Attestation) (Report, error) {
-	rows, err := rowsOf(v, std.ID, scope)
-	if err != nil {
-		return Report{}, err
-	}
-	byControl := map[string][]posture.RecommendationRow{}
-	for _, row := range rows {
-		if row.Content == nil || row.Disabled {
-			continue
+// Evaluate rolls up one standard, at an instant, over the parts of the scope in
+// which it applies. attestations are those of the scope; ones that have run out
+// are passed over. Everything comes from the counts that the view keeps.
+func Evaluate(v *posture.View, std *Standard, scope posture.Scope, attestations []Attestation, at time.Time) Report {
+	r := Report{Standard: std, Scope: scope, At: at}
+	b := std.bind(v)
+	counts := b.counts(scope)
+	for i, c := range std.Controls {
+		control := Control{StandardControl: c, Attestation: latest(attestations, std.ID, c.Number, at)}
+		for _, rec := range b.serves[i] {
+			n := counts(rec)
+			control.Assessments = append(control.Assessments, Assessment{Recommendation: rec, Counts: n, State: stateOf(n)})
 		}
-		for _, number := range row.Content.Standards[std.ID] {
-			byControl[number] = append(byControl[number], row)
+		if control.Attestation == nil {
+			control.Expired = newest(attestations, std.ID, c.Number)
 		}
-	}
-	r := Report{Standard: std, Scope: scope, At: v.At()}
-	for _, c := range std.Controls {
-		control := Control{StandardControl: c, Attestation: latest(attestations, std.ID, c.Number, v.At())}
-		control.assess(byControl[c.Number])
+		control.State = b.state(i, control.Attestation, counts)
 		r.Controls = append(r.Controls, control)
 		r.count(control.State)
 	}
-	return r, nil
+	return r
 }
 
-// rowsOf pages through all recommendations of a standard.
-func rowsOf(v *posture.View, standard string, scope posture.Scope) ([]posture.RecommendationRow, error) {
-	q := posture.RecommendationQuery{Scope: scope, Standard: standard, Sort: "title", Limit: 1000}
-	var rows []posture.RecommendationRow
-	for {
-		page, err := v.Recommendations(q)
-		if err != nil {
-			return nil, err
+// bound is a standard in one view: what serves each control, by title.
+type bound struct {
+	*Standard
+	view   *posture.View
+	serves [][]*posture.Recommendation
+}
+
+// bind finds the recommendations of a view that serve a standard; what the view
+// does not know, or what is switched off, serves nothing.
+func (s *Standard) bind(v *posture.View) bound {
+	b := bound{s, v, make([][]*posture.Recommendation, len(s.serves))}
+	for i, ids := range s.serves {
+		for _, id := range ids {
+			if r := v.Recommendation(id); r != nil && !r.Disabled && !slices.Contains(b.serves[i], r) {
+				b.serves[i] = append(b.serves[i], r)
+			}
 		}
-		rows = append(rows, page.Rows...)
-		if page.Next == "" {
-			return rows, nil
+		slices.SortFunc(b.serves[i], func(x, y *posture.Recommendation) int { return strings.Compare(x.Title, y.Title) })
+	}
+	return b
+}
+
+// counts gives the resources of recommendations in the parts of a scope in
+// which the standard applies.
+func (b bound) counts(scope posture.Scope) func(*posture.Recommendation) posture.Counts {
+	shares := b.shares(b.view, scope)
+	tallies := make([]posture.Tally, len(shares))
+	for i, s := range shares {
+		tallies[i] = b.view.Tally(s.Scope)
+	}
+	return func(r *posture.Recommendation) posture.Counts {
+		var sum posture.Counts
+		for i, t := range tallies {
+			n := t.Of(r)
+			sum.Healthy += shares[i].sign * n.Healthy
+			sum.Unhealthy += shares[i].sign * n.Unhealthy
+			sum.Unknown += shares[i].sign * n.Unknown
+			sum.Exempt += shares[i].sign * n.Exempt
+			sum.Stale += shares[i].sign * n.Stale
 		}
-		q.After = page.Next
+		return sum
 	}
 }
 
-func (c *Control) assess(rows []posture.RecommendationRow) {
-	for _, row := range rows {
-		c.Assessments = append(c.Assessments, Assessment{Recommendation: row.Recommendation, Counts: row.Counts, State: stateOf(row.Counts)})
+// state is that of a control by its position.
+func (b bound) state(control int, attested *Attestation, counts func(*posture.Recommendation) posture.Counts) State {
+	if attested != nil {
+		return attested.State
 	}
-	c.State = c.rollUp()
-}
-
-func (c *Control) rollUp() State {
-	if c.Attestation != nil {
-		return c.Attestation.State
-	}
-	if len(c.Assessments) == 0 {
+	if len(b.serves[control]) == 0 {
 		return Unsupported
 	}
 	state := Skipped
-	for _, a := range c.Assessments {
-		switch a.State {
+	for _, r := range b.serves[control] {
+		switch stateOf(counts(r)) {
 		case Failed:
 			return Failed
 		case Passed:

@@ -90,6 +90,26 @@ func (r Report) WriteJSON(w io.Writer) error {
 	return json.NewEncoder(w).Encode(out)
 }
 
+// WriteHistoryCSV writes one line per change; the last column is the state of
+// the control that was asked for.
+func WriteHistoryCSV(w io.Writer, std *Standard, control string, points []Point) error {
+	out := csv.NewWriter(w)
+	head := []string{"standard", "at", "passed", "failed", "skipped", "unsupported"}
+	if control != "" {
+		head = append(head, "control", "controlState")
+	}
+	_ = out.Write(head)
+	for _, p := range points {
+		line := []string{cell(std.Title), p.At.UTC().Format(time.RFC3339), strconv.Itoa(p.Passed), strconv.Itoa(p.Failed), strconv.Itoa(p.Skipped), strconv.Itoa(p.Unsupported)}
+		if control != "" {
+			line = append(line, cell(control), string(p.Control))
+		}
+		_ = out.Write(line)
+	}
+	out.Flush()
+	return out.Error()
+}
+
 //go:embed report.html
 var files embed.FS
 

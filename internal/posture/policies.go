@@ -59,6 +59,7 @@ func (e *Estate) overlay() {
 	})
 	e.current.rules, e.current.governed = governance.NewRules(rules), len(rules) > 0
 	e.current.problems = laid.problems
+	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
 	e.roll = newRollup(e, e.catalog)
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(laid.problems)))

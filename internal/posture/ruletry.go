@@ -29,15 +29,6 @@ func (e *Estate) CheckFindingRule(r, before *finding.Rule) error {
 	return nil
 }
 
-// Holds reports whether anything is in a scope.
-func (v *View) Holds(scope string) bool {
-	if scope == "" || scope == "/" {
-		return true
-	}
-	sel := v.resolve(Scope{ID: scope})
-	return sel.sub != nil || len(sel.subs) > 0 || !sel.set().IsEmpty()
-}
-
 // RuleEffect is what a rule would do.
 type RuleEffect struct {
 	Findings  int // that it would disable

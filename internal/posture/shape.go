@@ -30,6 +30,7 @@ type shape struct {
 	// disabling is the rules that disable findings, nil if there are none.
 	disabling *disabling
 	problems  []Problem
+	assigned  []Assigned // own initiatives in force
 }
 
 // newShape numbers recommendations: slots of known ids are given in ids, which

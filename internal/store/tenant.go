@@ -110,6 +110,8 @@ func (tx *Tx) DropTenant(ctx context.Context, id string) error {
 		`DELETE FROM objects WHERE tenant = $1`,
 		`DELETE FROM scores WHERE tenant = $1`,
 		`DELETE FROM history WHERE tenant = $1`,
+		`DELETE FROM compliance WHERE tenant = $1`,
+		`DELETE FROM compliance_outlines WHERE tenant = $1`,
 		`DELETE FROM settings WHERE tenant = $1`,
 		`DELETE FROM tenants WHERE no = $1`,
 	} {

@@ -157,8 +157,8 @@ func fieldsOf(t reflect.Type) map[string][]int {
 	keys := make(map[string][]int, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
-		key := f.Tag.Get("yaml")
-		if key == ",inline" {
+		key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if key == "" && options == "inline" {
 			for k, index := range fieldsOf(f.Type) {
 				keys[k] = append([]int{i}, index...)
 			}

@@ -32,6 +32,9 @@ const (
 	actionPricing = "Microsoft.Security/pricings/write"
 	actionTenant  = "Rampart/tenants/delete"
 	actionAttest  = "Microsoft.Security/attestations/write"
+
+	actionStandard = "Microsoft.Security/securityStandards/write"
+	actionView     = "Rampart/posture/savedViews/write" // shared ones
 )
 
 // may reports whether the reader's roles allow an action at a scope; templates

@@ -2,18 +2,16 @@ package web
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // controlMark is the state of a control for people.
@@ -30,29 +28,65 @@ func controlMark(s compliance.State) mark {
 }
 
 // standardRow is one standard with its controls counted.
-type standardRow struct{ compliance.Report }
+type standardRow struct {
+	compliance.Report
+	Trend complianceTrend
+}
 
 // Total is the number of its controls.
 func (r standardRow) Total() int { return r.Passed + r.Failed + r.Dark() }
 
 // Dark is the number of controls that nothing here judges.
-func (r standardRow) Dark() int { return r.Skipped + r.Unsupported }
+func (r standardRow) Dark() int { return dark(r.Counts) }
+
+// Own reports whether a user made the standard.
+func (r standardRow) Own() bool { return r.Standard.Kind != compliance.BuiltIn }
+
+func dark(n compliance.Counts) int { return n.Skipped + n.Unsupported }
 
 // Bar draws the controls by state.
 func (r standardRow) Bar() template.HTML {
-	label := number(r.Passed) + " passed, " + number(r.Failed) + " failed, " + number(r.Dark()) + " not assessed"
-	return bar(label, []string{"f-ok", "f-bad", "f-na"}, []int{r.Passed, r.Failed, r.Dark()})
+	return bar(countsWord(r.Counts), []string{"f-ok", "f-bad", "f-na"}, []int{r.Passed, r.Failed, r.Dark()})
+}
+
+func countsWord(n compliance.Counts) string {
+	return number(n.Passed) + " passed, " + number(n.Failed) + " failed, " + number(dark(n)) + " not assessed"
 }
 
 // domainRows are the controls of one domain, in the standard's order.
 type domainRows struct {
 	Domain string
-	Rows   []compliance.Control
+	Rows   []controlRow
 }
+
+// controlRow is one control, with its state at the time that the page shows.
+type controlRow struct {
+	compliance.Control
+	Then compliance.State // "" where the standard did not have it
+}
+
+// ETag is that of the attestation that a form replaces, or says that there is
+// none.
+func (r controlRow) ETag() string {
+	switch {
+	case r.Attestation != nil:
+		return r.Attestation.ETag
+	case r.Expired != nil:
+		return r.Expired.ETag
+	}
+	return compliance.Absent
+}
+
+// Anchor is the control's number as a part of an element's id.
+func (r controlRow) Anchor() string { return url.PathEscape(r.Number) }
 
 type compliancePage struct {
 	*frame
 	Standards []standardRow
+	Recorded  bool // there is history of this scope
+	Days      int
+	Spans     []int
+	CanCreate bool
 }
 
 type standardPage struct {
@@ -61,18 +95,39 @@ type standardPage struct {
 	Domains   []domainRows
 	Only      string // state filter, lower case, or ""
 	CanAttest bool
+	CanEdit   bool
 	MaxDate   string
+	Recorded  bool
+	Days      int
+	Spans     []int
+	Past      *compliance.Past // the page shows what was so then; nil: now
+	Then      time.Time
+	Today     string
+	Accept    string // extensions of evidence files
+	Applies   bool   // to the scope or a part of it
+	Chosen    *controlTrend
 }
 
 func standards(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err
 	}
+	days, err := v.days()
+	if err != nil {
+		return page{}, err
+	}
 	rows, err := v.standards()
 	if err != nil {
 		return page{}, err
 	}
-	return page{name: "compliance", data: &compliancePage{v.newFrame("Regulatory compliance", "standards"), rows}}, nil
+	p := &compliancePage{frame: v.newFrame("Regulatory compliance", "standards"), Standards: rows, Recorded: compliance.Kept(v.scope), Days: days, Spans: trendDays,
+		CanCreate: v.server.opt.Objects != nil && v.may(actionStandard, v.scope.ID)}
+	for i := range rows {
+		if rows[i].Trend, err = v.complianceTrend(&rows[i].Report, days); err != nil {
+			return page{}, err
+		}
+	}
+	return page{name: "compliance", data: p}, nil
 }
 
 func standardControls(v *visit) (page, error) {
@@ -83,10 +138,57 @@ func standardControls(v *visit) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := &standardPage{frame: v.newFrame(report.Standard.Title, "summary", "controls"), standardRow: standardRow{report}, Only: v.Get("show"),
-		CanAttest: v.server.opt.Objects != nil && v.may(actionAttest, v.scope.ID), MaxDate: v.now.AddDate(1, 0, 0).Format(time.DateOnly)}
-	for _, c := range report.Controls {
-		if p.Only != "" && p.Only != showWord(c.State) {
+	p := &standardPage{frame: v.newFrame(report.Standard.Title, "summary", "controls", "trend"), standardRow: standardRow{Report: report}, Only: v.Get("show"),
+		CanAttest: v.server.opt.Objects != nil && v.scope.Tag == "" && v.may(actionAttest, v.scope.ID), MaxDate: v.now.AddDate(1, 0, 0).Format(time.DateOnly),
+		Recorded: compliance.Kept(v.scope), Spans: trendDays, Today: v.now.In(v.zone).Format(time.DateOnly), Accept: compliance.EvidenceTypes, Applies: report.Standard.Applies(v.view, v.scope)}
+	p.CanEdit = p.Standard.Kind == compliance.Own && v.server.opt.Objects != nil && v.may(actionStandard, scopeOf(p.Standard.Source))
+	if p.Days, err = v.days(); err != nil {
+		return page{}, err
+	}
+	if p.Trend, err = v.complianceTrend(&report, p.Days); err != nil {
+		return page{}, err
+	}
+	if err := p.readPast(v); err != nil {
+		return page{}, err
+	}
+	if p.Chosen, err = v.controlTrend(&report); err != nil {
+		return page{}, err
+	}
+	p.group()
+	return page{name: "standard", data: p}, nil
+}
+
+// readPast reads what was so at the end of the day that the address names.
+func (p *standardPage) readPast(v *visit) error {
+	text := v.Get("at")
+	if text == "" || !p.Recorded {
+		return nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, text, v.zone)
+	if err != nil {
+		return arm.Invalid("The date %q is not of the form 2026-01-31.", clip(text, 40))
+	}
+	p.Then = day.AddDate(0, 0, 1).Add(-time.Second)
+	p.Past, err = v.server.opt.Compliance.AsOf(v.Context(), v.tenant, p.Standard.ID, v.scope.ID, p.Then)
+	if err == nil && p.Past == nil {
+		return &arm.Error{Status: http.StatusNotFound, Code: "NoHistory", Message: "Nothing was written about this standard by " + v.day(p.Then) + "."}
+	}
+	if p.Past != nil {
+		p.Counts = p.Past.Counts
+	}
+	return err
+}
+
+// group puts the controls with the chosen outcome below their domains.
+func (p *standardPage) group() {
+	for _, c := range p.Controls {
+		row := controlRow{c, c.State}
+		if p.Past != nil {
+			if row.Then = p.Past.State(c.Number); row.Then == "" {
+				continue
+			}
+		}
+		if p.Only != "" && p.Only != showWord(row.Then) {
 			continue
 		}
 		i := slices.IndexFunc(p.Domains, func(d domainRows) bool { return d.Domain == c.Domain })
@@ -94,9 +196,8 @@ func standardControls(v *visit) (page, error) {
 			i = len(p.Domains)
 			p.Domains = append(p.Domains, domainRows{Domain: c.Domain})
 		}
-		p.Domains[i].Rows = append(p.Domains[i].Rows, c)
+		p.Domains[i].Rows = append(p.Domains[i].Rows, row)
 	}
-	return page{name: "standard", data: p}, nil
 }
 
 // showWord is a state in an address; what nothing judges is one filter.
@@ -117,83 +218,35 @@ func (v *visit) report() (compliance.Report, error) {
 	if err != nil {
 		return compliance.Report{}, err
 	}
-	return compliance.Evaluate(v.view, std, v.scope, attested)
+	return compliance.Evaluate(v.view, std, v.scope, attested, v.now), nil
 }
 
-func (v *visit) standard(id string) (*content.Standard, error) {
-	for _, std := range v.server.opt.Library.Standards {
-		if std.ID == id {
-			return std, nil
-		}
-	}
-	return nil, arm.NotFound(clip(id, 100))
+func (v *visit) standard(id string) (*compliance.Standard, error) {
+	return v.server.opt.Compliance.Standard(v.Context(), v.tenant, v.view, id)
 }
 
-// standards evaluates every standard over the scope.
+// standards evaluates every standard that applies to the scope.
 func (v *visit) standards() ([]standardRow, error) {
 	attested, err := v.attestations()
 	if err != nil {
 		return nil, err
 	}
+	all, err := v.server.opt.Compliance.Standards(v.Context(), v.tenant, v.view)
+	if err != nil {
+		return nil, fmt.Errorf("read standards: %w", err)
+	}
 	var rows []standardRow
-	for _, std := range v.server.opt.Library.Standards {
-		report, err := compliance.Evaluate(v.view, std, v.scope, attested)
-		if err != nil {
-			return nil, fmt.Errorf("evaluate %s: %w", std.ID, err)
+	for _, std := range all {
+		if std.Applies(v.view, v.scope) {
+			rows = append(rows, standardRow{Report: compliance.Evaluate(v.view, std, v.scope, attested, v.now)})
 		}
-		rows = append(rows, standardRow{report})
 	}
 	return rows, nil
 }
 
 // attestations reads what people attested for exactly this scope.
 func (v *visit) attestations() ([]compliance.Attestation, error) {
-	if v.server.opt.Objects == nil {
-		return nil, nil
-	}
-	objects, err := v.server.opt.Objects.Objects(v.Context(), store.ObjectQuery{Tenant: v.tenant, Kind: compliance.AttestationKind,
-		Prefix: strings.TrimSuffix(compliance.AttestationID(v.scope.ID, "", ""), "~")})
-	if err != nil {
-		return nil, fmt.Errorf("read attestations: %w", err)
-	}
-	var found []compliance.Attestation
-	for _, o := range objects {
-		var a compliance.Attestation
-		if err := json.Unmarshal(o.Body, &a); err != nil {
-			return nil, fmt.Errorf("decode attestation %s: %w", o.ID, err)
-		}
-		found = append(found, a)
-	}
-	return found, nil
-}
-
-// attest writes a person's word on a control.
-func attest(v *visit) (string, error) {
-	std, err := v.standard(v.PathValue("id"))
-	if err != nil {
-		return "", err
-	}
-	if err := v.who.Allow(actionAttest, v.scope.ID); err != nil {
-		return "", err
-	}
-	number := v.PostForm.Get("control")
-	if !slices.ContainsFunc(std.Controls, func(c content.StandardControl) bool { return c.Number == number }) {
-		return "", arm.NotFound(clip(number, 40))
-	}
-	a := compliance.Attestation{Standard: std.ID, Control: number, State: compliance.State(v.PostForm.Get("state")), By: v.who.Name, At: v.now,
-		Comment: strings.TrimSpace(v.PostForm.Get("comment"))}
-	if a.Expires, err = v.expiry(v.PostForm.Get("expires")); err != nil {
-		return "", err
-	}
-	if err := a.Check(v.now); err != nil {
-		return "", err
-	}
-	raw, err := json.Marshal(a)
-	if err != nil {
-		return "", fmt.Errorf("encode attestation: %w", err)
-	}
-	o := store.Object{Tenant: v.tenant, Kind: compliance.AttestationKind, ID: compliance.AttestationID(v.scope.ID, std.ID, number), Body: raw, UpdatedBy: v.who.Name}
-	return v.To("/compliance/" + std.ID), v.server.opt.Objects.PutObject(v.Context(), v.who, o, "")
+	return v.server.opt.Compliance.Attestations(v.Context(), v.tenant, v.scope)
 }
 
 // lowest are the standards with the smallest share passed; those with nothing
@@ -221,7 +274,80 @@ func download(name, mediaType string, write func(compliance.Report, http.Respons
 			return err
 		}
 		w.Header().Set("Content-Type", mediaType)
-		w.Header().Set("Content-Disposition", `attachment; filename="`+report.Standard.ID+name+`"`)
+		w.Header().Set("Content-Disposition", attachment(report.Standard.ID+name))
 		return write(report, w)
 	}
+}
+
+// historyCSV gives what a standard said over the span of its trend as a file.
+func historyCSV(v *visit, w http.ResponseWriter) error {
+	if err := v.allowScope(); err != nil {
+		return err
+	}
+	report, err := v.report()
+	if err != nil {
+		return err
+	}
+	days, err := v.days()
+	if err != nil {
+		return err
+	}
+	control := v.Get("control")
+	if control != "" && report.Standard.Control(control) == nil {
+		return arm.NotFound(clip(control, 60))
+	}
+	points, err := v.complianceHistory(&report, control, days)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", attachment(report.Standard.ID+"-history.csv"))
+	return compliance.WriteHistoryCSV(w, report.Standard, control, points)
+}
+
+// standardFile gives a standard in the format in which users upload theirs.
+func standardFile(v *visit, w http.ResponseWriter) error {
+	if err := v.allowScope(); err != nil {
+		return err
+	}
+	std, err := v.standard(v.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	file, err := std.File()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("Content-Disposition", attachment(std.ID+".yaml"))
+	_, err = w.Write(file)
+	return err
+}
+
+// complianceHistory reads what a standard, and one of its controls, said of the
+// scope in the last days, up to what it says now.
+func (v *visit) complianceHistory(r *compliance.Report, control string, days int) ([]compliance.Point, error) {
+	if !compliance.Kept(v.scope) {
+		return nil, nil
+	}
+	points, err := v.server.opt.Compliance.History(v.Context(), v.tenant, compliance.HistoryQuery{Standard: r.Standard.ID, Scope: v.scope.ID, Control: control,
+		From: v.now.AddDate(0, 0, -days), To: v.now})
+	if err != nil {
+		return nil, fmt.Errorf("read compliance history: %w", err)
+	}
+	now := compliance.Point{At: v.now, Counts: r.Counts, Control: stateNow(r, control)}
+	if last := len(points) - 1; last >= 0 && (points[last].Counts != now.Counts || points[last].Control != now.Control) {
+		points = append(points, now)
+	}
+	return points, nil
+}
+
+// stateNow is that of a control by its number, "" if there is none.
+func stateNow(r *compliance.Report, control string) compliance.State {
+	for i := range r.Controls {
+		if r.Controls[i].Number == control {
+			return r.Controls[i].State
+		}
+	}
+	return ""
 }

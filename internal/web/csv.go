@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/csv"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,8 +11,8 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
-// csvPage is how many rows are read from the index at a time; the answer is
-// streamed and has no limit.
+// csvPage is how many recommendations are read from the index at a time; the
+// answer is streamed and has no limit.
 const csvPage = 1000
 
 // streamer writes an answer that is not a page.
@@ -55,8 +56,17 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 func startCSV(w http.ResponseWriter, name string) *csv.Writer {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a long list may take its time
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+strings.NewReplacer(`"`, "", "\\", "").Replace(name)+`"`)
+	w.Header().Set("Content-Disposition", attachment(name))
 	return csv.NewWriter(w)
+}
+
+// attachment is the header that makes a browser save an answer under a name,
+// which may be foreign.
+func attachment(name string) string {
+	if header := mime.FormatMediaType("attachment", map[string]string{"filename": name}); header != "" {
+		return header
+	}
+	return "attachment"
 }
 
 // writeLine writes one line. Cells that a spreadsheet would run as a formula
@@ -71,7 +81,7 @@ func writeLine(out *csv.Writer, cells ...string) {
 	_ = out.Write(cells)
 }
 
-// inventoryCSV writes every resource of the list's filter.
+// inventoryCSV writes every resource of the list's filter, in one pass.
 func inventoryCSV(v *visit, w http.ResponseWriter) error {
 	if err := v.allowScope(); err != nil {
 		return err
@@ -80,27 +90,21 @@ func inventoryCSV(v *visit, w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
-	q.Limit = csvPage
-	page, err := v.view.Inventory(q)
+	rows, err := v.view.EachResource(q)
 	if err != nil {
 		return err
 	}
 	out := startCSV(w, "inventory.csv")
 	writeLine(out, "id", "name", "type", "location", "source", "observedAt", "stale", "healthy", "unhealthy", "unknown", "exempt", "worst", "tags")
-	for {
-		for _, r := range page.Rows {
-			writeLine(out, r.ID, r.Name, r.Type, r.Location, r.Source, stamp(r.ObservedAt), strconv.FormatBool(r.Stale),
-				strconv.Itoa(r.Healthy), strconv.Itoa(r.Unhealthy), strconv.Itoa(r.Unknown), strconv.Itoa(r.Exempt), string(r.Worst), tagList(r.Tags))
-		}
-		out.Flush()
-		if err := out.Error(); err != nil || page.Next == "" {
-			return err
-		}
-		q.After = page.Next
-		if page, err = v.view.Inventory(q); err != nil {
-			return err
+	for r := range rows {
+		writeLine(out, r.ID, r.Name, r.Type, r.Location, r.Source, stamp(r.ObservedAt), strconv.FormatBool(r.Stale),
+			strconv.Itoa(r.Healthy), strconv.Itoa(r.Unhealthy), strconv.Itoa(r.Unknown), strconv.Itoa(r.Exempt), string(r.Worst), tagList(r.Tags))
+		if out.Error() != nil {
+			break // the reader is gone
 		}
 	}
+	out.Flush()
+	return out.Error()
 }
 
 // recommendationsCSV writes every recommendation of the list's filter.

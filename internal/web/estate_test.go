@@ -18,6 +18,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/access"
+	"github.com/rampart-sec/rampart/internal/compliance"
 	documents "github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/simulate"
@@ -77,7 +78,8 @@ func newStage(t *testing.T, resources int) *stage {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
-	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Now: time.Now, Log: log, Version: "test"}
+	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: time.Now, Log: log})
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Compliance: records, Now: time.Now, Log: log, Version: "test"}
 	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())
@@ -174,7 +176,7 @@ func TestEstate(t *testing.T) {
 func (s *stage) links(t *testing.T) {
 	seen := map[string]bool{"/signout": true}
 	kinds := map[string]int{}
-	queue := []string{"/", "/recommendations?view=control", "/search?q=storage", "/posture?days=7", "/settings", "/policies", "/compliance"}
+	queue := []string{"/", "/recommendations?view=control", "/search?q=storage", "/posture?days=7", "/settings", "/policies", "/compliance", "/assessments"}
 	link := regexp.MustCompile(`href="(/[^"#]*)`)
 	for pages := 0; len(queue) > 0 && pages < 150; pages++ {
 		target := queue[0]
@@ -358,7 +360,8 @@ func TestBadAddresses(t *testing.T) {
 	for path, want := range map[string]int{
 		"/nowhere": 404, "/recommendation": 400, "/recommendation?id=none": 404, "/resource?id=/x": 400, "/resource?id=" + fixtureServer: 404,
 		"/recommendations?sort=evil": 400, "/recommendations?state=evil": 400, "/recommendations?severity=evil": 400, "/recommendations?after=evil": 400,
-		"/inventory?sort=evil": 400, "/inventory.csv?state=evil": 400, "/posture?days=3": 400, "/posture?scope=evil": 400, "/compliance/none": 404,
+		"/inventory?sort=evil": 400, "/inventory.csv?state=evil": 400, "/posture?days=3": 400, "/posture?scope=evil": 400, "/compliance/none": 404, "/compliance/mcsb?at=evil": 400, "/compliance/mcsb?at=2001-01-01": 404, "/compliance/mcsb?control=evil": 404, "/compliance/mcsb/edit": 400, "/compliance/mcsb/evidence?control=NS-1": 404, "/assessments?sort=evil": 400,
+		"/assessments.csv?severity=evil": 400, "/compliance/mcsb/history.csv?control=evil": 404,
 		"/compliance/none/report.csv": 404, "/t/demo/": 404, "/t/other/": 404, "/exempt?id=none": 404, "/inventory?scope=" + strings.Repeat("/x", 2000): 400,
 	} {
 		r, err := s.client.Get(s.url + path)

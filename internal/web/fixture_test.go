@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,18 @@ func fixtureHistory() []posture.HistoryPoint {
 	return points
 }
 
+func fixtureCompliance() []compliance.Point {
+	var points []compliance.Point
+	for i, passed := range []int{48, 52, 50, 57, 61} {
+		points = append(points, compliance.Point{At: fixtureNow.AddDate(0, 0, 7*i-28), Counts: compliance.Counts{Passed: passed, Failed: 80 - passed, Unsupported: 5}})
+	}
+	return points
+}
+
+func fixtureControl() []compliance.Point {
+	return []compliance.Point{{At: fixtureNow.AddDate(0, 0, -20), Control: compliance.Passed}, {At: fixtureNow.AddDate(0, 0, -6), Control: compliance.Failed}}
+}
+
 // fixturePages builds every page with the fixture's data, by address.
 func fixturePages(t testing.TB, s *Server) map[string]page {
 	rows, advice := fixtureRows(), fixtureRecommendations()
@@ -110,10 +123,20 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
 		{posture.ScoreChange{At: fixtureNow.Add(-5 * time.Hour), Recommendation: advice[0], ResourceID: fixtureServer, From: posture.Healthy, To: posture.Unhealthy, Cause: "resource changed", Delta: -0.2}, []string{fixtureServer}},
 	}
-	std := standardRow{compliance.Report{Standard: benchmark, Counts: compliance.Counts{Passed: 61, Failed: 19, Unsupported: 5}, Controls: []compliance.Control{
+	std := standardRow{Report: compliance.Report{Standard: &compliance.Standard{Standard: benchmark, Kind: compliance.BuiltIn}, Counts: compliance.Counts{Passed: 61, Failed: 19, Unsupported: 5}, Controls: []compliance.Control{
 		{StandardControl: content.StandardControl{Number: "PA-2", Domain: "Privileged access", Title: "No standing access for administrators"}, State: compliance.Failed,
 			Assessments: []compliance.Assessment{{Recommendation: advice[0], Counts: rows[0].Counts, State: compliance.Failed}}},
-		{StandardControl: content.StandardControl{Number: "GS-1", Domain: "Governance", Title: "Roles are written down", Manual: true}, State: compliance.Unsupported}}}}
+		{StandardControl: content.StandardControl{Number: "GS-1", Domain: "Governance", Title: "Roles are written down", Manual: true}, State: compliance.Unsupported},
+		{StandardControl: content.StandardControl{Number: "GS (2)", Domain: "Governance", Title: "Plans are tried out", Manual: true}, State: compliance.Passed,
+			Attestation: &compliance.Attestation{State: compliance.Passed, By: "ana", At: fixtureNow.AddDate(0, -1, 0), Expires: fixtureNow.AddDate(0, 5, 0), Comment: `Tried on <our> own "spare" site.`,
+				Evidence: &compliance.Evidence{Name: "minutes of March.pdf", Type: "application/pdf", Size: 182044, SHA256: strings.Repeat("0a1b2c3d", 8)}}},
+		{StandardControl: content.StandardControl{Number: "GS-3", Domain: "Governance", Title: "People are trained", Manual: true}, State: compliance.Unsupported,
+			Expired: &compliance.Attestation{State: compliance.Passed, By: "ben", At: fixtureNow.AddDate(-1, 0, 0), Expires: fixtureNow.AddDate(0, 0, -3)}}}},
+		Trend: newComplianceTrend(fixtureCompliance(), c)}
+	own := standardRow{Report: compliance.Report{Standard: &compliance.Standard{Kind: compliance.Own, ETag: "1", Source: "/providers/Microsoft.Security/securityStandards/house-rules", Standard: &content.Standard{ID: "house-rules", Name: "house-rules",
+		Title: `House <our> "rules"`, Version: "3", Description: "What we promised ourselves.", Controls: []content.StandardControl{{Number: "H-1", Domain: "Machines", Title: "Root stays out", Recommendations: []string{advice[0].ID}}, {Number: "H-2", Title: "Read by a person", Manual: true}}}}}}
+	menu := viewMenu{Query: "state=unhealthy", CanSave: true, CanShare: true, CanEdit: true, Changed: true, Tabs: []viewTab{{savedView{Name: "Payroll, unhealthy", Owner: "ana", Shared: true, ETag: "1"}, "/inventory?q=payroll&saved=1", true}, {savedView{Name: `Mine <our> "view"`}, "/inventory?q=mine&saved=2", false}}}
+	menu.Current, menu.More = &menu.Tabs[0].savedView, []viewTab{{savedView{Name: "One of many"}, "/inventory?q=many", false}}
 	fix := &posture.Fix{Before: "PermitRootLogin yes", After: "PermitRootLogin no", Shell: "sed -i 's/^PermitRootLogin.*/PermitRootLogin no/' /etc/ssh/sshd_config\nsystemctl reload ssh", GainPoints: 0.1}
 	sub := subscriptionRow{posture.SubscriptionScore{ID: fixtureSub, Name: "on-premises", Score: score}, true, 331}
 	pages := map[string]page{}
@@ -167,11 +190,28 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})
 	add("/inventory?type=Microsoft.HybridCompute/machines", "inventory", func(f *frame) any {
-		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, resourceRow}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv"}
+		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, resourceRow}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
 	})
-	add("/compliance", "compliance", func(f *frame) any { return &compliancePage{f, []standardRow{std}} })
+	add("/compliance", "compliance", func(f *frame) any {
+		return &compliancePage{frame: f, Standards: []standardRow{std, own}, Recorded: true, Days: 30, Spans: trendDays, CanCreate: true}
+	})
 	add("/compliance/benchmark", "standard", func(f *frame) any {
-		return &standardPage{frame: f, standardRow: std, CanAttest: true, Domains: []domainRows{{"Privileged access", std.Controls[:1]}, {"Governance", std.Controls[1:]}}}
+		p := &standardPage{frame: f, standardRow: std, CanAttest: true, Recorded: true, Days: 30, Spans: trendDays, Today: "2026-11-22", MaxDate: "2027-11-22", Accept: compliance.EvidenceTypes, Applies: true}
+		p.Chosen = &controlTrend{Number: "PA-2", Title: "No standing access for administrators", Points: fixtureControl(), Strip: strip(fixtureControl(), c)}
+		p.group()
+		return p
+	})
+	add("/compliance/new", "standardnew", func(f *frame) any {
+		return &newStandardPage{frame: f, Root: true, Places: []standardPlace{{fixtureSub, "on-premises"}}}
+	})
+	add("/compliance/house-rules/edit", "standardedit", func(f *frame) any {
+		return &editStandardPage{frame: f, Standard: own.Standard, Place: "Whole estate"}
+	})
+	add("/compliance/house-rules/control?number=H-1", "standardcontrol", func(f *frame) any {
+		return &controlPage{frame: f, Standard: own.Standard, Control: own.Standard.Controls[0], Serving: advice[:1], Found: advice[1:], More: 4, Text: "storage", Domains: []string{"Machines"}}
+	})
+	add("/assessments?state=unhealthy", "assessments", func(f *frame) any {
+		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Severity: sevs, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,

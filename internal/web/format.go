@@ -151,3 +151,14 @@ func clip(s string, limit int) string {
 	}
 	return string(r[:limit-1]) + "…"
 }
+
+// byteSize is a file's size for people.
+func byteSize(n int) string {
+	switch {
+	case n >= 1<<20:
+		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MiB"
+	case n >= 1<<10:
+		return strconv.Itoa(n>>10) + " KiB"
+	}
+	return count(n, "byte", "bytes")
+}

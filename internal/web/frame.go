@@ -84,7 +84,7 @@ func (v *visit) nav() []navItem {
 		{Heading: "Manage", Path: "/policies", Word: "Policies", Icon: "policy"},
 		{Path: "/settings", Word: "Environment settings", Icon: "settings"},
 	}
-	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/resource": "/inventory"}[v.path]
+	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory"}[v.path]
 	for i := range items {
 		items[i].Here = items[i].Path == v.path || items[i].Path == here ||
 			len(v.path) > len(items[i].Path) && items[i].Path != "/" && v.path[:len(items[i].Path)+1] == items[i].Path+"/"

@@ -4,9 +4,12 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/compliance"
 )
 
 // policy allows the page's own style sheet, scripts, images and requests and
@@ -14,8 +17,23 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// maxForm bounds the body of a form.
-const maxForm = 64 << 10
+// Limits of the body of a form; a form with files is one below /compliance/.
+const (
+	maxForm   = 64 << 10
+	maxUpload = compliance.MaxEvidence + maxForm
+)
+
+// bodyLimit is how much a request may send.
+func bodyLimit(r *http.Request) int64 {
+	if isUpload(r) && strings.Contains(r.URL.Path, "/compliance/") {
+		return maxUpload
+	}
+	return maxForm
+}
+
+func isUpload(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
+}
 
 // guard sets the headers that every answer carries and refuses writes that
 // another site started.
@@ -29,7 +47,7 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
 }
@@ -41,11 +59,27 @@ func (s *Server) formToken(session string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// parseForm reads a form, its files into memory: they are bounded.
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if err == nil && isUpload(r) {
+		err = r.ParseMultipartForm(maxUpload)
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return &arm.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestContentTooLarge", Message: "What was sent is too large: a file may have 5 MiB, a form without one 64 KiB."}
+	}
+	if err != nil {
+		return arm.Invalid("The form could not be read: %v.", err)
+	}
+	return nil
+}
+
 // checkForm parses the body of a write and compares its token. The cross-origin
 // check has already run; the token covers clients that send no origin.
 func (s *Server) checkForm(r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return arm.Invalid("The form could not be read: %v.", err)
+	if err := parseForm(r); err != nil {
+		return err
 	}
 	want := s.formToken(sessionOf(r))
 	if !hmac.Equal([]byte(r.PostForm.Get("token")), []byte(want)) {

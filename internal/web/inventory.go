@@ -22,6 +22,7 @@ type inventoryPage struct {
 	About    *posture.Recommendation // the recommendation filtered by
 	Filtered bool
 	CSV      string
+	Views    viewMenu
 }
 
 func inventory(v *visit) (page, error) {
@@ -47,7 +48,8 @@ func inventory(v *visit) (page, error) {
 	if q.Recommendation != "" {
 		p.About = v.view.Recommendation(q.Recommendation)
 	}
-	return page{name: "inventory", data: p}, nil
+	p.Views, err = v.viewMenu()
+	return page{name: "inventory", data: p}, err
 }
 
 // inventoryQuery reads the list's filter from the address.

@@ -71,6 +71,9 @@ func (a address) Has(key, value string) bool {
 	return false
 }
 
+// Page is the path of this page, within the tenant.
+func (a address) Page() string { return a.path }
+
 // Get is the first value of a parameter.
 func (a address) Get(key string) string { return a.query.Get(key) }
 

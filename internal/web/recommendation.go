@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rampart-sec/rampart/content"
@@ -61,7 +62,9 @@ func recommendation(v *visit) (page, error) {
 	if err := p.readRows(v); err != nil {
 		return page{}, err
 	}
-	p.Standards = v.standardRefs(known)
+	if p.Standards, err = v.standardRefs(known); err != nil {
+		return page{}, err
+	}
 	// A form acts on a scope by id; it could not keep to a tag.
 	if v.server.opt.Objects != nil && v.scope.Tag == "" {
 		p.CanExempt, p.CanAssign = v.may(actionExempt, v.scope.ID), v.may(actionGovern, v.scope.ID)
@@ -145,15 +148,18 @@ func (p *recommendationPage) readFindings(v *visit) error {
 	return err
 }
 
-func (v *visit) standardRefs(r *posture.Recommendation) []standardRef {
-	if r.Content == nil {
-		return nil
+// standardRefs are the standards that a recommendation serves, users' own among
+// them.
+func (v *visit) standardRefs(r *posture.Recommendation) ([]standardRef, error) {
+	all, err := v.server.opt.Compliance.Standards(v.Context(), v.tenant, v.view)
+	if err != nil {
+		return nil, fmt.Errorf("read standards: %w", err)
 	}
 	var refs []standardRef
-	for _, std := range v.server.opt.Library.Standards {
-		if numbers := r.Content.Standards[std.ID]; len(numbers) > 0 {
-			refs = append(refs, standardRef{std, numbers})
+	for _, std := range all {
+		if numbers := std.Numbers(r.ID); len(numbers) > 0 {
+			refs = append(refs, standardRef{std.Standard, numbers})
 		}
 	}
-	return refs
+	return refs, nil
 }

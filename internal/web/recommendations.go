@@ -30,6 +30,7 @@ type recommendationsPage struct {
 	Types    []posture.TypeCount
 	Filtered bool
 	CSV      string
+	Views    viewMenu
 }
 
 // controlGroup is one control with the recommendations that decide it.
@@ -100,7 +101,8 @@ func recommendations(v *visit) (page, error) {
 	if grouped {
 		p.Groups = groupByControl(rows.Rows, v.view.Controls(v.scope))
 	}
-	return page{name: "recommendations", data: p}, nil
+	p.Views, err = v.viewMenu()
+	return page{name: "recommendations", data: p}, err
 }
 
 // recommendationQuery reads the list's filter from the address. Without a state

@@ -27,7 +27,7 @@ var functions = template.FuncMap{
 	"severity": severityMark, "risk": riskMark, "state": stateMark, "stateBar": stateBar, "shareBar": shareBar, "pointsBar": pointsBar,
 	"typeName": typeName, "typePlural": typePlural, "name": resourceName, "place": place, "effort": effortWord, "clip": clip,
 	"lower": strings.ToLower, "join": strings.Join, "list": func(items ...any) []any { return items },
-	"assessed": assessed, "diff": diff, "firstTags": firstTags, "disabled": disabledMark, "controlMark": controlMark,
+	"assessed": assessed, "diff": diff, "firstTags": firstTags, "disabled": disabledMark, "controlMark": controlMark, "dark": dark, "bytes": byteSize,
 }
 
 func parseTemplates() (templates, error) {
@@ -136,13 +136,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // headings are plain words for the statuses that pages answer with.
 var headings = map[int]string{
-	http.StatusBadRequest:          "This address cannot be used",
-	http.StatusForbidden:           "Your roles do not allow this",
-	http.StatusNotFound:            "There is nothing here",
-	http.StatusPreconditionFailed:  "Somebody else changed it first",
-	http.StatusConflict:            "This is in use",
-	http.StatusTooManyRequests:     "Too many attempts",
-	http.StatusInternalServerError: "This did not work",
+	http.StatusBadRequest:            "This address cannot be used",
+	http.StatusForbidden:             "Your roles do not allow this",
+	http.StatusNotFound:              "There is nothing here",
+	http.StatusPreconditionFailed:    "Somebody else changed it first",
+	http.StatusConflict:              "This is in use",
+	http.StatusRequestEntityTooLarge: "This is too large",
+	http.StatusTooManyRequests:       "Too many attempts",
+	http.StatusInternalServerError:   "This did not work",
 }
 
 // bareFrame is a frame for pages without an estate: sign-in and errors.

@@ -21,11 +21,14 @@ type Options struct {
 	Access  Access
 	Library *content.Library
 	Objects Objects // policies, exemptions, plans; nil: those pages only read
-	Plans   Plans   // nil: the settings page shows none
-	Tenants Tenants // the sample tenant's removal; nil: not offered
-	Now     func() time.Time
-	Log     *slog.Logger
-	Version string
+	// Compliance keeps standards and attestations; nil: only what comes with
+	// the product is shown.
+	Compliance *compliance.Records
+	Plans      Plans   // nil: the settings page shows none
+	Tenants    Tenants // the sample tenant's removal; nil: not offered
+	Now        func() time.Time
+	Log        *slog.Logger
+	Version    string
 	// Secret keys the tokens of forms, 32 bytes. Servers that share sessions
 	// share it. nil makes a random one: forms opened before a restart must
 	// then be opened again.
@@ -48,6 +51,9 @@ type Server struct {
 func New(opt Options) (*Server, error) {
 	if opt.Judge == nil || opt.Access == nil || opt.Library == nil || opt.Now == nil || opt.Log == nil {
 		return nil, errors.New("web: Judge, Access, Library, Now and Log are needed")
+	}
+	if opt.Compliance == nil {
+		opt.Compliance = compliance.NewRecords(compliance.Options{Library: opt.Library, Now: opt.Now, Log: opt.Log})
 	}
 	files := opt.Assets
 	if files == nil {
@@ -84,40 +90,56 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /signout", s.signOut)
 	mux.HandleFunc("POST /theme", s.setTheme)
 	for path, show := range map[string]show{
-		"/{$}":             overview,
-		"/posture":         posturePage,
-		"/recommendations": recommendations,
-		"/recommendation":  recommendation,
-		"/resource":        resource,
-		"/inventory":       inventory,
-		"/compliance":      standards,
-		"/compliance/{id}": standardControls,
-		"/policies":        policies,
-		"/settings":        settings,
-		"/search":          search,
-		"/exempt":          exemptForm,
-		"/disable":         disableForm,
-		"/{path...}":       missing,
+		"/{$}":                     overview,
+		"/posture":                 posturePage,
+		"/recommendations":         recommendations,
+		"/recommendation":          recommendation,
+		"/resource":                resource,
+		"/inventory":               inventory,
+		"/compliance":              standards,
+		"/assessments":             assessments,
+		"/compliance/{id}":         standardControls,
+		"/compliance/new":          newStandard,
+		"/compliance/{id}/edit":    editStandard,
+		"/compliance/{id}/control": editControl,
+		"/policies":                policies,
+		"/settings":                settings,
+		"/search":                  search,
+		"/exempt":                  exemptForm,
+		"/disable":                 disableForm,
+		"/{path...}":               missing,
 	} {
 		mux.HandleFunc("GET "+path, s.page(show))
 	}
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /inventory.csv", s.stream(inventoryCSV))
 	mux.HandleFunc("GET /recommendations.csv", s.stream(recommendationsCSV))
+	mux.HandleFunc("GET /assessments.csv", s.stream(assessmentsCSV))
+	mux.HandleFunc("GET /compliance/{id}/history.csv", s.stream(historyCSV))
+	mux.HandleFunc("GET /compliance/{id}/standard.yaml", s.stream(standardFile))
+	mux.HandleFunc("GET /compliance/{id}/evidence", s.stream(evidence))
+	mux.HandleFunc("GET /compliance/{id}/report.html", s.stream(download(".html", "text/html; charset=utf-8",
+		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteHTML(w) })))
 	mux.HandleFunc("GET /compliance/{id}/report.csv", s.stream(download(".csv", "text/csv; charset=utf-8",
 		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteCSV(w) })))
 	mux.HandleFunc("GET /compliance/{id}/report.json", s.stream(download(".json", "application/json",
 		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteJSON(w) })))
 	for path, act := range map[string]act{
-		"/exempt":                 exempt,
-		"/unexempt":               unexempt,
-		"/disable":                disable,
-		"/enable":                 enable,
-		"/assign":                 assign,
-		"/policy/effect":          setEffect,
-		"/plan":                   setPlan,
-		"/sample/remove":          removeSample,
-		"/compliance/{id}/attest": attest,
+		"/exempt":                   exempt,
+		"/unexempt":                 unexempt,
+		"/disable":                  disable,
+		"/enable":                   enable,
+		"/assign":                   assign,
+		"/policy/effect":            setEffect,
+		"/plan":                     setPlan,
+		"/sample/remove":            removeSample,
+		"/compliance/{id}/attest":   attest,
+		"/compliance/{id}/withdraw": withdraw,
+		"/compliance/new":           createStandard,
+		"/compliance/{id}/edit":     changeStandard,
+		"/compliance/{id}/control":  changeControl,
+		"/compliance/{id}/delete":   deleteStandard,
+		"/views":                    changeView,
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}

@@ -1,0 +1,77 @@
+package posture
+
+import (
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// Tally holds the counts of every recommendation in one scope. For the estate
+// and a subscription it costs nothing: the view keeps them.
+type Tally struct {
+	v *View
+	l *ledger
+}
+
+// Tally counts a scope.
+func (v *View) Tally(scope Scope) Tally { return Tally{v, v.ledgerOf(scope, v.resolve(scope))} }
+
+// Of are the counts of a recommendation of the same view.
+func (t Tally) Of(r *Recommendation) Counts { return t.l.rec(t.v.shape.slotOf[r.Index]).counts() }
+
+// Holds reports whether a scope is one that the view knows: the estate, a
+// management group with subscriptions, or a resource with what lies below it.
+func (v *View) Holds(scope string) bool {
+	if scope = arm.Fold(strings.TrimSuffix(scope, "/")); scope == "" {
+		return true
+	}
+	sel := v.resolveID(scope)
+	return sel.sub != nil || sel.one != nil || len(sel.subs) > 0 || sel.bits != nil && !sel.bits.IsEmpty()
+}
+
+// SubscriptionIDs are the ids of the subscriptions below a management group (its
+// id), or of all for "".
+func (v *View) SubscriptionIDs(group string) []string {
+	name, below := strings.CutPrefix(arm.Fold(group), managementGroups)
+	var ids []string
+	if below {
+		for _, s := range v.under(name).subs {
+			ids = append(ids, s.armID())
+		}
+		return ids
+	}
+	v.subs.each(func(n uint32, s *subscription) bool {
+		if n != noSub && s.ledger.rows > 0 {
+			ids = append(ids, s.armID())
+		}
+		return true
+	})
+	return ids
+}
+
+// Assigned is an initiative of a user's own with the assignments that put it in
+// force.
+type Assigned struct {
+	Initiative  *policy.Initiative
+	Assignments []*policy.Assignment
+}
+
+// Assigned are the initiatives in force beside the built-in one, by id. The
+// caller must not change them.
+func (v *View) Assigned() []Assigned { return v.shape.assigned }
+
+// assigned pairs the own initiatives of a catalog with their assignments.
+func (c *catalog) assigned(builtIn *policy.Initiative) []Assigned {
+	byID := map[string][]*policy.Assignment{}
+	for _, a := range c.input.Assignments {
+		byID[arm.Fold(a.DefinitionID)] = append(byID[arm.Fold(a.DefinitionID)], a)
+	}
+	var all []Assigned
+	for _, in := range c.input.Initiatives {
+		if as := byID[arm.Fold(in.ID)]; in != builtIn && len(as) > 0 {
+			all = append(all, Assigned{in, as})
+		}
+	}
+	return all
+}

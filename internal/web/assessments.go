@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// assessmentsPage lists what each recommendation says of each resource.
+type assessmentsPage struct {
+	*frame
+	Rows     []posture.Assessment
+	Pager    pager
+	States   []filterChip
+	Severity []filterChip
+	Controls []*content.Control
+	Types    []posture.TypeCount
+	About    *posture.Recommendation // the recommendation filtered by
+	Filtered bool
+	CSV      string
+	Views    viewMenu
+}
+
+func assessments(v *visit) (page, error) {
+	if err := v.allowScope(); err != nil {
+		return page{}, err
+	}
+	q, err := v.assessmentQuery()
+	if err != nil {
+		return page{}, err
+	}
+	q.Limit = listRows
+	rows, err := v.view.Assessments(q)
+	if err != nil {
+		return page{}, err
+	}
+	p := &assessmentsPage{frame: v.newFrame("Assessments", "summary", "rows"), Rows: rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
+		States: v.stateChips(), Severity: v.severityChips(), Controls: v.server.opt.Library.Controls, Types: v.types(), CSV: v.join("/assessments.csv", v.query),
+		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control) > 0 || q.Recommendation != "" || q.Scope.Tag != ""}
+	if q.Recommendation != "" {
+		p.About = v.view.Recommendation(q.Recommendation)
+	}
+	p.Views, err = v.viewMenu()
+	return page{name: "assessments", data: p}, err
+}
+
+// assessmentQuery reads the list's filter from the address.
+func (v *visit) assessmentQuery() (posture.AssessmentQuery, error) {
+	q := posture.AssessmentQuery{Scope: v.scope, Recommendation: v.Get("recommendation"), Type: v.Get("type"), Text: v.Get("q"),
+		Control: slices.DeleteFunc(slices.Clone(v.query["control"]), func(s string) bool { return s == "" }),
+		Sort:    v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
+	var err error
+	if q.State, err = v.states(); err != nil {
+		return q, err
+	}
+	q.Severity, err = v.severities()
+	return q, err
+}
+
+// assessmentsCSV writes every assessment of the list's filter, in one pass.
+func assessmentsCSV(v *visit, w http.ResponseWriter) error {
+	if err := v.allowScope(); err != nil {
+		return err
+	}
+	q, err := v.assessmentQuery()
+	if err != nil {
+		return err
+	}
+	rows, err := v.view.EachMatch(q)
+	if err != nil {
+		return err
+	}
+	out := startCSV(w, "assessments.csv")
+	writeLine(out, "resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "stale", "risk", "riskFactors", "owner", "due")
+	for a := range rows {
+		writeLine(out, a.ResourceID, a.ResourceType, a.Recommendation.ID, a.Recommendation.Title, string(a.Recommendation.Severity), a.State.String(), a.Reason,
+			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Owner, stamp(a.Due))
+		if out.Error() != nil {
+			break // the reader is gone
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
