@@ -26,7 +26,30 @@ func (v *View) edit(sh *shape) *builder {
 	next.controls = append([]controlSets(nil), v.controls...)
 	next.total = v.total.own(next.seq, sh)
 	next.cache = newCache()
-	return &builder{v: &next, old: make([]standing, len(sh.controls)), new: make([]standing, len(sh.controls))}
+	b := &builder{v: &next, old: make([]standing, len(sh.controls)), new: make([]standing, len(sh.controls))}
+	for slot := range v.shape.severities {
+		if before := v.shape.severities[slot]; before != "" && before != sh.severities[slot] {
+			b.reweigh(uint16(slot), v.shape)
+		}
+	}
+	return b
+}
+
+// reweigh books the unhealthy rows of a slot under another severity.
+func (b *builder) reweigh(slot uint16, was *shape) {
+	it := b.v.recs[slot][Unhealthy].read().Iterator()
+	for it.HasNext() {
+		r := b.v.rows.at(it.Next())
+		before, after := was.riskOf(slot, r.factors), b.v.shape.riskOf(slot, r.factors)
+		if before == after {
+			continue
+		}
+		b.dirty = true
+		for _, l := range []*ledger{b.v.total, b.subscription(r.sub).ledger} {
+			l.recs[slot].risk[before]--
+			l.recs[slot].risk[after]++
+		}
+	}
 }
 
 // emptyView is the epoch before the first.

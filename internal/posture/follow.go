@@ -88,7 +88,9 @@ func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 				return err
 			}
 			for i := range changes {
-				b.note(&changes[i])
+				if !b.note(&changes[i]) {
+					break
+				}
 			}
 		}
 		return nil
@@ -110,12 +112,17 @@ func batchSize(heads, positions map[int]uint64) int {
 	return maxBatch
 }
 
-func (b *edits) note(c *store.Change) {
+// note takes one change into the batch. A resource that was deleted in it and
+// comes back begins anew, in the next batch: then note takes nothing and
+// reports false.
+func (b *edits) note(c *store.Change) bool {
+	if c.Kind == store.KindResource && b.gone[c.Handle] {
+		return false
+	}
 	b.positions[c.Partition] = c.Seq
 	switch c.Kind {
 	case store.KindResource:
 		b.read[c.Handle] = true
-		delete(b.gone, c.Handle)
 	case store.KindResourceSeen:
 		if _, known := b.read[c.Handle]; !known {
 			b.read[c.Handle] = false
@@ -128,6 +135,7 @@ func (b *edits) note(c *store.Change) {
 			b.objects = append(b.objects, [2]string{kind, id})
 		}
 	}
+	return true
 }
 
 // apply judges a batch and what is due, and publishes.

@@ -95,8 +95,9 @@ func (ed *editor) some() {
 }
 
 func (ed *editor) put() {
+	ed.w.clock.pass(time.Second) // what is put at the instant of its deletion is older
 	sub := fmt.Sprintf("/subscriptions/%08d-1111-1111-1111-111111111111", ed.rnd.IntN(2))
-	name := fmt.Sprintf("r%d", ed.rnd.IntN(12))
+	name := fmt.Sprintf("r%d", ed.rnd.IntN(6))
 	typ := []string{storageType, storageType, "Microsoft.KeyVault/vaults", "Microsoft.HybridCompute/machines"}[ed.rnd.IntN(4)]
 	tls := []string{"TLS1_0", "TLS1_2"}[ed.rnd.IntN(2)]
 	id := fmt.Sprintf("%s/resourceGroups/rg%d/providers/%s/%s", sub, ed.rnd.IntN(2), typ, name)
@@ -147,10 +148,21 @@ func (ed *editor) policy() {
 	const id = testSub + "/providers/Microsoft.Authorization/policyDefinitions/own"
 	rule := map[string]any{"field": "location", "equals": fmt.Sprintf("l%d", ed.rnd.IntN(2))}
 	ed.object("policyDefinition", id, map[string]any{
-		"displayName": "Not here", "mode": "All",
+		"displayName": "Not here", "mode": "All", "metadata": map[string]any{"severity": []string{"Low", "High"}[ed.rnd.IntN(2)]},
 		"policyRule": map[string]any{"if": rule, "then": map[string]any{"effect": "audit"}},
 	})
-	ed.object("policyAssignment", ed.sub()+"/providers/Microsoft.Authorization/policyAssignments/own", map[string]any{"policyDefinitionId": id})
+	assignment := ed.sub() + "/providers/Microsoft.Authorization/policyAssignments/own"
+	if ed.rnd.IntN(3) > 0 {
+		ed.object("policyAssignment", assignment, map[string]any{"policyDefinitionId": id})
+		return
+	}
+	ed.w.update(func(ctx context.Context, tx *store.Tx) error {
+		err := tx.DeleteObject(ctx, "", "policyAssignment", assignment, "")
+		if isNotFound(err) {
+			return nil
+		}
+		return err
+	})
 }
 
 func (ed *editor) parameters() {

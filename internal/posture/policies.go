@@ -52,7 +52,9 @@ func (e *Estate) overlay() {
 	laid.problems = slices.Clone(laid.policyProblems)
 	laid.exemptions = parseAll(&laid, e.objects.exemptions, body(policy.ParseExemption))
 	disabling := e.inForce(&laid)
+	was := e.current
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
+	e.current.remember(was)
 	e.current.risk, e.current.disabling = e.judge.risk, disabling
 	rules := parseAll(&laid, e.objects.rules, func(o store.Object) (*governance.Rule, error) {
 		return governance.ParseRule(o.ID, o.Body)

@@ -17,11 +17,10 @@ const factorSets = 256
 
 // riskOf is the level of an unhealthy assessment.
 func (s *shape) riskOf(slot uint16, factors factorSet) Risk {
-	r := s.slots[slot]
-	if r == nil || s.risk == nil {
+	if s.severities[slot] == "" || s.risk == nil {
 		return RiskNone
 	}
-	points := s.risk.Severity[string(r.Severity)]
+	points := s.risk.Severity[string(s.severities[slot])]
 	for i, f := range s.risk.Factors {
 		if factors&(1<<i) != 0 {
 			points += f.Weight

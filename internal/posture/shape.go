@@ -24,9 +24,12 @@ type shape struct {
 	list     []*Recommendation // by Index
 	slotOf   []uint16          // by Index
 	order    []uint16          // slots by severity, then title
-	risk     *content.RiskModel
-	rules    governance.Rules
-	governed bool // there are rules
+	// severities are those of the slots, also of slots that are assigned no
+	// more: what was booked under one is taken off under the same.
+	severities []content.Severity
+	risk       *content.RiskModel
+	rules      governance.Rules
+	governed   bool // there are rules
 	// disabling is the rules that disable findings, nil if there are none.
 	disabling *disabling
 	problems  []Problem
@@ -38,7 +41,7 @@ type shape struct {
 // ids in ids.
 func newShape(lib *content.Library, ids []string, recs []*Recommendation) *shape {
 	s := &shape{
-		slots: make([]*Recommendation, len(ids)), counts: make([]int, len(ids)),
+		slots: make([]*Recommendation, len(ids)), counts: make([]int, len(ids)), severities: make([]content.Severity, len(ids)),
 		controls: lib.Controls, byID: make(map[string]uint16, len(ids)),
 	}
 	number := map[string]uint16{}
@@ -48,7 +51,7 @@ func newShape(lib *content.Library, ids []string, recs []*Recommendation) *shape
 	}
 	for _, r := range recs {
 		slot := number[arm.Fold(r.ID)]
-		s.slots[slot] = r
+		s.slots[slot], s.severities[slot] = r, r.Severity
 		s.byID[arm.Fold(r.ID)] = slot
 		if r.Counted && r.Control != nil {
 			s.counts[slot] = slices.Index(s.controls, r.Control)
@@ -76,6 +79,18 @@ func (s *shape) enumerate() {
 		return cmp.Or(cmp.Compare(severityRank(rb.Severity), severityRank(ra.Severity)),
 			cmp.Compare(ra.Title, rb.Title), cmp.Compare(a, b))
 	})
+}
+
+// remember takes over the severities of slots that are assigned no more.
+func (s *shape) remember(was *shape) {
+	if was == nil {
+		return
+	}
+	for slot, severity := range was.severities {
+		if s.slots[slot] == nil {
+			s.severities[slot] = severity
+		}
+	}
 }
 
 // slot is the slot of a recommendation in use, by id of any case.
