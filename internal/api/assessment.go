@@ -125,6 +125,9 @@ func additionalData(x *posture.Assessment) map[string]string {
 	if x.Stale {
 		data["stale"] = "true"
 	}
+	if x.Pending {
+		data["pending"] = "true"
+	}
 	if x.Owner != "" {
 		data["owner"] = x.Owner
 	}

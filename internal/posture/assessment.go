@@ -27,7 +27,7 @@ func (v *View) assessment(r *row, slot uint16) Assessment {
 		Handle: r.handle, ResourceID: r.id, ResourceName: r.name(), ResourceType: typeOf(r.id),
 		Recommendation: v.shape.slots[slot], State: c.state, Reason: v.names.reasons.name(c.reason),
 		FirstSeen: unixTime(int64(c.first)), Since: unixTime(int64(c.since)),
-		ObservedAt: r.observedAt(), Stale: r.stale,
+		ObservedAt: r.observedAt(), Stale: r.stale, Pending: v.isPending(slot),
 	}
 	if c.state == Unhealthy {
 		a.Risk = v.shape.riskOf(slot, r.factors)

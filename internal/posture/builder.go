@@ -18,7 +18,7 @@ type builder struct {
 func (v *View) edit(sh *shape) *builder {
 	next := *v
 	next.seq++
-	next.shape = sh
+	next.shape, next.rereading = sh, nil
 	next.recs = append(make([]recSets, 0, len(sh.slots)), v.recs...)
 	for len(next.recs) < len(sh.slots) {
 		next.recs = append(next.recs, recSets{})

@@ -15,9 +15,9 @@ import (
 type engineEvaluator struct {
 	options engine.Options
 	now     func() time.Time
-	// reread gives the documents of some types again, for policies that read
-	// what resident rows do not hold.
-	reread func(ctx context.Context, types []string, load func(handle uint32, doc *wire.Document)) error
+	// reread gives the documents of some types again, for policies (the ids of
+	// their definitions) that read what resident rows do not hold.
+	reread func(ctx context.Context, types, definitions []string, load func(handle uint32, doc *wire.Document)) error
 	// delivered reports whether anybody has delivered a type in a subscription.
 	delivered func(subscription, typ string) bool
 	set       *engine.Set
@@ -28,7 +28,7 @@ type engineEvaluator struct {
 	changed   *roaring.Bitmap
 }
 
-func newEngineEvaluator(opt policy.Options, now func() time.Time, reread func(context.Context, []string, func(uint32, *wire.Document)) error) *engineEvaluator {
+func newEngineEvaluator(opt policy.Options, now func() time.Time, reread func(context.Context, []string, []string, func(uint32, *wire.Document)) error) *engineEvaluator {
 	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reread: reread, changed: roaring.New()}
 }
 
@@ -49,7 +49,7 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	if err != nil {
 		return nil, nil, err
 	}
-	reread := func(types []string, load func(uint32, *wire.Document)) error { return n.reread(ctx, types, load) }
+	reread := func(types []string, load func(uint32, *wire.Document)) error { return n.reread(ctx, types, set.Added(), load) }
 	if err := n.estate.Swap(set, reread, n.noteOne); err != nil {
 		return nil, nil, err
 	}

@@ -128,12 +128,17 @@ func (w *world) put(docs ...wire.Document) *View {
 
 func (w *world) object(kind, id string, properties any) *View {
 	w.t.Helper()
+	w.putObject(kind, id, properties)
+	return w.step()
+}
+
+func (w *world) putObject(kind, id string, properties any) {
+	w.t.Helper()
 	body := mustJSON(w.t, map[string]any{"id": id, "properties": properties})
 	w.update(func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.PutObject(ctx, store.Object{Kind: kind, ID: id, Body: body}, "")
 		return err
 	})
-	return w.step()
 }
 
 func (w *world) update(f func(context.Context, *store.Tx) error) {

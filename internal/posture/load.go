@@ -154,18 +154,6 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 	return rows, err
 }
 
-// reread gives the documents of some types again.
-func (e *Estate) reread(ctx context.Context, types []string, load func(handle uint32, doc *wire.Document)) error {
-	low, high, n, err := e.judge.opt.Store.HandleRange(ctx, e.tenant)
-	if err != nil || n == 0 {
-		return err
-	}
-	return e.judge.opt.Store.ScanResources(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high, Types: types}, func(res *store.Resource) error {
-		load(res.Handle, e.reports.document(&res.Doc, e.reports.inForce()))
-		return ctx.Err()
-	})
-}
-
 // take gives a document to the evaluator.
 func (e *Estate) take(handle uint32, doc *wire.Document) {
 	subscription, typ, first := e.delivered.note(doc)

@@ -19,28 +19,28 @@ import (
 // compile reads the policy objects into a catalog, gives it to the evaluator,
 // and makes the shape and the roll-up of it.
 func (e *Estate) compile(ctx context.Context) error {
-	was := e.catalog
-	e.catalog = newCatalog(e.judge.builtIn, &e.objects)
-	if was != nil && was.key == e.catalog.key && e.placed == e.compiled {
-		e.catalog.describe(e.judge.opt.Library, was.members, was.failed, e.slots)
+	was, next := e.catalog, newCatalog(e.judge.builtIn, &e.objects)
+	if was != nil && was.key == next.key && e.placed == e.compiled {
+		next.describe(e.judge.opt.Library, was.members, was.failed, e.slots)
+		e.catalog = next
 		e.overlay()
 		return nil
 	}
-	e.compiled = e.placed
-	e.catalog.input.Aliases = e.judge.opt.Aliases
-	above := e.above
-	e.catalog.input.ManagementGroups = func(subscription string) []arm.ID {
+	next.input.Aliases = e.judge.opt.Aliases
+	above, placed := e.above, e.placed
+	next.input.ManagementGroups = func(subscription string) []arm.ID {
 		n, ok := e.names.subs.find("/subscriptions/" + arm.Fold(subscription))
 		if !ok {
 			return nil
 		}
 		return above[n]
 	}
-	members, failed, err := e.eval.swap(ctx, e.catalog.input)
+	members, failed, err := e.eval.swap(ctx, next.input)
 	if err != nil {
 		return fmt.Errorf("compile policies: %w", err)
 	}
-	e.catalog.describe(e.judge.opt.Library, members, failed, e.slots)
+	next.describe(e.judge.opt.Library, members, failed, e.slots)
+	e.catalog, e.compiled = next, placed
 	e.overlay()
 	return nil
 }

@@ -57,6 +57,7 @@ type Assessment struct {
 	Since       time.Time // when the state last changed
 	ObservedAt  time.Time // the document's
 	Stale       bool
+	Pending     bool // from before a policy edit whose documents are being read
 	Risk        Risk
 	RiskFactors []string // in words
 	Owner       string

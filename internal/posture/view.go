@@ -28,6 +28,7 @@ type View struct {
 	subs              table[subscription]
 	total             *ledger
 	ranks             *ranks // may lag behind rows; see ranks
+	rereading         *Rereading
 
 	cache *cache
 }

@@ -36,6 +36,8 @@ type frame struct {
 	Style   string // addresses of the assets
 	Scripts []string
 	seq     uint64 // of the epoch that the page shows
+	// Rereading says that verdicts of changed policies are yet to come.
+	Rereading *posture.Rereading
 	Refresh int    // seconds after which a page without live script loads again; 0 never
 
 }
@@ -61,8 +63,8 @@ func (v *visit) newFrame(title string, parts ...string) *frame {
 	f.Who = v.who.Name
 	f.Token = v.server.formToken(sessionOf(v.Request))
 	f.Live = v.server.assets.live()
-	f.Parts = append([]string{"nav", "status"}, parts...)
-	f.At, f.seq = v.view.At(), v.view.Seq()
+	f.Parts = append([]string{"nav", "status", "rereading"}, parts...)
+	f.At, f.seq, f.Rereading = v.view.At(), v.view.Seq(), v.view.Rereading()
 	f.Nav = v.nav()
 	if f.Live {
 		for _, name := range liveScripts {

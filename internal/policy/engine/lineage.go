@@ -36,6 +36,21 @@ type lineage struct {
 	fine   bool
 }
 
+// Added are the ids of the definitions that have rules which the set before had
+// not, until the estate is swapped.
+func (s *Set) Added() []string {
+	if s.lineage == nil {
+		return nil
+	}
+	var ids []string
+	for _, r := range s.lineage.added {
+		if id := r.bound.Definition.ID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // program is the type's program in the set before, nil if there is none.
 func (l *lineage) program(key string) *typeProgram {
 	if l == nil {

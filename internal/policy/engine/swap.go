@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,7 +16,8 @@ import (
 )
 
 // Reread gives documents again. It calls load for every resource of the types
-// named, folded; load keeps nothing of a document.
+// named, folded. load keeps nothing of a document, and may be called by several
+// goroutines.
 type Reread func(types []string, load func(handle uint32, doc *wire.Document)) error
 
 // Swap puts a set in place of the estate's, from which it must have been made
@@ -59,6 +61,7 @@ type swapper struct {
 	to    *Set
 	where touched
 	kinds map[*typeProgram]*translation // of programs that are others now
+	mu    sync.Mutex                    // of the next two, while documents are read again
 	rows  map[uint32]Row                // of resources whose documents were read again
 	other map[uint32]wire.Document      // documents that are not those of the rows
 	found map[planOf]*plan
@@ -133,28 +136,43 @@ func (s *swapper) fetch(reread Reread) error {
 	return reread(types, s.decode)
 }
 
-// decode makes the new row of one document that was read again. If the document
-// is another than the old row was made of, it is kept for putBack.
+// decode takes one document that was read again: its row under the new program
+// or, if it is another document than the old row was made of, a copy for putBack.
 func (s *swapper) decode(h uint32, doc *wire.Document) {
 	x := s.entry(h)
 	if x == nil || s.kinds[x.typ] == nil || s.kinds[x.typ].possible {
 		return
 	}
-	t := s.kinds[x.typ]
-	fresh, err := s.read(s.work, doc) // under the old program
-	if err != nil || fresh.id != x.id || fresh.typ != x.typ || !slices.Equal(fresh.hidden, x.hidden) || !bytes.Equal(fresh.row, x.row) {
+	w := s.workers.Get().(*worker)
+	defer s.workers.Put(w)
+	row, err := s.again(w, x, doc)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
 		s.other[h] = copyOf(doc)
 		return
 	}
-	id, typ := arm.ID{}, doc.Type
-	if id, err = arm.ParseID(doc.ID); err == nil && typ == "" {
-		typ = id.Type()
+	s.rows[h] = row
+}
+
+// again decodes a document under the new program of its resource's type; an
+// error says that it is not what the resource's row was made of.
+func (s *swapper) again(w *worker, x *entry, doc *wire.Document) (Row, error) {
+	was, err := s.read(w, doc)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.dec.document(t.to.program, doc, &subject{id, typ}); err != nil {
-		s.other[h] = copyOf(doc)
-		return
+	if was.id != x.id || was.typ != x.typ || !slices.Equal(was.hidden, x.hidden) || !bytes.Equal(was.row, x.row) {
+		return nil, errors.New("the document changed")
 	}
-	s.rows[h] = s.dec.appendRow(nil)
+	id, err := arm.ParseID(doc.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.dec.document(s.kinds[x.typ].to.program, doc, &subject{id, cmp.Or(doc.Type, id.Type())}); err != nil {
+		return nil, err
+	}
+	return w.dec.appendRow(nil), nil
 }
 
 // copyOf is a document with a body of its own.
