@@ -384,9 +384,9 @@ func BenchmarkPolicyEdit(b *testing.B) {
 	const authorization = "/providers/Microsoft.Authorization/"
 	builtIn := sub + authorization + "policyAssignments/" + plan.BuiltInAssignment
 	member := commonMember(be.e.View())
-	rule := func(i int, condition string) any {
+	rule := func(condition string, args ...any) any {
 		return map[string]any{"mode": "All", "policyRule": map[string]any{
-			"if":   json.RawMessage(fmt.Sprintf(condition, i%2)),
+			"if":   json.RawMessage(fmt.Sprintf(condition, args...)),
 			"then": map[string]string{"effect": "audit"}}}
 	}
 	for _, tc := range []struct {
@@ -404,10 +404,13 @@ func BenchmarkPolicyEdit(b *testing.B) {
 			return p
 		}},
 		{"own-accounts", "policyDefinition", authorization + "policyDefinitions/bench-accounts", func(i int) any {
-			return rule(i, `{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},{"field":"location","notEquals":"bench%d"}]}`)
+			return rule(`{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},{"field":"location","notEquals":"bench%d"}]}`, i%2)
+		}},
+		{"own-new-path", "policyDefinition", authorization + "policyDefinitions/bench-path", func(i int) any {
+			return rule(`{"field":"tags['bench%d']","exists":"false"}`, time.Now().UnixNano())
 		}},
 		{"own-everything", "policyDefinition", authorization + "policyDefinitions/bench-all", func(i int) any {
-			return rule(i, `{"field":"location","like":"*e%d"}`)
+			return rule(`{"field":"location","like":"*e%d"}`, i%2)
 		}},
 	} {
 		b.Run(tc.name, func(b *testing.B) {

@@ -49,7 +49,9 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	if err != nil {
 		return nil, nil, err
 	}
-	reread := func(types []string, load func(uint32, *wire.Document)) error { return n.reread(ctx, types, set.Added(), load) }
+	reread := func(types []string, load func(uint32, *wire.Document)) error {
+		return n.reread(ctx, types, set.Added(), load)
+	}
 	if err := n.estate.Swap(set, reread, n.noteOne); err != nil {
 		return nil, nil, err
 	}

@@ -122,4 +122,3 @@ func (p *progress) show() {
 		p.e.events.send(Event{Seq: marked.seq, At: marked.at})
 	}
 }
-

@@ -38,7 +38,7 @@ type frame struct {
 	seq     uint64 // of the epoch that the page shows
 	// Rereading says that verdicts of changed policies are yet to come.
 	Rereading *posture.Rereading
-	Refresh int    // seconds after which a page without live script loads again; 0 never
+	Refresh   int // seconds after which a page without live script loads again; 0 never
 
 }
 

@@ -112,6 +112,7 @@ func (s *swapper) fetch(reread Reread) error {
 	for from, t := range s.kinds {
 		if !t.possible {
 			lacking[from] = false
+			t.back = newTranslation(t.to, from)
 		}
 	}
 	if len(lacking) == 0 {
@@ -158,21 +159,20 @@ func (s *swapper) decode(h uint32, doc *wire.Document) {
 // again decodes a document under the new program of its resource's type; an
 // error says that it is not what the resource's row was made of.
 func (s *swapper) again(w *worker, x *entry, doc *wire.Document) (Row, error) {
-	was, err := s.read(w, doc)
-	if err != nil {
-		return nil, err
-	}
-	if was.id != x.id || was.typ != x.typ || !slices.Equal(was.hidden, x.hidden) || !bytes.Equal(was.row, x.row) {
-		return nil, errors.New("the document changed")
-	}
 	id, err := arm.ParseID(doc.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.dec.document(s.kinds[x.typ].to.program, doc, &subject{id, cmp.Or(doc.Type, id.Type())}); err != nil {
+	t := s.kinds[x.typ]
+	if err := w.dec.document(t.to.program, doc, &subject{id, cmp.Or(doc.Type, id.Type())}); err != nil {
 		return nil, err
 	}
-	return w.dec.appendRow(nil), nil
+	row := w.dec.appendRow(nil)
+	if id.Key() != x.id || !t.back.possible || !slices.Equal(hiddenTypes(doc.Unavailable), x.hidden) ||
+		!x.typ.diff(x.row, t.back.row(&w.dec, row)).empty() {
+		return nil, errors.New("the document changed")
+	}
+	return row, nil
 }
 
 // copyOf is a document with a body of its own.

@@ -225,3 +225,42 @@ func TestSwapKeepsWhatIsTheSame(t *testing.T) {
 		t.Error("a set that was not made from the estate's was taken")
 	}
 }
+
+// TestSwapReadsEachDocumentOnce: reading again what did not change re-judges
+// what the new rule is about and nothing else, also of rows that were
+// translated before.
+func TestSwapReadsEachDocumentOnce(t *testing.T) {
+	rule := func(condition string) *policy.Definition {
+		return definition(t, "d", `{"if":{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},`+condition+`]},"then":{"effect":"audit"}}`)
+	}
+	location := `{"field":"location","equals":"westeurope"},{"field":"name","notEquals":"x"},{"field":"tags['a']","equals":"B"}`
+	in := Input{Definitions: []*policy.Definition{rule(location)}}
+	in.Assignments = assign(t, testSub, in.Definitions...)
+	set, _, err := Compile(in, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := resource("Microsoft.Storage/storageAccounts", "s", obj{"name": "S", "tags": obj{"b": "c", "a": "B"}, "location": "westeurope"})
+	e := fill(t, set, map[uint32]wire.Document{1: doc})
+	give := func(_ []string, load func(uint32, *wire.Document)) error { load(1, &doc); return nil }
+	for _, condition := range []string{
+		`{"field":"location","equals":"elsewhere"},` + location, // another word: rows are translated
+		`{"field":"tags['b']","equals":"c"},` + location,        // another path: rows are read again
+	} {
+		in.Definitions = []*policy.Definition{rule(condition)}
+		next, _, err := e.Set().Recompile(in, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &swapper{Estate: e, to: next, where: newTouched(e, next), kinds: map[*typeProgram]*translation{}}
+		if err := s.translate(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.fetch(give); err != nil || len(s.other) > 0 {
+			t.Errorf("%s: %d documents are taken for others (%v)", condition, len(s.other), err)
+		}
+		if err := e.Swap(next, give, func(Flip) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

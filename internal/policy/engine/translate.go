@@ -14,6 +14,7 @@ type translation struct {
 	// looksElsewhere is set when rules look for related resources beneath or
 	// attached where none did.
 	looksElsewhere bool
+	back           *translation // the other way, where documents are read again
 }
 
 func newTranslation(from, to *typeProgram) *translation {

@@ -80,6 +80,10 @@ func (s *cellSet) add(cell uint32) {
 	(*s)[cell>>6] |= 1 << (cell & 63)
 }
 
+func (s cellSet) empty() bool {
+	return !slices.ContainsFunc(s, func(word uint64) bool { return word != 0 })
+}
+
 func (s cellSet) intersects(t cellSet) bool {
 	for i := range min(len(s), len(t)) {
 		if s[i]&t[i] != 0 {
