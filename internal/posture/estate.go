@@ -40,6 +40,7 @@ type Estate struct {
 	eval       masking
 	reports    *reports
 	delivered  *deliveries
+	bases      *bases
 	positions  map[int]uint64
 	due        *deadlines
 	nextTick   time.Time       // when time alone may change a verdict; zero: never
@@ -58,7 +59,7 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
-	e.delivered = newDeliveries()
+	e.delivered, e.bases = newDeliveries(), newBases(e)
 	e.reports = newReports(j, e.names)
 	e.eval = masking{j.newEvaluator(e), e.reports}
 	return e
