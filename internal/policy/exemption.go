@@ -56,6 +56,11 @@ func ParseExemption(data []byte) (*Exemption, error) {
 	x.Mitigated = props.oneOf("exemptionCategory", "Waiver", "Mitigated") == "Mitigated"
 	x.ExpiresOn = props.time("expiresOn")
 	x.Selectors = parseSelectors(props)
+	for i, s := range x.Selectors {
+		if len(s.Conditions) == 0 {
+			props.fail(indexPath("resourceSelectors", i), "selects by nothing; leave it out to exempt everything in the scope")
+		}
+	}
 	own := x.Metadata.Get("rampart")
 	x.Waiting = own.Get("state").Str != "" && !equalFold(own.Get("state").Str, ExemptionApproved)
 	x.ReopenOnChange, x.BasedAt = own.Get("reopenOnChange").Bool, own.Get("basedAt").Str
