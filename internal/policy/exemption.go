@@ -66,7 +66,7 @@ func ParseExemption(data []byte) (*Exemption, error) {
 	x.ReopenOnChange, x.BasedAt = own.Get("reopenOnChange").Bool, own.Get("basedAt").Str
 	x.ValidateScope = props.oneOf("assignmentScopeValidation", "Default", "DoNotValidate") == "Default"
 	scope, _, ok := strings.Cut(folded(id), "/providers/microsoft.authorization/policyexemptions/")
-	if x.Scope, err = arm.ParseID(id[:len(scope)]); err != nil || !ok {
+	if x.Scope, err = arm.ParseID(id[:len(scope)] + "/"); err != nil || !ok {
 		props.fail("", "the id %q does not say what is exempt", clip(id))
 	}
 	return x, *props.err
