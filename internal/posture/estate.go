@@ -22,7 +22,8 @@ type Estate struct {
 	view    atomic.Pointer[View]
 	events  broadcast
 
-	registered sync.Map // folded ids of registered subscriptions
+	registered sync.Map               // folded ids of registered subscriptions
+	rolled     atomic.Pointer[rollup] // roll, for readers that do not wait
 
 	// mu guards everything below: the judge's side. Pages read views and never
 	// wait for it; explanations and what-if, which need the evaluator, do.

@@ -65,6 +65,7 @@ func (e *Estate) overlay() {
 	e.catalog = &laid
 	e.recheck.Or(e.bases.adopt(&laid))
 	e.roll = newRollup(e, e.catalog)
+	e.rolled.Store(e.roll)
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(laid.problems)))
 }
 
