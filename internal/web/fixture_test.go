@@ -13,6 +13,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -216,7 +217,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
 			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
-			Exemptions:  []exemptionRow{{Title: "Exempt", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1]}},
+			Waiting:     1, Exemptions: []exemptionRow{
+				{Object: store.Object{ID: fixtureServer + "/r"}, Title: "Old client", Category: "Waiver", Note: "The old client <cannot> do better.", Scope: fixtureServer, Recommendations: advice[1:2], CanDecide: true, CanEnd: true,
+					Record: exemption.Record{State: "requested", RequestedBy: "dev", Ticket: "SEC-7", ReopenOnChange: true}, Narrowed: "Virtual machines in westeurope"},
+				{Title: "Bastion", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1], Reopened: 3, CanEnd: true,
+					Record: exemption.Record{State: "approved", RequestedBy: "dev", ApprovedBy: "admin", ReopenOnChange: true}}},
 			Rules: []ruleRow{{Rule: &finding.Rule{ID: "r", Name: "Backdoor in xz", Reason: "Not reachable.", Expires: fixtureNow.AddDate(0, 1, 0)}, Scope: fixtureSub, Recommendation: advice[0], CanEnd: true},
 				{Rule: &finding.Rule{Name: "old"}, Scope: fixtureServer, Broken: "properties.conditions: at least one is needed", Gone: true}}}
 	})
@@ -227,14 +232,15 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	})
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true
-		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1,
+		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
 			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
 		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
-		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Previewed: true, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
+		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
+			Preview: posture.ExemptPreview{Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Tried: true}, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
 	})
 	return pages
 }

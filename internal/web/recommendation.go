@@ -28,6 +28,7 @@ type recommendationPage struct {
 	Findings  *findingGroup // of the only resource that is affected
 	Sums      []findingSum  // else what the resources have in common
 	MoreSums  int
+	Requests  []exemptionRow // that wait for approval
 	CanExempt bool
 	CanAssign bool
 	CanSwitch bool
@@ -55,7 +56,7 @@ func recommendation(v *visit) (page, error) {
 	if known == nil {
 		return page{}, arm.NotFound(clip(id, 100))
 	}
-	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "affected", "why", "fix")}
+	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "requests", "affected", "why", "fix")}
 	if p.R, err = v.recommendationRow(known); err != nil {
 		return page{}, err
 	}
@@ -63,6 +64,9 @@ func recommendation(v *visit) (page, error) {
 		return page{}, err
 	}
 	if p.Standards, err = v.standardRefs(known); err != nil {
+		return page{}, err
+	}
+	if p.Requests, err = v.requests(known); err != nil {
 		return page{}, err
 	}
 	// A form acts on a scope by id; it could not keep to a tag.
