@@ -30,6 +30,7 @@ type exemptPage struct {
 	Target      string // ARM id that is exempted, "" is everything
 	Given       []posture.Given
 	Narrow      narrowing
+	Narrowable  bool     // the target may hold several resources
 	Types       []string // to choose from
 	Preview     posture.ExemptPreview
 	MustAsk     bool // the reader's exemptions wait for approval
@@ -112,7 +113,7 @@ func exemptForm(v *visit) (page, error) {
 	}
 	p := &exemptPage{frame: v.newFrame("Exempt: " + r.Title), R: r, Target: target, Given: v.estate.GivenBy(r.ID, target),
 		MinDate: v.now.Format(time.DateOnly), DefaultDate: v.now.AddDate(0, 0, 90).Format(time.DateOnly)}
-	if len(r.Types) > 1 && v.Get("resource") == "" {
+	if p.Narrowable = v.Get("resource") == ""; p.Narrowable && len(r.Types) > 1 {
 		p.Types = r.Types
 	}
 	if p.Narrow, err = readNarrowing(v.query["type"], v.Get("location")); err != nil {
@@ -163,9 +164,6 @@ func exempt(v *visit) (string, error) {
 	}
 	var all []store.Object
 	for _, g := range given {
-		if g.AssignmentID == "" {
-			continue
-		}
 		o, err := v.exemptionOf(r, g, terms)
 		if err != nil {
 			return "", err

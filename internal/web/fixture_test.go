@@ -170,7 +170,9 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &recommendationsPage{frame: f, Rows: rows, Grouped: true, Groups: groupByControl(rows, controls), Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Types: types, CSV: "/recommendations.csv"}
 	})
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
-		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
+		p := &recommendationPage{frame: f, Requests: []exemptionRow{{Object: store.Object{ID: fixtureServer + "/r"}, Note: "The old client cannot do better.", Category: "Waiver", Scope: fixtureServer, CanDecide: true, CanEnd: true,
+			Record: exemption.Record{State: "requested", RequestedBy: "dev", RequestedAt: fixtureNow.Add(-time.Hour), Ticket: "SEC-7"}}},
+			R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
 			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
@@ -239,7 +241,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
-		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
+		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
 			Preview: posture.ExemptPreview{Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Tried: true}, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
 	})
 	return pages
