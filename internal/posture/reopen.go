@@ -29,6 +29,7 @@ type bases struct {
 	mu     sync.Mutex // rows of a first view are judged by several goroutines
 	by     map[uint32][]*base
 	count  int
+	full   func()              // says so, once
 	frozen bool                // what would be is judged: nothing is remembered
 	live   map[uint32]string   // folded id of the exemption by its number
 	tags   map[baseKey]baseTag // of the current catalog
@@ -69,6 +70,9 @@ type placeText struct{ Path, Text string }
 
 func newBases(e *Estate) *bases {
 	b := &bases{by: map[uint32][]*base{}, live: map[uint32]string{}, tags: map[baseKey]baseTag{}, dirty: map[uint32]bool{}, chunks: map[uint32]struct{}{}}
+	b.full = sync.OnceFunc(func() {
+		e.judge.opt.Log.Warn("exemptions cover too many resources; further ones are not re-opened on change", "tenant", e.tenant, "limit", maxBases)
+	})
 	b.reads = func(handle, member uint32, visit func(*policy.Reading)) { e.eval.reads(handle, member, visit) }
 	return b
 }
@@ -230,6 +234,7 @@ func (b *bases) put(handle uint32, known *base, tag baseTag, now []placePrint) {
 	case known != nil:
 		*known = base{baseTag: tag, prints: now}
 	case b.count >= maxBases:
+		b.full()
 		return
 	default:
 		b.by[handle] = append(b.by[handle], &base{baseTag: tag, prints: now})
