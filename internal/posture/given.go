@@ -62,9 +62,13 @@ const maxCovered = 20
 func (e *Estate) CoveredBy(assignment string, references []string) (some []*Recommendation, all bool) {
 	ru, v := e.rolled.Load(), e.View()
 	assignment = ru.catalog.shared.standsFor(arm.Fold(assignment))
+	last, same := "", false // members of one assignment lie together
 	for i := range ru.catalog.members {
 		m := &ru.catalog.members[i]
-		if m.Bound == nil || arm.Fold(m.Assignment) != assignment {
+		if i == 0 || m.Assignment != last {
+			last, same = m.Assignment, arm.Fold(m.Assignment) == assignment
+		}
+		if !same || m.Bound == nil {
 			continue
 		}
 		named := len(references) == 0 || slices.ContainsFunc(references, func(ref string) bool { return equalIDs(ref, m.ReferenceID) })

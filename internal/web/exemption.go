@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -86,7 +87,7 @@ func setExemptionRules(v *visit) (string, error) {
 // exemptions reads all exemptions within the scope: requests first, then those
 // that end first.
 func (v *visit) exemptions(back string) ([]exemptionRow, error) {
-	objects, err := v.server.opt.Objects.Objects(v.Context(), store.ObjectQuery{Tenant: v.tenant, Kind: exemption.Kind, Prefix: arm.Fold(v.scope.ID), Limit: objectRows})
+	objects, err := v.exemptionObjects()
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +125,9 @@ func (p *policiesPage) readExemptions(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == objectRows {
+		p.Cut = objectRows
+	}
 	p.Ticket, p.ExemptState = strings.TrimSpace(v.Get("ticket")), v.Get("exempt")
 	for i := range rows {
 		if rows[i].Waiting() {
@@ -157,8 +161,24 @@ func (v *visit) requests(r *posture.Recommendation) ([]exemptionRow, error) {
 	if v.server.opt.Objects == nil || v.server.opt.Exemptions == nil {
 		return nil, nil
 	}
-	rows, err := v.exemptions(v.Self())
-	return slices.DeleteFunc(rows, func(row exemptionRow) bool { return !row.Waiting() || !row.covers(r.ID) }), err
+	objects, err := v.exemptionObjects()
+	if err != nil {
+		return nil, err
+	}
+	var rows []exemptionRow
+	for _, o := range objects {
+		if !bytes.Contains(o.Body, []byte(`"`+policy.ExemptionRequested+`"`)) {
+			continue // nearly all: they need not be read
+		}
+		if row := v.exemptionRow(o, v.Self()); row.Waiting() && row.covers(r.ID) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func (v *visit) exemptionObjects() ([]store.Object, error) {
+	return v.server.opt.Objects.Objects(v.Context(), store.ObjectQuery{Tenant: v.tenant, Kind: exemption.Kind, Prefix: arm.Fold(v.scope.ID), Limit: objectRows})
 }
 
 func (v *visit) exemptionRow(o store.Object, back string) exemptionRow {

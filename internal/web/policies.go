@@ -30,6 +30,7 @@ type policiesPage struct {
 	Exemptions  []exemptionRow
 	Rules       []ruleRow // that disable findings
 	Waiting     int       // exemptions that wait for approval
+	Cut         int       // there are more exemptions than these; 0: all were read
 	Ticket      string    // of the exemptions that are shown
 	ExemptState string    // likewise
 	CanWrite    bool

@@ -56,7 +56,7 @@ func recommendation(v *visit) (page, error) {
 	if known == nil {
 		return page{}, arm.NotFound(clip(id, 100))
 	}
-	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "requests", "affected", "why", "fix")}
+	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "affected", "why", "fix")}
 	if p.R, err = v.recommendationRow(known); err != nil {
 		return page{}, err
 	}
