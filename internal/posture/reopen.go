@@ -372,6 +372,17 @@ func (e *Estate) about(v *View, docs []store.Resource, b *edits) {
 	}
 }
 
+// aboutMasked is about for reports that are shown anew, with other findings
+// disabled.
+func (e *Estate) aboutMasked(v *View, docs []store.Resource) {
+	if len(e.bases.by) == 0 {
+		return
+	}
+	for i := range docs {
+		e.aboutOne(v, docs[i].Handle, docs[i].Doc.ID)
+	}
+}
+
 func (e *Estate) aboutOne(v *View, handle uint32, id string) {
 	e.noteReadings(handle)
 	for end := strings.LastIndexByte(id, '/'); end > 0; end = strings.LastIndexByte(id[:end], '/') {

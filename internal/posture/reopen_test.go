@@ -402,3 +402,24 @@ func BenchmarkWaiveMany(b *testing.B) {
 		})
 	}
 }
+
+// TestDisabledFindingReopens disables one of two findings of a report that a
+// waived rule reads: the verdict stays, what is read does not.
+func TestDisabledFindingReopens(t *testing.T) {
+	w := newWorldOf(t, findingsLibrary(t))
+	db := w.machine("db")
+	w.put(db, w.holes(db, "CVE-1 high", "CVE-2 high"))
+	v := w.object("policyExemption", db.ID+"/providers/Microsoft.Authorization/policyExemptions/x", map[string]any{
+		"policyAssignmentId": builtInAssignment, "policyDefinitionReferenceIds": []string{holesID}, "exemptionCategory": "Waiver",
+		"metadata": map[string]any{"rampart": map[string]any{"reopenOnChange": true}}})
+	w.wantAssessment(v, db.ID, holesID, Exempt, "")
+	w.clock.pass(time.Minute)
+	v = w.disable(testSub, "two", when(map[string]any{"findingIds": []string{"CVE-2"}}))
+	w.wantAssessment(v, db.ID, holesID, Unhealthy, "fixable.high was 2, is 1")
+	running := dump(v)
+	w.restart()
+	if diff := cmp.Diff(running, dump(w.estate().View())); diff != "" {
+		t.Errorf("a restart sees something else:\n%s", diff)
+	}
+	w.wantAssessment(w.enable(testSub, "two"), db.ID, holesID, Exempt, "")
+}
