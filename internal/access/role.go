@@ -25,11 +25,17 @@ var Roles = []Role{
 		Actions: []string{"*/read"}},
 	{ID: "b24988ac-6180-42a0-ab88-20f7382dd24c", Name: "Contributor",
 		Actions: []string{"*"},
-		NotActions: []string{"Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete", "Rampart/principals/*",
+		NotActions: []string{"Microsoft.Authorization/*/write", "Microsoft.Authorization/*/delete",
+			"Microsoft.Authorization/policyExemptions/*/action", "Rampart/principals/*",
 			// To disable a finding is to exempt from it.
 			"Microsoft.Security/findingRules/write", "Microsoft.Security/findingRules/delete"}},
 	{ID: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", Name: "Owner",
 		Actions: []string{"*"}},
+	// Writes exemptions, and asks others to approve them.
+	{ID: "36243c78-bf99-498c-9df9-86d9f8d28608", Name: "Resource Policy Contributor",
+		Actions: []string{"*/read", "Microsoft.Authorization/policyAssignments/*", "Microsoft.Authorization/policyDefinitions/*",
+			"Microsoft.Authorization/policySetDefinitions/*", "Microsoft.Authorization/policyExemptions/*", "Microsoft.PolicyInsights/*"},
+		NotActions: []string{"Microsoft.Authorization/policyExemptions/*/action"}},
 	{ID: "39bc4728-0917-49c7-9d2c-d95423bc2eb4", Name: "Security Reader",
 		Actions: []string{"Microsoft.Security/*/read", "Microsoft.Authorization/*/read", "Microsoft.PolicyInsights/*/read",
 			"Microsoft.Resources/*/read", "Microsoft.Management/*/read", "Rampart/posture/*/read"}},

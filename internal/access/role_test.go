@@ -16,13 +16,15 @@ func TestRoleGrants(t *testing.T) {
 		pricing   = "Microsoft.Security/pricings/write"
 		principal = "Rampart/principals/write"
 		ingest    = "Rampart/import/action"
+		approve   = "Microsoft.Authorization/policyExemptions/approve/action"
 	)
 	tests := map[string]map[string]bool{
-		"Reader":          {read: true, document: true, exempt: false, role: false, pricing: false, principal: false, ingest: false},
-		"Contributor":     {read: true, document: true, exempt: false, role: false, pricing: true, principal: false, ingest: true},
-		"Owner":           {read: true, document: true, exempt: true, role: true, pricing: true, principal: true, ingest: true},
-		"Security Reader": {read: true, document: false, exempt: false, role: false, pricing: false, principal: false, ingest: false},
-		"Security Admin":  {read: true, document: false, exempt: true, role: false, pricing: true, principal: false, ingest: false},
+		"Reader":                      {read: true, document: true, exempt: false, role: false, pricing: false, principal: false, ingest: false, approve: false},
+		"Contributor":                 {read: true, document: true, exempt: false, role: false, pricing: true, principal: false, ingest: true, approve: false},
+		"Resource Policy Contributor": {read: true, document: true, exempt: true, role: false, pricing: false, principal: false, ingest: false, approve: false},
+		"Owner":                       {read: true, document: true, exempt: true, role: true, pricing: true, principal: true, ingest: true, approve: true},
+		"Security Reader":             {read: true, document: false, exempt: false, role: false, pricing: false, principal: false, ingest: false},
+		"Security Admin":              {read: true, document: false, exempt: true, role: false, pricing: true, principal: false, ingest: false, approve: true},
 	}
 	for name, actions := range tests {
 		for action, want := range actions {

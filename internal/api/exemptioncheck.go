@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/exemption"
+	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // checkExemption demands an assignment that exists, members that it has, a
-// category, and an expiry that has not passed.
+// category, an expiry that has not passed and selectors that select something.
 func checkExemption(ctx context.Context, c *change) error {
 	p := c.after.Properties
 	id, _ := p["policyAssignmentId"].(string)
@@ -35,7 +37,31 @@ func checkExemption(ctx context.Context, c *change) error {
 	if err := c.references(ctx, stored); err != nil {
 		return err
 	}
-	return c.expiry()
+	if err := c.expiry(); err != nil {
+		return err
+	}
+	return c.settleExemption(ctx)
+}
+
+// settleExemption refuses what the judge could not read, and completes the
+// record of who asked and who approved.
+func (c *change) settleExemption(ctx context.Context) error {
+	body, err := c.document()
+	if err != nil {
+		return err
+	}
+	if _, err := policy.ParseExemption(body); err != nil {
+		return err
+	}
+	rules, err := exemption.ReadRules(ctx, c.tx, c.req.tenant())
+	if err != nil {
+		return err
+	}
+	w := exemption.Write{By: c.req.principal, Scope: c.req.scope.String(), Rules: rules, At: c.api.Now(), After: c.after.Properties}
+	if c.before != nil {
+		w.Before = c.before.Properties
+	}
+	return w.Settle()
 }
 
 // references checks that the assigned initiative has the members named.

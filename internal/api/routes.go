@@ -1,5 +1,7 @@
 package api
 
+import "github.com/rampart-sec/rampart/internal/exemption"
+
 // importPath takes streams of resources.
 const importPath = "/rampart/v1/import"
 
@@ -32,6 +34,8 @@ var table = []route{
 	{"POST", importPath, "Rampart/import/action", (*API).importResources},
 	{"POST", "/rampart/v1/what-if", "Rampart/posture/whatIf/read", (*API).whatIf},
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
+	{"GET", "/rampart/v1/exemption-rules", "Microsoft.Authorization/policyExemptions/read", (*API).exemptionRules},
+	{"PUT", "/rampart/v1/exemption-rules", exemption.ActionRules, (*API).setExemptionRules},
 	{"GET", "/rampart/v1/export/assessments", signedIn, (*API).export},
 	{"GET", "/rampart/v1/compliance/report", signedIn, (*API).complianceReport},
 	{"GET", "/rampart/v1/compliance/history", signedIn, (*API).complianceHistory},
@@ -152,6 +156,9 @@ var table = []route{
 	{"PUT", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}", "Microsoft.Authorization/policyExemptions/write", exemptionKind.put},
 	{"PATCH", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}", "Microsoft.Authorization/policyExemptions/write", exemptionKind.patch},
 	{"DELETE", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}", "Microsoft.Authorization/policyExemptions/delete", exemptionKind.remove},
+	{"POST", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}/approve", exemption.ActionApprove, decideExemption(exemption.Approve)},
+	{"POST", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}/reject", exemption.ActionReject, decideExemption(exemption.Reject)},
+	{"POST", "{scope}/providers/Microsoft.Authorization/policyExemptions/{name}/renew", exemption.ActionWrite, decideExemption(exemption.Renew)},
 	{"POST", "{scope}/providers/Microsoft.PolicyInsights/policyStates/{view}/queryResults", "Microsoft.PolicyInsights/policyStates/queryResults/read", (*API).policyStates},
 	{"POST", "{scope}/providers/Microsoft.PolicyInsights/policyStates/{view}/summarize", "Microsoft.PolicyInsights/policyStates/summarize/read", (*API).summarize},
 	{"POST", "{scope}/providers/Microsoft.PolicyInsights/policyStates/latest/triggerEvaluation", "Microsoft.PolicyInsights/policyStates/triggerEvaluation/action", (*API).triggerEvaluation},

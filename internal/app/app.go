@@ -20,6 +20,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/api"
 	"github.com/rampart-sec/rampart/internal/client"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/exposure"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
@@ -180,7 +181,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	armAPI.SetSignInBase(signInBase)
-	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Plans: plans{tiers, now}, Compliance: records,
+	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Plans: plans{tiers, now}, Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: now},
 		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {
 		return err

@@ -23,7 +23,22 @@ type Exemption struct {
 	Selectors    []Selector
 	// ValidateScope is false for assignmentScopeValidation DoNotValidate.
 	ValidateScope bool
+	// Waiting is set while the exemption is requested and not approved, or was
+	// rejected: it exempts nothing.
+	Waiting bool
+	// ReopenOnChange ends it for a resource when what the rule reads of it has
+	// changed; BasedAt tells one renewal from the next.
+	ReopenOnChange bool
+	BasedAt        string
 }
+
+// The states of an exemption that is to be approved, in metadata.rampart.state.
+// One without a state is in force.
+const (
+	ExemptionRequested = "requested"
+	ExemptionApproved  = "approved"
+	ExemptionRejected  = "rejected"
+)
 
 // ParseExemption reads a policy exemption. Errors are *DocumentError.
 func ParseExemption(data []byte) (*Exemption, error) {
@@ -41,9 +56,17 @@ func ParseExemption(data []byte) (*Exemption, error) {
 	x.Mitigated = props.oneOf("exemptionCategory", "Waiver", "Mitigated") == "Mitigated"
 	x.ExpiresOn = props.time("expiresOn")
 	x.Selectors = parseSelectors(props)
+	for i, s := range x.Selectors {
+		if len(s.Conditions) == 0 {
+			props.fail(indexPath("resourceSelectors", i), "selects by nothing; leave it out to exempt everything in the scope")
+		}
+	}
+	own := x.Metadata.Get("rampart")
+	x.Waiting = own.Get("state").Str != "" && !equalFold(own.Get("state").Str, ExemptionApproved)
+	x.ReopenOnChange, x.BasedAt = own.Get("reopenOnChange").Bool, own.Get("basedAt").Str
 	x.ValidateScope = props.oneOf("assignmentScopeValidation", "Default", "DoNotValidate") == "Default"
 	scope, _, ok := strings.Cut(folded(id), "/providers/microsoft.authorization/policyexemptions/")
-	if x.Scope, err = arm.ParseID(id[:len(scope)]); err != nil || !ok {
+	if x.Scope, err = arm.ParseID(id[:len(scope)] + "/"); err != nil || !ok {
 		props.fail("", "the id %q does not say what is exempt", clip(id))
 	}
 	return x, *props.err
@@ -52,7 +75,7 @@ func ParseExemption(data []byte) (*Exemption, error) {
 // Exempts reports whether the exemption holds at an instant for a resource and
 // a member ("" outside an initiative) of the assignment that it names.
 func (x *Exemption) Exempts(assignmentID, referenceID string, t Target, at time.Time) bool {
-	if !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.within(x.Scope) {
+	if x.Waiting || !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.within(x.Scope) {
 		return false
 	}
 	if len(x.ReferenceIDs) == 0 {

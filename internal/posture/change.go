@@ -91,6 +91,7 @@ func (t *change) remove(handle uint32) {
 		return
 	}
 	t.builder.remove(handle)
+	t.e.bases.drop(handle)
 	t.flips = diff(t.flips, was, nil, ResourceChanged)
 }
 
@@ -116,6 +117,7 @@ func (t *change) finish(ctx context.Context) error {
 	}
 	t.e.unwritten = nil
 	t.e.delivered.saved()
+	t.e.bases.saved()
 	for part, seq := range t.positions {
 		t.e.positions[part] = seq
 	}
@@ -173,6 +175,9 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 		if err := tx.PutSetting(ctx, t.e.tenant, deliveredSetting, delivered); err != nil {
 			return err
 		}
+	}
+	if err := t.e.bases.write(ctx, tx, t.e.tenant); err != nil {
+		return err
 	}
 	if len(t.e.slots.ids) == t.e.slots.stored {
 		return nil

@@ -23,7 +23,8 @@ type engineEvaluator struct {
 	set       *engine.Set
 	estate    *engine.Estate
 	firsts    []engine.Delivery // since the last evaluation
-	live      bool              // evaluated once; from then on documents are applied one by one
+	reader    *engine.Reader
+	live      bool // evaluated once; from then on documents are applied one by one
 	ticked    time.Time
 	changed   *roaring.Bitmap
 }
@@ -43,6 +44,7 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 		}
 		n.set, n.estate = set, engine.NewEstate(set)
 		n.estate.Deliveries(n.delivered)
+		n.reader = engine.NewReader(n.estate)
 		return set.Members(), report.Failed, nil
 	}
 	set, report, err := n.set.Recompile(in, n.options)
@@ -55,7 +57,7 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	if err := n.estate.Swap(set, reread, n.noteOne); err != nil {
 		return nil, nil, err
 	}
-	n.set = set
+	n.set, n.reader = set, engine.NewReader(n.estate)
 	return set.Members(), report.Failed, nil
 }
 
@@ -123,4 +125,8 @@ func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
 		into = append(into, verdict{uint32(v.Member), v.State, reason})
 	}
 	return into
+}
+
+func (n *engineEvaluator) reads(handle, member uint32, visit func(*policy.Reading)) {
+	n.reader.Read(handle, int(member), visit)
 }

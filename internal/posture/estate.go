@@ -22,7 +22,8 @@ type Estate struct {
 	view    atomic.Pointer[View]
 	events  broadcast
 
-	registered sync.Map // folded ids of registered subscriptions
+	registered sync.Map               // folded ids of registered subscriptions
+	rolled     atomic.Pointer[rollup] // roll, for readers that do not wait
 
 	// mu guards everything below: the judge's side. Pages read views and never
 	// wait for it; explanations and what-if, which need the evaluator, do.
@@ -40,6 +41,7 @@ type Estate struct {
 	eval       masking
 	reports    *reports
 	delivered  *deliveries
+	bases      *bases
 	positions  map[int]uint64
 	due        *deadlines
 	nextTick   time.Time       // when time alone may change a verdict; zero: never
@@ -58,7 +60,7 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
-	e.delivered = newDeliveries()
+	e.delivered, e.bases = newDeliveries(), newBases(e)
 	e.reports = newReports(j, e.names)
 	e.eval = masking{j.newEvaluator(e), e.reports}
 	return e

@@ -6,6 +6,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -31,4 +32,7 @@ type evaluator interface {
 	// verdicts appends the verdicts of a row that are not NotApplicable. Several
 	// goroutines may read them at once.
 	verdicts(handle uint32, into []verdict) []verdict
+	// reads gives what a member's rule reads of a row. Several goroutines may
+	// ask at once.
+	reads(handle, member uint32, visit func(*policy.Reading))
 }

@@ -151,6 +151,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	if err != nil {
 		return err
 	}
+	e.about(base, docs, b)
 	for h := range b.gone {
 		e.eval.remove(h) // first: its id may have come back under another handle
 	}

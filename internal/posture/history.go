@@ -187,7 +187,7 @@ type ScoreChange struct {
 	Recommendation *Recommendation
 	ResourceID     string
 	From, To       State
-	Cause          string  // "resource changed", "policy changed", "exemption changed", "time passed"
+	Cause          string  // "resource changed", "policy changed", "exemption changed", "time passed"; see causeWords
 	Delta          float64 // percent points of the scope's score
 }
 

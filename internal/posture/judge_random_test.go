@@ -35,7 +35,11 @@ func TestJudgeEqualsSweep(t *testing.T) {
 				w.clock.pass(time.Duration(edits.rnd.IntN(300)) * time.Minute)
 			}
 			running := dump(w.step())
+			remembered := dumpBases(w.estate())
 			w.restart()
+			if diff := cmp.Diff(remembered, dumpBases(w.estate())); diff != "" {
+				t.Errorf("a restart remembers something else of exemptions (-running +restarted):\n%s", diff)
+			}
 			if diff := cmp.Diff(running, dump(w.judge.Estate("").View())); diff != "" {
 				t.Errorf("a restart sees something else (-running +restarted):\n%s", diff)
 			}
@@ -70,11 +74,24 @@ func dump(v *View) []string {
 	return out
 }
 
+// dumpBases is what an estate remembers for exemptions, in words.
+func dumpBases(e *Estate) []string {
+	var out []string
+	for handle, all := range e.bases.by {
+		for _, o := range all {
+			out = append(out, fmt.Sprint(handle, o.baseTag, o.prints, o.open))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // editor makes random edits straight in the store.
 type editor struct {
 	w    *world
 	rnd  *rand.Rand
 	docs map[string]wire.Document
+	few  bool // the same few resources again and again
 }
 
 func (ed *editor) some() {
@@ -98,11 +115,14 @@ func (ed *editor) put() {
 	ed.w.clock.pass(time.Second) // what is put at the instant of its deletion is older
 	sub := fmt.Sprintf("/subscriptions/%08d-1111-1111-1111-111111111111", ed.rnd.IntN(2))
 	name := fmt.Sprintf("r%d", ed.rnd.IntN(6))
+	if ed.few {
+		name = "r0"
+	}
 	typ := []string{storageType, storageType, "Microsoft.KeyVault/vaults", "Microsoft.HybridCompute/machines"}[ed.rnd.IntN(4)]
-	tls := []string{"TLS1_0", "TLS1_2"}[ed.rnd.IntN(2)]
+	tls := []string{"TLS1_0", "TLS1_2", "SSL3"}[ed.rnd.IntN(3)]
 	id := fmt.Sprintf("%s/resourceGroups/rg%d/providers/%s/%s", sub, ed.rnd.IntN(2), typ, name)
 	body := fmt.Sprintf(`{"id":%q,"type":%q,"name":%q,"location":"l%d","tags":{"owner":"o%d"},"properties":{"supportsHttpsTrafficOnly":%v,"minimumTlsVersion":%q,"allowBlobPublicAccess":%v,"enablePurgeProtection":%v,"status":"Connected"}}`,
-		id, typ, name, ed.rnd.IntN(2), ed.rnd.IntN(2), ed.rnd.IntN(2) == 0, tls, ed.rnd.IntN(2) == 0, ed.rnd.IntN(2) == 0)
+		id, typ, name, ed.rnd.IntN(2), ed.rnd.IntN(2), []string{"true", "false", `"off"`}[ed.rnd.IntN(3)], tls, ed.rnd.IntN(2) == 0, ed.rnd.IntN(2) == 0)
 	doc := wire.Document{ID: id, Type: typ, Source: "test", ObservedAt: ed.w.clock.now(), Body: []byte(body)}
 	if ed.rnd.IntN(5) == 0 {
 		doc.Unavailable = []string{"properties.minimumTlsVersion no permission"}
@@ -139,6 +159,13 @@ func (ed *editor) exempt() {
 	}
 	if ed.rnd.IntN(2) == 0 {
 		properties["expiresOn"] = ed.w.clock.now().Add(time.Duration(ed.rnd.IntN(2000)-500) * time.Minute)
+	}
+	if ed.rnd.IntN(2) == 0 {
+		properties["metadata"] = map[string]any{"rampart": map[string]any{
+			"reopenOnChange": true, "basedAt": fmt.Sprint(ed.rnd.IntN(2)), "state": []string{"", "", "requested"}[ed.rnd.IntN(3)]}}
+	}
+	if ed.rnd.IntN(4) == 0 {
+		properties["resourceSelectors"] = []any{map[string]any{"name": "s", "selectors": []any{map[string]any{"kind": "resourceLocation", "in": []string{"l0"}}}}}
 	}
 	scope := ed.sub() + []string{"", "/resourceGroups/rg1"}[ed.rnd.IntN(2)]
 	ed.object("policyExemption", scope+"/providers/Microsoft.Authorization/policyExemptions/x", properties)

@@ -96,6 +96,17 @@ func (o *oracle) judge(ev *policy.Evaluator, r *policy.Resource) []verdict {
 	return vs
 }
 
+func (o *oracle) reads(handle, member uint32, visit func(*policy.Reading)) {
+	var all policy.Resources
+	for _, r := range o.docs {
+		all = append(all, r)
+	}
+	ev := &policy.Evaluator{Aliases: o.aliases, Estate: all, Delivered: o.known}
+	if r := o.docs[handle]; r != nil {
+		_ = ev.Read(o.members[member].Bound, r, policy.Environment{}, visit) // a lookup that fails reads nothing related
+	}
+}
+
 func (o *oracle) verdicts(handle uint32, into []verdict) []verdict {
 	return append(into, o.last[handle]...)
 }

@@ -63,7 +63,9 @@ func (e *Estate) overlay() {
 	e.current.problems = laid.problems
 	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
+	e.recheck.Or(e.bases.adopt(&laid))
 	e.roll = newRollup(e, e.catalog)
+	e.rolled.Store(e.roll)
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(laid.problems)))
 }
 

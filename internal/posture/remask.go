@@ -187,6 +187,7 @@ func (e *Estate) remask(ctx context.Context, limit int) (ruled, error) {
 		return out, fmt.Errorf("read reports again: %w", err)
 	}
 	e.recheck.Or(e.reports.takeMoved()) // those that moved for reasons of their own
+	e.aboutMasked(e.View(), docs)
 	e.eval.upsertAll(docs, e.refuse)
 	e.reports.settled(handles)
 	out.rows = e.reports.takeMoved()

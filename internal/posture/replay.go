@@ -80,7 +80,7 @@ func (r *replay) undo(b *store.HistoryBlock, note func(ScoreChange)) error {
 		if note != nil {
 			note(ScoreChange{
 				At: b.At, Recommendation: r.v.shape.slots[slot], ResourceID: row.id, From: from, To: to,
-				Cause: cause.String(), Delta: after - r.score().Percent,
+				Cause: causeWords(cause, from, to), Delta: after - r.score().Percent,
 			})
 		}
 	}

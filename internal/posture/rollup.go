@@ -24,10 +24,11 @@ type rollup struct {
 	exemptions map[string][]*policy.Exemption // by folded scope
 	above      map[uint32][]arm.ID            // management groups by subscription's number
 	due        func(time.Time, uint32)        // told when a row's exemption ends
+	bases      *bases
 }
 
 func newRollup(e *Estate, c *catalog) *rollup {
-	ru := &rollup{names: e.names, catalog: c, exemptions: map[string][]*policy.Exemption{}, above: e.above, due: e.due.add}
+	ru := &rollup{names: e.names, catalog: c, exemptions: map[string][]*policy.Exemption{}, above: e.above, due: e.due.add, bases: e.bases}
 	for _, x := range c.exemptions {
 		ru.exemptions[x.Scope.Key()] = append(ru.exemptions[x.Scope.Key()], x)
 	}
@@ -61,12 +62,16 @@ func (ru *rollup) cells(r, was *row, verdicts []verdict, at time.Time) []cell {
 // cell is one policy state, as a cell without times.
 func (ru *rollup) cell(r *row, v verdict, assignment string, exempt *rowExemptions, at time.Time) cell {
 	c := cell{slot: ru.catalog.slots[v.member]}
-	if x := exempt.find(assignment, ru.catalog.members[v.member].ReferenceID, at); x != nil {
+	x, reopened := ru.excuse(r, v, assignment, exempt, at)
+	if x != nil {
 		if !x.ExpiresOn.IsZero() {
 			ru.due(x.ExpiresOn, r.handle)
 		}
 		c.state, c.reason = Exempt, ru.names.reasons.id(exemptReason(x))
 		return c
+	}
+	if reopened != "" {
+		c.reason = ru.names.reasons.id(reopened)
 	}
 	switch v.state {
 	case policy.Compliant:
@@ -129,23 +134,9 @@ func (ru *rollup) over(r *row) (over rowExemptions) {
 	return over
 }
 
-// find is the exemption that holds for a member of an assignment, nil if none
-// does.
-func (o *rowExemptions) find(assignment, reference string, at time.Time) *policy.Exemption {
-	for _, x := range o.all {
-		if x.Exempts(assignment, reference, o.target, at) {
-			return x
-		}
-	}
-	return nil
-}
-
 // exemptReason is what an exempt assessment says.
 func exemptReason(x *policy.Exemption) string {
-	name, category := x.DisplayName, "waiver"
-	if name == "" {
-		name = x.Name
-	}
+	name, category := titleOf(x), "waiver"
 	if x.Mitigated {
 		category = "mitigated"
 	}
@@ -154,4 +145,11 @@ func exemptReason(x *policy.Exemption) string {
 		text += " until " + x.ExpiresOn.Format(time.DateOnly)
 	}
 	return strings.ToValidUTF8(text, "")
+}
+
+func titleOf(x *policy.Exemption) string {
+	if x.DisplayName != "" {
+		return x.DisplayName
+	}
+	return x.Name
 }

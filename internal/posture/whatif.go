@@ -46,6 +46,8 @@ func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResu
 	if err != nil {
 		return WhatIfResult{}, err
 	}
+	e.bases.freeze(true)
+	defer e.bases.freeze(false)
 	next, flips, err := trial.run()
 	if err != nil {
 		return WhatIfResult{}, err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/rampart-sec/rampart/internal/access"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -26,7 +27,7 @@ const Sample = "demo"
 // The actions that the pages ask for.
 const (
 	actionRead    = "Microsoft.Security/assessments/read"
-	actionExempt  = "Microsoft.Authorization/policyExemptions/write"
+	actionExempt  = exemption.ActionWrite
 	actionGovern  = "Microsoft.Security/governanceRules/write"
 	actionAssign  = "Microsoft.Authorization/policyAssignments/write"
 	actionPricing = "Microsoft.Security/pricings/write"

@@ -19,6 +19,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/access"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	documents "github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/simulate"
@@ -79,7 +80,7 @@ func newStage(t *testing.T, resources int) *stage {
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
 	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: time.Now, Log: log})
-	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Compliance: records, Now: time.Now, Log: log, Version: "test"}
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
 	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())

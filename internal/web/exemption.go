@@ -1,134 +1,40 @@
 package web
 
 import (
-	"fmt"
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/exemption"
+	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
-// previewed bounds the resources whose exemption is tried before it is offered.
-const previewed = 1000
-
 // exemptionRow is one exemption in a list.
 type exemptionRow struct {
 	store.Object
+	exemption.Record
 	Title, Category, Note string
 	Scope                 string
 	Expires               time.Time
+	Ended                 bool
 	Recommendations       []*posture.Recommendation
+	Everything            bool   // it covers too many recommendations to name
+	Narrowed              string // types and locations in words, "" if it is not
+	Reopened              int    // resources that it is re-opened for
+	CanDecide, CanEnd     bool
+	Back                  string
 }
 
-// exemptPage asks for the terms of an exemption and shows what it would do.
-type exemptPage struct {
-	*frame
-	R             *posture.Recommendation
-	Target        string // ARM id that is exempted
-	Count         int    // unhealthy resources below it
-	Before, After posture.Score
-	Previewed     bool
-	MinDate       string
-	DefaultDate   string
-}
+// Rejected reports whether its request was turned down.
+func (r exemptionRow) Rejected() bool { return r.State == policy.ExemptionRejected }
 
-// Change is what the exemption does to the score, in percent points.
-func (p *exemptPage) Change() float64 { return p.After.Percent - p.Before.Percent }
-
-// exemptForm previews an exemption of one resource, a scope or all of the
-// estate.
-func exemptForm(v *visit) (page, error) {
-	id, err := v.one("id")
-	if err != nil {
-		return page{}, err
-	}
-	target := firstOf(v.Get("resource"), v.scope.ID)
-	if err := v.who.Allow(actionExempt, target); err != nil {
-		return page{}, err
-	}
-	r := v.view.Recommendation(id)
-	if r == nil {
-		return page{}, arm.NotFound(clip(id, 100))
-	}
-	p := &exemptPage{frame: v.newFrame("Exempt: " + r.Title), R: r, Target: target,
-		MinDate: v.now.Format(time.DateOnly), DefaultDate: v.now.AddDate(0, 0, 90).Format(time.DateOnly)}
-	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: posture.Scope{ID: target}, Recommendation: r.ID,
-		State: []posture.State{posture.Unhealthy}, Limit: previewed})
-	if err != nil {
-		return page{}, err
-	}
-	p.Count = rows.Total
-	var tries []posture.Hypothetical
-	for _, a := range rows.Rows {
-		tries = append(tries, posture.Hypothetical{ResourceID: a.ResourceID, Exempt: r.ID})
-	}
-	if len(tries) > 0 && rows.Next == "" {
-		result, err := v.estate.WhatIf(v.Context(), tries)
-		if err != nil {
-			return page{}, fmt.Errorf("preview exemption: %w", err)
-		}
-		p.Before, p.After, p.Previewed = result.Before, result.After, true
-	}
-	return page{name: "exempt", data: p}, nil
-}
-
-// exempt writes the exemption that the form describes: one per subscription,
-// as an exemption belongs to one assignment.
-func exempt(v *visit) (string, error) {
-	form := v.PostForm
-	r := v.view.Recommendation(form.Get("recommendation"))
-	if r == nil {
-		return "", arm.NotFound(clip(form.Get("recommendation"), 100))
-	}
-	category := form.Get("category")
-	if category != "Waiver" && category != "Mitigated" {
-		return "", arm.Invalid("An exemption is a waiver or a mitigation, not %q.", clip(category, 40))
-	}
-	reason := strings.TrimSpace(form.Get("reason"))
-	if reason == "" || len(reason) > 2000 {
-		return "", arm.Invalid("An exemption needs a reason of at most 2,000 characters.")
-	}
-	expires, err := v.expiry(form.Get("expires"))
-	if err != nil {
-		return "", err
-	}
-	scopes, err := v.exemptScopes(form.Get("target"))
-	if err != nil {
-		return "", err
-	}
-	if err := v.allowAll(actionExempt, scopes); err != nil {
-		return "", err
-	}
-	for _, scope := range scopes {
-		if err := v.putExemption(r, scope, expires); err != nil {
-			return "", err
-		}
-	}
-	return firstOf(form.Get("back"), v.To("/recommendation", "id", r.ID)), nil
-}
-
-// expiry reads the day on whose end an exemption ends; "" means never.
-func (v *visit) expiry(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	day, err := time.ParseInLocation(time.DateOnly, text, v.zone)
-	if err != nil {
-		return time.Time{}, arm.Invalid("The end date %q is not of the form 2026-01-31.", clip(text, 40))
-	}
-	end := day.AddDate(0, 0, 1)
-	if !end.After(v.now) {
-		return time.Time{}, arm.Invalid("The end date has passed.")
-	}
-	return end, nil
-}
-
-// exemptScopes are the ids to exempt: the target, or every subscription when
+// exemptScopes are the ids to act on: the target, or every subscription when
 // the whole estate is meant.
 func (v *visit) exemptScopes(target string) ([]string, error) {
 	if target == "" {
@@ -148,61 +54,191 @@ func (v *visit) exemptScopes(target string) ([]string, error) {
 	return []string{id.String()}, nil
 }
 
-func (v *visit) putExemption(r *posture.Recommendation, scope string, expires time.Time) error {
-	parsed, err := arm.ParseID(scope)
-	if err != nil {
-		return arm.Invalid("%v.", err)
-	}
-	// The same request twice is the same exemption.
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(parsed.Key()+" "+r.ID)).String()
-	id := parsed.String() + "/providers/Microsoft.Authorization/policyExemptions/" + name
-	properties := map[string]any{
-		"policyAssignmentId":           parsed.SubscriptionID() + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn",
-		"policyDefinitionReferenceIds": []string{r.ID},
-		"exemptionCategory":            v.PostForm.Get("category"),
-		"displayName":                  clip("Exempt: "+r.Title, 128),
-		"description":                  strings.TrimSpace(v.PostForm.Get("reason")),
-		"metadata": map[string]any{"rampart": map[string]string{
-			"ticket": clip(strings.TrimSpace(v.PostForm.Get("ticket")), 200), "requestedBy": v.who.Name}},
-	}
-	if !expires.IsZero() {
-		properties["expiresOn"] = expires.UTC().Format(time.RFC3339)
-	}
-	return v.put("policyExemption", id, map[string]any{"id": id, "name": name,
-		"type": "Microsoft.Authorization/policyExemptions", "properties": properties})
-}
-
-// unexempt ends an exemption.
+// unexempt ends an exemption, or takes back the request for one.
 func unexempt(v *visit) (string, error) {
 	id := v.PostForm.Get("id")
 	if err := v.who.Allow(actionExempt, scopeOf(id)); err != nil {
 		return "", err
 	}
-	err := v.server.opt.Objects.DeleteObject(v.Context(), v.who, store.Object{Tenant: v.tenant, Kind: "policyExemption", ID: id})
-	return v.To("/policies") + "#exemptions", err
+	err := v.server.opt.Objects.DeleteObject(v.Context(), v.who, store.Object{Tenant: v.tenant, Kind: exemption.Kind, ID: id, ETag: v.PostForm.Get("etag")})
+	return firstOf(v.PostForm.Get("back"), v.To("/policies")+"#exemptions"), err
 }
 
-// exemptions reads all exemptions within the scope, those that end first first.
-func (v *visit) exemptions() ([]exemptionRow, error) {
-	objects, err := v.server.opt.Objects.Objects(v.Context(), store.ObjectQuery{Tenant: v.tenant, Kind: "policyExemption", Prefix: arm.Fold(v.scope.ID), Limit: objectRows})
+// decide approves, rejects or renews an exemption as the reader saw it.
+func decide(v *visit) (string, error) {
+	if v.server.opt.Exemptions == nil {
+		return "", arm.Invalid("Nothing can be decided here.")
+	}
+	form := v.PostForm
+	_, err := v.server.opt.Exemptions.Decide(v.Context(), v.who, exemption.Decision{
+		Verb: exemption.Verb(form.Get("verb")), Tenant: v.tenant, ID: form.Get("id"), IfMatch: form.Get("etag")})
+	return firstOf(form.Get("back"), v.To("/policies")+"#exemptions"), err
+}
+
+// setExemptionRules changes what the tenant demands of new exemptions.
+func setExemptionRules(v *visit) (string, error) {
+	if v.server.opt.Exemptions == nil {
+		return "", arm.Invalid("Nothing can be changed here.")
+	}
+	rules := exemption.Rules{ApprovalRequired: v.PostForm.Get("approval") != "", FourEyes: v.PostForm.Get("eyes") != ""}
+	return v.To("/settings") + "#exemption-rules", v.server.opt.Exemptions.SetRules(v.Context(), v.who, v.tenant, rules)
+}
+
+// exemptions reads all exemptions within the scope: requests first, then those
+// that end first.
+func (v *visit) exemptions(back string) ([]exemptionRow, error) {
+	objects, err := v.exemptionObjects()
 	if err != nil {
 		return nil, err
 	}
+	reopened := v.estate.Reopened()
 	rows := make([]exemptionRow, 0, len(objects))
 	for _, o := range objects {
-		body := readBody(o)
-		row := exemptionRow{Object: o, Title: firstOf(body.Properties.DisplayName, body.Name), Note: body.Properties.Description,
-			Category: body.Properties.Category, Scope: scopeOf(o.ID)}
-		row.Expires, _ = time.Parse(time.RFC3339, body.Properties.ExpiresOn) // none or not a time: never
-		for _, ref := range body.Properties.References {
-			if r := v.view.Recommendation(ref); r != nil {
-				row.Recommendations = append(row.Recommendations, r)
-			}
+		row := v.exemptionRow(o, back)
+		if row.Reopened = reopened[arm.Fold(o.ID)]; row.Ended || row.State == policy.ExemptionRequested || row.Rejected() {
+			row.Reopened = 0
 		}
 		rows = append(rows, row)
 	}
-	slices.SortStableFunc(rows, func(a, b exemptionRow) int { return compareEnd(a.Expires, b.Expires) })
+	slices.SortStableFunc(rows, func(a, b exemptionRow) int {
+		return cmp.Or(compareTrue(a.Waiting(), b.Waiting()), compareEnd(a.Expires, b.Expires))
+	})
 	return rows, nil
+}
+
+// The states by which the list of exemptions is filtered.
+const (
+	showWaiting  = "waiting"
+	showInForce  = "in force"
+	showReopened = "re-opened"
+	showOver     = "over"
+)
+
+// ExemptStates are the filters to choose from.
+func (p *policiesPage) ExemptStates() []string {
+	return []string{showWaiting, showInForce, showReopened, showOver}
+}
+
+// readExemptions reads those that the filters leave.
+func (p *policiesPage) readExemptions(v *visit) error {
+	rows, err := v.exemptions(v.Self() + "#exemptions")
+	if err != nil {
+		return err
+	}
+	if len(rows) == objectRows {
+		p.Cut = objectRows
+	}
+	p.Ticket, p.ExemptState = strings.TrimSpace(v.Get("ticket")), v.Get("exempt")
+	for i := range rows {
+		if rows[i].Waiting() {
+			p.Waiting++
+		}
+		if rows[i].shown(p.ExemptState) && strings.Contains(strings.ToLower(rows[i].Ticket), strings.ToLower(p.Ticket)) {
+			p.Exemptions = append(p.Exemptions, rows[i])
+		}
+	}
+	return nil
+}
+
+// shown reports whether a filter leaves an exemption; "" leaves all.
+func (r exemptionRow) shown(state string) bool {
+	over := r.Ended || r.Rejected()
+	switch state {
+	case showWaiting:
+		return r.Waiting()
+	case showInForce:
+		return !over && !r.Waiting()
+	case showReopened:
+		return r.Reopened > 0
+	case showOver:
+		return over
+	}
+	return true
+}
+
+// requests are the exemptions from a recommendation that wait for approval.
+func (v *visit) requests(r *posture.Recommendation) ([]exemptionRow, error) {
+	if v.server.opt.Objects == nil || v.server.opt.Exemptions == nil {
+		return nil, nil
+	}
+	objects, err := v.exemptionObjects()
+	if err != nil {
+		return nil, err
+	}
+	var rows []exemptionRow
+	for _, o := range objects {
+		if !bytes.Contains(o.Body, []byte(`"`+policy.ExemptionRequested+`"`)) {
+			continue // nearly all: they need not be read
+		}
+		if row := v.exemptionRow(o, v.Self()); row.Waiting() && row.covers(r.ID) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func (v *visit) exemptionObjects() ([]store.Object, error) {
+	return v.server.opt.Objects.Objects(v.Context(), store.ObjectQuery{Tenant: v.tenant, Kind: exemption.Kind, Prefix: arm.Fold(v.scope.ID), Limit: objectRows})
+}
+
+func (v *visit) exemptionRow(o store.Object, back string) exemptionRow {
+	body := readBody(o)
+	row := exemptionRow{Object: o, Title: firstOf(body.Properties.DisplayName, body.Name), Note: body.Properties.Description,
+		Category: body.Properties.Category, Scope: scopeOf(o.ID), Back: back}
+	var raw struct {
+		Properties map[string]any `json:"properties"`
+	}
+	if json.Unmarshal(o.Body, &raw) == nil { // else it shows as its id alone
+		row.Record = exemption.ReadRecord(raw.Properties)
+	}
+	row.Expires, _ = time.Parse(time.RFC3339, body.Properties.ExpiresOn) // none or not a time: never
+	row.Ended = !row.Expires.IsZero() && !v.now.Before(row.Expires)
+	row.Recommendations, row.Everything = v.estate.CoveredBy(body.Properties.AssignmentID, body.Properties.References)
+	if x, err := policy.ParseExemption(o.Body); err == nil {
+		row.Narrowed = selectorWords(x.Selectors)
+	}
+	row.CanDecide = row.Waiting() && v.may(exemption.ActionApprove, row.Scope)
+	row.CanEnd = v.may(actionExempt, row.Scope)
+	return row
+}
+
+// selectorWords say which resources selectors leave in.
+func selectorWords(list []policy.Selector) string {
+	var alternatives []string
+	for _, s := range list {
+		var parts []string
+		for _, c := range s.Conditions {
+			names := make([]string, len(c.Values))
+			for i, value := range c.Values {
+				if names[i] = value; c.Kind == "resourceType" {
+					names[i] = typePlural(value)
+				}
+			}
+			word := map[bool]string{false: "", true: "all but "}[c.Not] + strings.Join(names, ", ")
+			if c.Kind == "resourceLocation" {
+				word = "in " + word
+			}
+			parts = append(parts, word)
+		}
+		alternatives = append(alternatives, strings.Join(parts, " "))
+	}
+	return strings.Join(alternatives, " or ")
+}
+
+// covers reports whether an exemption covers a recommendation.
+func (r exemptionRow) covers(recommendation string) bool {
+	return slices.ContainsFunc(r.Recommendations, func(c *posture.Recommendation) bool { return strings.EqualFold(c.ID, recommendation) })
+}
+
+// compareTrue sorts what is true first.
+func compareTrue(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 // compareEnd sorts by end, those without an end last.

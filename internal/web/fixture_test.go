@@ -13,6 +13,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -169,7 +170,9 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &recommendationsPage{frame: f, Rows: rows, Grouped: true, Groups: groupByControl(rows, controls), Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Types: types, CSV: "/recommendations.csv"}
 	})
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
-		p := &recommendationPage{frame: f, R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
+		p := &recommendationPage{frame: f, Requests: []exemptionRow{{Object: store.Object{ID: fixtureServer + "/r"}, Note: "The old client cannot do better.", Category: "Waiver", Scope: fixtureServer, CanDecide: true, CanEnd: true,
+			Record: exemption.Record{State: "requested", RequestedBy: "dev", RequestedAt: fixtureNow.Add(-time.Hour), Ticket: "SEC-7"}}},
+			R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
 			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
@@ -216,7 +219,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
 			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
-			Exemptions:  []exemptionRow{{Title: "Exempt", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1]}},
+			Waiting:     1, Exemptions: []exemptionRow{
+				{Object: store.Object{ID: fixtureServer + "/r"}, Title: "Old client", Category: "Waiver", Note: "The old client <cannot> do better.", Scope: fixtureServer, Recommendations: advice[1:2], CanDecide: true, CanEnd: true,
+					Record: exemption.Record{State: "requested", RequestedBy: "dev", Ticket: "SEC-7", ReopenOnChange: true}, Narrowed: "Virtual machines in westeurope"},
+				{Title: "Bastion", Category: "Mitigated", Note: "Behind the bastion.", Scope: fixtureServer, Expires: fixtureNow.AddDate(0, 1, 0), Recommendations: advice[:1], Reopened: 3, CanEnd: true,
+					Record: exemption.Record{State: "approved", RequestedBy: "dev", ApprovedBy: "admin", ReopenOnChange: true}}},
 			Rules: []ruleRow{{Rule: &finding.Rule{ID: "r", Name: "Backdoor in xz", Reason: "Not reachable.", Expires: fixtureNow.AddDate(0, 1, 0)}, Scope: fixtureSub, Recommendation: advice[0], CanEnd: true},
 				{Rule: &finding.Rule{Name: "old"}, Scope: fixtureServer, Broken: "properties.conditions: at least one is needed", Gone: true}}}
 	})
@@ -227,14 +234,15 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	})
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true
-		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1,
+		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
 			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
 		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
-		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Previewed: true, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
+		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
+			Preview: posture.ExemptPreview{Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Tried: true}, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
 	})
 	return pages
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/rampart-sec/rampart/internal/compliance"
 )
 
-// policy allows the page's own style sheet, scripts, images and requests and
+// contentPolicy allows the page's own style sheet, scripts, images and requests and
 // nothing else: no inline script, no inline style, no frame.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // Limits of the body of a form; a form with files is one below /compliance/.
@@ -41,7 +41,7 @@ func guard(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -29,6 +29,10 @@ type policiesPage struct {
 	Sets        []policyObject
 	Exemptions  []exemptionRow
 	Rules       []ruleRow // that disable findings
+	Waiting     int       // exemptions that wait for approval
+	Cut         int       // there are more exemptions than these; 0: all were read
+	Ticket      string    // of the exemptions that are shown
+	ExemptState string    // likewise
 	CanWrite    bool
 	CanExempt   bool
 	Readable    bool // control objects can be read here
@@ -101,7 +105,7 @@ func policies(v *visit) (page, error) {
 	if p.Sets, err = v.policyObjects("policySetDefinition"); err != nil {
 		return page{}, err
 	}
-	if p.Exemptions, err = v.exemptions(); err != nil {
+	if err := p.readExemptions(v); err != nil {
 		return page{}, err
 	}
 	p.Rules, err = v.findingRules()

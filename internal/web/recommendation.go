@@ -28,6 +28,7 @@ type recommendationPage struct {
 	Findings  *findingGroup // of the only resource that is affected
 	Sums      []findingSum  // else what the resources have in common
 	MoreSums  int
+	Requests  []exemptionRow // that wait for approval
 	CanExempt bool
 	CanAssign bool
 	CanSwitch bool
@@ -63,6 +64,9 @@ func recommendation(v *visit) (page, error) {
 		return page{}, err
 	}
 	if p.Standards, err = v.standardRefs(known); err != nil {
+		return page{}, err
+	}
+	if p.Requests, err = v.requests(known); err != nil {
 		return page{}, err
 	}
 	// A form acts on a scope by id; it could not keep to a tag.

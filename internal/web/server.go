@@ -11,6 +11,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/compliance"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -24,6 +25,8 @@ type Options struct {
 	// Compliance keeps standards and attestations; nil: only what comes with
 	// the product is shown.
 	Compliance *compliance.Records
+	// Exemptions takes requests and decisions; nil: nothing can be exempted.
+	Exemptions *exemption.Desk
 	Plans      Plans   // nil: the settings page shows none
 	Tenants    Tenants // the sample tenant's removal; nil: not offered
 	Now        func() time.Time
@@ -140,6 +143,8 @@ func (s *Server) Handler() http.Handler {
 		"/compliance/{id}/control":  changeControl,
 		"/compliance/{id}/delete":   deleteStandard,
 		"/views":                    changeView,
+		"/exemption/decide":         decide,
+		"/exemption/rules":          setExemptionRules,
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}

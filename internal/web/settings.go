@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -30,6 +31,8 @@ type settingsPage struct {
 	CanPlan       bool
 	Agents        []posture.ResourceRow
 	AgentTotal    int
+	Rules         *exemption.Rules // on exemptions; nil: there are none here
+	CanRule       bool
 }
 
 // subscriptionRow is one subscription.
@@ -62,6 +65,13 @@ func settings(v *visit) (page, error) {
 	}
 	p.Agents = slices.DeleteFunc(agents.Rows, func(r posture.ResourceRow) bool { return r.Source != "agent" })
 	p.AgentTotal = agents.Total
+	if v.server.opt.Exemptions != nil {
+		rules, err := v.server.opt.Exemptions.Rules(v.Context(), v.tenant)
+		if err != nil {
+			return page{}, err
+		}
+		p.Rules, p.CanRule = &rules, v.may(exemption.ActionRules, "/")
+	}
 	return page{name: "settings", data: p}, nil
 }
 

@@ -1,0 +1,159 @@
+package posture
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy"
+)
+
+// Given is one assignment by which a recommendation reaches a scope.
+type Given struct {
+	AssignmentID string
+	// References are the initiative's members that give it, none if the
+	// definition is assigned alone.
+	References []string
+	// Scope is where both meet: the deeper of the scope asked about and the
+	// assignment's, "/" for the tenant. An exemption there covers what they have
+	// in common.
+	Scope string
+}
+
+// GivenBy lists the assignments that give a recommendation to a scope (ARM id,
+// "" is everything), by id. An assessment is exempt only if it is exempt in
+// each of them. It does not wait for the judge.
+func (e *Estate) GivenBy(recommendation, scope string) []Given {
+	target, err := arm.ParseID("/" + strings.TrimPrefix(scope, "/"))
+	slot, ok := e.View().shape.slot(recommendation)
+	if err != nil || !ok {
+		return nil
+	}
+	ru := e.rolled.Load()
+	c := ru.catalog
+	references := c.references(slot)
+	var all []Given
+	add := func(id string, at arm.ID, refs []string) {
+		if meet, ok := ru.meet(target, at); ok {
+			all = append(all, Given{AssignmentID: id, References: refs, Scope: meet.String()})
+		}
+	}
+	for _, a := range c.input.Assignments {
+		refs, gives := references[a.ID]
+		switch {
+		case !gives:
+		case a.ID == sharedAssignment:
+			c.shared.each(func(id string, at arm.ID) { add(id, at, refs) })
+		case !ru.leavesOut(a, e.View().byID(target.String())):
+			add(a.ID, a.Scope, refs)
+		}
+	}
+	slices.SortFunc(all, func(a, b Given) int { return strings.Compare(a.AssignmentID, b.AssignmentID) })
+	return all
+}
+
+// maxCovered bounds the recommendations that CoveredBy names.
+const maxCovered = 20
+
+// CoveredBy are the recommendations that members of an assignment give (no
+// references: all members), by id; all is set instead if there are too many to
+// name. It does not wait for the judge.
+func (e *Estate) CoveredBy(assignment string, references []string) (some []*Recommendation, all bool) {
+	ru, v := e.rolled.Load(), e.View()
+	assignment = ru.catalog.shared.standsFor(arm.Fold(assignment))
+	last, same := "", false // members of one assignment lie together
+	for i := range ru.catalog.members {
+		m := &ru.catalog.members[i]
+		if i == 0 || m.Assignment != last {
+			last, same = m.Assignment, arm.Fold(m.Assignment) == assignment
+		}
+		if !same || m.Bound == nil {
+			continue
+		}
+		named := len(references) == 0 || slices.ContainsFunc(references, func(ref string) bool { return equalIDs(ref, m.ReferenceID) })
+		r := v.Recommendation(RecommendationID(m.DefinitionID))
+		if named && r != nil && !slices.Contains(some, r) {
+			some = append(some, r)
+		}
+		if len(some) > maxCovered {
+			return nil, true
+		}
+	}
+	return some, false
+}
+
+// references are the members that give a recommendation, by assignment.
+func (c *catalog) references(slot uint16) map[string][]string {
+	out := map[string][]string{}
+	for i := range c.members {
+		m := &c.members[i]
+		if m.Bound == nil || c.slots[i] != slot {
+			continue
+		}
+		refs := out[m.Assignment]
+		if m.ReferenceID != "" && !slices.Contains(refs, m.ReferenceID) {
+			refs = append(refs, m.ReferenceID)
+		}
+		out[m.Assignment] = refs
+	}
+	return out
+}
+
+// each calls f for every assignment that the shared one stands for.
+func (s *standIn) each(f func(id string, at arm.ID)) {
+	for _, id := range append(slices.Collect(maps.Values(s.bySubscription)), s.everywhere) {
+		at, _, ok := strings.Cut(arm.Fold(id), "/providers/microsoft.authorization/policyassignments/")
+		if scope, err := arm.ParseID(id[:len(at)] + "/"); ok && err == nil {
+			f(id, scope)
+		}
+	}
+}
+
+// standsFor is the folded id of the assignment whose members an assignment has.
+func (s *standIn) standsFor(folded string) string {
+	at, _, _ := strings.Cut(folded, "/providers/microsoft.authorization/policyassignments/")
+	if folded == arm.Fold(s.everywhere) || at != "" && folded == arm.Fold(s.bySubscription[at]) {
+		return arm.Fold(sharedAssignment)
+	}
+	return folded
+}
+
+// meet is the deeper of two scopes if one holds the other.
+func (ru *rollup) meet(a, b arm.ID) (arm.ID, bool) {
+	switch {
+	case ru.holds(b, a):
+		return a, true
+	case ru.holds(a, b):
+		return b, true
+	}
+	return a, false
+}
+
+// holds reports whether a scope is or lies above another, management groups
+// included.
+func (ru *rollup) holds(above, below arm.ID) bool {
+	return below.Within(above) || slices.ContainsFunc(ru.parents(below), above.Equal)
+}
+
+func (ru *rollup) parents(id arm.ID) []arm.ID {
+	n, ok := ru.names.subs.find(arm.Fold(id.SubscriptionID()))
+	if !ok || id.Subscription() == "" {
+		return nil
+	}
+	return ru.above[n]
+}
+
+// leavesOut reports whether an assignment over a resource leaves it out, by its
+// excluded scopes or its selectors. Of a scope with resources below (nil, or a
+// container) it may still reach some.
+func (ru *rollup) leavesOut(a *policy.Assignment, r *row) bool {
+	if r == nil {
+		return false
+	}
+	id, err := arm.ParseID(r.id)
+	if t := id.Type(); err != nil || t == arm.TypeSubscription || t == arm.TypeResourceGroup || !ru.holds(a.Scope, id) {
+		return false
+	}
+	return !a.Covers(policy.Target{ID: id, Type: ru.names.types.name(r.typ), Location: ru.names.locations.name(r.location), Parents: ru.parents(id)})
+}
