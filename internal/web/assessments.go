@@ -78,7 +78,7 @@ func assessmentsCSV(v *visit, w http.ResponseWriter) error {
 	writeLine(out, "resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "stale", "risk", "riskFactors", "owner", "due")
 	for a := range rows {
 		writeLine(out, a.ResourceID, a.ResourceType, a.Recommendation.ID, a.Recommendation.Title, string(a.Recommendation.Severity), a.State.String(), a.Reason,
-			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Owner, stamp(a.Due))
+			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Assigned.Owner, stamp(a.Assigned.Due))
 		if out.Error() != nil {
 			break // the reader is gone
 		}

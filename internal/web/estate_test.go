@@ -265,7 +265,7 @@ func (s *stage) assign(t *testing.T) {
 	s.post("/assign", url.Values{"recommendation": {a.Recommendation.ID}, "target": {""}, "owner": {"ops@example.org"}, "days": {"7"}})
 	s.until("the owner shows", func() bool {
 		now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
-		return now.Owner == "ops@example.org" && !now.Due.IsZero()
+		return now.Assigned.Owner == "ops@example.org" && !now.Assigned.Due.IsZero()
 	})
 	if page := s.get("/resource?id=" + url.QueryEscape(a.ResourceID)); !strings.Contains(page, a.ResourceName) {
 		t.Error("the resource's page does not name it")

@@ -14,6 +14,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -115,7 +116,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
 		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
 	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
-		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Owner: "build team", Due: fixtureNow.AddDate(0, 0, 4)}
+		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Assigned: governance.Assignment{Owner: "build team", Due: fixtureNow.AddDate(0, 0, 4)}}
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
 	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
