@@ -101,7 +101,8 @@ func (s *rowSubject) assign(sh *shape, c cell, t task) (governance.Assignment, b
 	}
 	s.Since, s.Done = unixTime(int64(t.began(c))), time.Time{}
 	if c.state == Healthy {
-		s.Done = unixTime(int64(t.done))
+		// Cells keep whole seconds: what was made within that one came before.
+		s.Done = unixTime(int64(t.done)).Add(time.Second - 1)
 	}
 	return sh.board.Assign(s.Subject)
 }
