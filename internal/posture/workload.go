@@ -99,6 +99,9 @@ func (c TaskCounts) Of(s governance.Status) int {
 	return [...]int{governance.Unassigned: c.Unassigned, governance.OnTime: c.OnTime, governance.Overdue: c.Overdue, governance.Completed: c.Completed}[s]
 }
 
+// Managed reports whether anything is or was assigned.
+func (c TaskCounts) Managed() bool { return c.OnTime+c.Overdue+c.Completed > 0 }
+
 // Tasks counts the tasks of a scope by status.
 func (v *View) Tasks(scope Scope) TaskCounts {
 	l := v.ledgerOf(scope, v.resolve(scope))

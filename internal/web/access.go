@@ -27,7 +27,6 @@ const Sample = "demo"
 const (
 	actionRead    = "Microsoft.Security/assessments/read"
 	actionExempt  = "Microsoft.Authorization/policyExemptions/write"
-	actionGovern  = "Microsoft.Security/governanceRules/write"
 	actionAssign  = "Microsoft.Authorization/policyAssignments/write"
 	actionPricing = "Microsoft.Security/pricings/write"
 	actionTenant  = "Rampart/tenants/delete"
