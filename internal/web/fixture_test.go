@@ -117,10 +117,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
 		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
 	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
-		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Due: fixtureNow.AddDate(0, 0, 4),
+		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Made: fixtureNow.AddDate(0, 0, -3), Due: fixtureNow.AddDate(0, 0, 4),
 			Promise: governance.Promise{ETA: fixtureNow.AddDate(0, 0, 9), Justification: "The vendor ships then.", PromisedBy: "build team"}}}
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
+	dark.Status, dark.Assigned = governance.NoTask, governance.Assignment{}
 	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
 	moved := []change{
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
