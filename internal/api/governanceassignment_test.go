@@ -155,6 +155,33 @@ func TestPromise(t *testing.T) {
 	}
 }
 
+// TestPromiseForRule promises a date for what a rule assigned: the rule keeps its
+// task, and what hangs on the promise goes with it.
+func TestPromiseForRule(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	rec := failing(t, s, s.Vault())
+	path := assignments(s.Vault(), rec)
+	ana, _ := newOwner(t, s, "ana")
+	s.Want(201, apitest.Call{Method: "PUT", Path: s.Sub() + security + "governanceRules/r", Body: ruleOf("ana", everySeverity, "1")})
+	eventually(t, s, path, func(p map[string]any) bool { return p["owner"] == "ana" })
+	given := s.Get(path + "/r")
+	due, err := time.Parse(time.RFC3339, given.Properties()["remediationDueDate"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := given.Header.Get("ETag")
+	s.Fails(412, "PreconditionFailed", apitest.Call{Method: "PUT", Path: path + "/r", Token: ana, Body: wish("ana", due, "remediationEta", eta(due)), Header: map[string]string{"If-Match": "v0"}})
+	p := s.Want(201, apitest.Call{Method: "PUT", Path: path + "/r", Token: ana, Body: wish("ana", due, "remediationEta", eta(due.Add(-time.Hour))), Header: map[string]string{"If-Match": tag}}).Properties()
+	if p["etaIsLate"] != false || p["governanceRuleName"] != "All in a week" {
+		t.Errorf("after the promise: %v", p)
+	}
+	s.Fails(412, "PreconditionFailed", apitest.Call{Method: "PUT", Path: path + "/r", Token: ana, Body: wish("ana", due, "remediationEta", eta(due)), Header: map[string]string{"If-Match": tag}})
+	eventually(t, s, path, func(p map[string]any) bool { return p["etaSetBy"] == "ana" && p["governanceRuleName"] == "All in a week" })
+	s.Want(204, apitest.Call{Method: "DELETE", Path: path + "/r"})
+	eventually(t, s, path, func(p map[string]any) bool { return p["remediationEta"] == nil && p["owner"] == "ana" })
+}
+
 func TestAssignmentRefuses(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()

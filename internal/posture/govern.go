@@ -24,8 +24,8 @@ func (e *Estate) govern(r, was *row, at time.Time) {
 		c := &r.cells[i]
 		t := r.task(c.slot)
 		a, ok := subject.assign(e.current, *c, t)
-		if !ok {
-			continue
+		if !ok || c.state == Healthy && a.Owner == "" {
+			continue // what nobody had, nobody completed
 		}
 		c.flags = flagsOf(board, a, *c, at)
 		t.by = e.names.parties.spell(partyKey(a), partyName(a))
@@ -49,13 +49,10 @@ func (r *row) setTask(t task) {
 }
 
 func flagsOf(board *governance.Board, a governance.Assignment, c cell, at time.Time) cellFlag {
-	owned := a.Owner != "" && !board.Gone(a.Owner)
-	if c.state != Unhealthy {
-		if a.Owner != "" {
-			return isCompleted // whoever did it has done it, gone since or not
-		}
-		return 0
+	if c.state == Healthy {
+		return isCompleted // whoever did it has done it, gone since or not
 	}
+	owned := a.Owner != "" && !board.Gone(a.Owner)
 	var f cellFlag
 	if owned {
 		f |= hasOwner

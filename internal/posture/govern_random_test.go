@@ -26,7 +26,7 @@ func TestGovernanceEqualsFreshLoad(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t)
 			clerk := &clerk{editor{w: w, rnd: rand.New(rand.NewPCG(seed, 11)), docs: map[string]wire.Document{}}}
-			for range 14 {
+			for range 20 {
 				for range 1 + clerk.rnd.IntN(6) {
 					clerk.some()
 				}
@@ -35,18 +35,21 @@ func TestGovernanceEqualsFreshLoad(t *testing.T) {
 					t.Fatalf("aggregates differ from rows:\n%s", diff)
 				}
 				w.clock.pass(time.Duration(clerk.rnd.IntN(10)) * time.Hour)
-			}
-			v := w.step()
-			running := dumpTasks(t, v)
-			for _, l := range v.Workloads(Scope{}) {
-				completed += l.Completed
-				if l.ByHand {
-					byHand += l.OnTime + l.Overdue
+				if clerk.rnd.IntN(3) > 0 {
+					continue
 				}
-			}
-			w.restart()
-			if diff := cmp.Diff(running, dumpTasks(t, w.judge.Estate("").View())); diff != "" {
-				t.Errorf("a fresh load sees something else (-running +loaded):\n%s", diff)
+				v = w.step()
+				running := dumpTasks(t, v)
+				for _, l := range v.Workloads(Scope{}) {
+					completed += l.Completed
+					if l.ByHand {
+						byHand += l.OnTime + l.Overdue
+					}
+				}
+				w.restart()
+				if diff := cmp.Diff(running, dumpTasks(t, w.judge.Estate("").View())); diff != "" {
+					t.Fatalf("a fresh load sees something else (-running +loaded):\n%s", diff)
+				}
 			}
 		})
 	}
@@ -84,10 +87,10 @@ func dumpTasks(t *testing.T, v *View) []string {
 type clerk struct{ editor }
 
 func (c *clerk) some() {
-	switch c.rnd.IntN(12) {
-	case 0:
+	switch c.rnd.IntN(16) {
+	case 0, 7:
 		c.rule()
-	case 1:
+	case 1, 8:
 		c.retire()
 	case 2:
 		c.assign()
