@@ -5,8 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 )
 
@@ -28,6 +30,14 @@ type Board struct {
 	records map[string]map[string][]*Record // by recommendation and scope, folded
 	gone    map[string]bool                 // folded names and ids of principals
 	byTag   bool
+	// naming are the rules that name a recommendation, by ruleKey: a task is
+	// asked about by the million, and most rules are about others.
+	naming *sync.Map
+}
+
+type ruleKey struct {
+	recommendation string
+	severity       content.Severity
 }
 
 // NewBoard makes a board. Rules are put in order: a wider scope first (a
@@ -35,7 +45,7 @@ type Board struct {
 // the id so that ties are stable. gone are names or ids of principals that
 // cannot sign in any more.
 func NewBoard(rules []*Rule, records []*Record, gone []string) *Board {
-	b := &Board{rules: slices.Clone(rules), gone: map[string]bool{}}
+	b := &Board{rules: slices.Clone(rules), gone: map[string]bool{}, naming: &sync.Map{}}
 	slices.SortFunc(b.rules, func(x, y *Rule) int {
 		return cmp.Or(cmp.Compare(rank(x.scope), rank(y.scope)), cmp.Compare(x.Priority, y.Priority),
 			cmp.Compare(arm.Fold(x.ID), arm.Fold(y.ID)), x.Retired.Compare(y.Retired))
@@ -168,7 +178,7 @@ func (b *Board) Assign(s Subject) (Assignment, bool) {
 
 // rule is the rule that has a task, and when it took it.
 func (b *Board) rule(s *Subject) (best *Rule, made time.Time) {
-	for _, r := range b.rules {
+	for _, r := range b.about(s.Recommendation, s.Severity) {
 		from, ok := r.takes(s)
 		if !ok {
 			continue
@@ -183,11 +193,27 @@ func (b *Board) rule(s *Subject) (best *Rule, made time.Time) {
 	return best, made
 }
 
-// takes is when the rule takes a task if nothing stands in its way: when it
+// about are the rules in force that name a recommendation, in order.
+func (b *Board) about(recommendation string, severity content.Severity) []*Rule {
+	key := ruleKey{recommendation, severity}
+	if known, ok := b.naming.Load(key); ok {
+		return known.([]*Rule)
+	}
+	var rules []*Rule
+	for _, r := range b.rules {
+		if !r.Disabled && r.Names(recommendation, severity) {
+			rules = append(rules, r)
+		}
+	}
+	b.naming.Store(key, rules)
+	return rules
+}
+
+// takes is when the rule, which names the recommendation, takes a task if nothing stands in its way: when it
 // opened, when the rule was made after that, or when it last overrode.
 func (r *Rule) takes(s *Subject) (at time.Time, ok bool) {
 	over := func(at time.Time) bool { return !s.Done.IsZero() && at.After(s.Done) }
-	if !r.Retired.IsZero() && s.Since.After(r.Retired) || over(r.Created) || !r.selects(s) {
+	if !r.Retired.IsZero() && s.Since.After(r.Retired) || over(r.Created) || !r.reaches(s) {
 		return at, false
 	}
 	if at = s.Since; r.Created.After(at) {

@@ -242,12 +242,9 @@ func rank(scope arm.ID) int {
 	return 3
 }
 
-// selects reports whether the rule is about a subject, whenever that was.
-func (r *Rule) selects(s *Subject) bool {
-	if r.Disabled || !s.within(r.scope) || slices.ContainsFunc(r.excluded, s.within) {
-		return false
-	}
-	return r.Names(s.Recommendation, s.Severity)
+// reaches reports whether a subject lies where the rule is about.
+func (r *Rule) reaches(s *Subject) bool {
+	return s.within(r.scope) && !slices.ContainsFunc(r.excluded, s.within)
 }
 
 // Names reports whether the rule's conditions select a recommendation.

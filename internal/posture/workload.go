@@ -104,7 +104,9 @@ func (c TaskCounts) Managed() bool { return c.OnTime+c.Overdue+c.Completed > 0 }
 
 // Tasks counts the tasks of a scope by status.
 func (v *View) Tasks(scope Scope) TaskCounts {
-	l := v.ledgerOf(scope, v.resolve(scope))
+	// The ledger is that of the list without a filter, which pages ask for too.
+	list := RecommendationQuery{Scope: scope}
+	l := v.ledgerWith(list.ledgerKey(), v.resolve(scope), func(slot uint16) bool { return v.shape.slots[slot] != nil })
 	var c TaskCounts
 	for i, r := range v.shape.list {
 		if r != nil {

@@ -97,10 +97,8 @@ func (tx *Tx) principals(ctx context.Context, where string, args ...any) ([]Prin
 // DeletePrincipal removes a principal of a tenant with its role assignments and
 // everything that was handed out to it.
 func (tx *Tx) DeletePrincipal(ctx context.Context, tenant, id string) error {
-	if err := tx.RevokeCredentials(ctx, id); err != nil {
-		return err
-	}
 	for _, q := range []string{
+		`DELETE FROM credentials WHERE principal IN (SELECT id FROM principals WHERE tenant = $1 AND id = $2)`,
 		`DELETE FROM role_assignments WHERE tenant = $1 AND principal = $2`,
 		`DELETE FROM principals WHERE tenant = $1 AND id = $2`,
 	} {
