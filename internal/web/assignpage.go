@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -55,6 +56,6 @@ func assignForm(v *visit) (page, error) {
 	}
 	p.CanAssign = a.State == posture.Unhealthy && v.may(ownership.Write, a.ResourceID)
 	p.CanPromise = assigned && a.State == posture.Unhealthy && p.Entry.Owner != "" && (p.CanAssign || ownership.IsOwner(v.who, p.Entry.Assignment))
-	p.CanRemove = assigned && p.Entry.By != "" && !p.Entry.CreatedAt.IsZero() && v.may(ownership.Delete, a.ResourceID)
+	p.CanRemove = assigned && strings.EqualFold(p.Entry.Assignment.ID, p.Entry.Place.ID()) && v.may(ownership.Delete, a.ResourceID)
 	return page{name: "assign", data: p}, nil
 }

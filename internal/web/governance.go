@@ -18,12 +18,16 @@ import (
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
+// reportRows bounds the report on the page: a tag may name thousands of owners.
+const reportRows = 300
+
 // governanceData is who has to do what: the report by rule and owner, and the
 // rules.
 type governanceData struct {
 	*frame
 	Total      posture.TaskCounts
 	Rows       []posture.Workload
+	More       int // rows that only the CSV has
 	Rules      []governanceRow
 	Severities []content.Severity
 	CSV        string
@@ -48,8 +52,11 @@ func governancePage(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err
 	}
-	p := &governanceData{frame: v.newFrame("Governance", "report", "rules"), Total: v.view.Tasks(v.scope), Rows: v.view.Workloads(v.scope),
+	p := &governanceData{frame: v.newFrame("Governance", "report", "rules"), Total: v.view.Tasks(v.scope),
 		Severities: severities, CSV: v.join("/governance.csv", v.query), Readable: v.server.opt.Objects != nil && v.server.opt.Owners != nil}
+	p.Rows = v.view.Workloads(v.scope)
+	p.More = max(0, len(p.Rows)-reportRows)
+	p.Rows = p.Rows[:len(p.Rows)-p.More]
 	if !p.Readable {
 		return page{name: "governance", data: p}, nil
 	}
