@@ -91,7 +91,9 @@ func TestGovernanceRules(t *testing.T) {
 	}
 	apitest.Eventually(t, "the rule assigns", func() bool {
 		found := all(t, f.NewGovernanceAssignmentsClient().NewListPager(resource, name, nil),
-			func(p armsecurity.GovernanceAssignmentsClientListResponse) []*armsecurity.GovernanceAssignment { return p.Value })
+			func(p armsecurity.GovernanceAssignmentsClientListResponse) []*armsecurity.GovernanceAssignment {
+				return p.Value
+			})
 		return len(found) == 1 && *found[0].Properties.Owner == "team@example.org"
 	})
 	deletion, err := rules.BeginDelete(t.Context(), s.Sub(), id, nil)
@@ -102,7 +104,9 @@ func TestGovernanceRules(t *testing.T) {
 		t.Error(err)
 	}
 	found := all(t, f.NewGovernanceAssignmentsClient().NewListPager(resource, name, nil),
-		func(p armsecurity.GovernanceAssignmentsClientListResponse) []*armsecurity.GovernanceAssignment { return p.Value })
+		func(p armsecurity.GovernanceAssignmentsClientListResponse) []*armsecurity.GovernanceAssignment {
+			return p.Value
+		})
 	if len(found) != 1 || *found[0].Properties.Owner != "team@example.org" {
 		t.Errorf("a deleted rule kept %v", found)
 	}

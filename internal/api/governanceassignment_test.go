@@ -177,7 +177,9 @@ func TestPromiseForRule(t *testing.T) {
 		t.Errorf("after the promise: %v", p)
 	}
 	s.Fails(412, "PreconditionFailed", apitest.Call{Method: "PUT", Path: path + "/r", Token: ana, Body: wish("ana", due, "remediationEta", eta(due)), Header: map[string]string{"If-Match": tag}})
-	eventually(t, s, path, func(p map[string]any) bool { return p["etaSetBy"] == "ana" && p["governanceRuleName"] == "All in a week" })
+	eventually(t, s, path, func(p map[string]any) bool {
+		return p["etaSetBy"] == "ana" && p["governanceRuleName"] == "All in a week"
+	})
 	s.Want(204, apitest.Call{Method: "DELETE", Path: path + "/r"})
 	eventually(t, s, path, func(p map[string]any) bool { return p["remediationEta"] == nil && p["owner"] == "ana" })
 }
@@ -270,4 +272,27 @@ func TestCompletedTask(t *testing.T) {
 	row(func(r map[string]any) bool { return r["owner"] == "ana@example.org" && r["onTime"].(float64) > 1 })
 	s.Heal()
 	row(func(r map[string]any) bool { return r["owner"] == "ana@example.org" && r["completed"].(float64) > 0 })
+}
+
+// TestAssignmentTwoEditsAtOnce lets several clients edit what they all have read: one wins
+// and the others are told.
+func TestAssignmentTwoEditsAtOnce(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	path := assignments(s.Vault(), failing(t, s, s.Vault())) + "/k"
+	due := s.Now().Add(72 * time.Hour)
+	tag := s.Want(201, apitest.Call{Method: "PUT", Path: path, Body: wish("nobody yet", due)}).Header.Get("ETag")
+	codes := make(chan int, 8)
+	for i := range cap(codes) {
+		go func() {
+			codes <- s.Do(apitest.Call{Method: "PUT", Path: path, Body: wish(strings.Repeat("x", i+1), due), Header: map[string]string{"If-Match": tag}}).Status
+		}()
+	}
+	got := map[int]int{}
+	for range cap(codes) {
+		got[<-codes]++
+	}
+	if got[200] != 1 || got[412] != cap(codes)-1 {
+		t.Errorf("statuses %v, want one 200 and the others 412", got)
+	}
 }
