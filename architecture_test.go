@@ -30,7 +30,7 @@ var floors = [][]string{
 	{"internal/policy/engine", "internal/proof", "internal/access", "internal/plan", "internal/inventory", "internal/template"},
 	{"internal/exposure", "internal/exemption"},
 	{"internal/posture"},
-	{"internal/compliance", "internal/assess"},
+	{"internal/compliance", "internal/assess", "internal/ownership"},
 	{"internal/api", "internal/web"},
 	{"internal/app"},
 	{"cmd"},

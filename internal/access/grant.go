@@ -166,6 +166,9 @@ func (a *Access) issue(ctx context.Context, p Principal) (*Issued, error) {
 		if err != nil {
 			return err
 		}
+		if err := arrive(ctx, tx, p.Tenant, p.Name); err != nil {
+			return err
+		}
 		out.AccessToken, err = a.mint(ctx, tx, credentialToken, p.ID, TokenLifetime)
 		if err != nil || p.Kind != KindUser {
 			return err

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -27,6 +26,9 @@ func (a *Access) Create(ctx context.Context, by Principal, n NewPrincipal) (*sto
 	}
 	err = a.store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.PutPrincipal(ctx, *p); err != nil {
+			return err
+		}
+		if err := arrive(ctx, tx, p.Tenant, p.Name); err != nil {
 			return err
 		}
 		return audit(ctx, tx, by, "Rampart/principals/write", p.ID)
@@ -81,23 +83,11 @@ func (a *Access) Assign(ctx context.Context, by Principal, r store.RoleAssignmen
 	})
 }
 
-// Unassign takes a role assignment back. Taking away the last owner of the
-// tenant is refused: nobody could ever undo it.
+// Unassign takes a role assignment back, unless it makes the tenant's last owner.
 func (a *Access) Unassign(ctx context.Context, by Principal, id string) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
-		all, err := tx.RoleAssignments(ctx, by.Tenant, "")
-		if err != nil {
+		if err := keepOwner(ctx, tx, by.Tenant, func(r store.RoleAssignment) bool { return r.ID == id }); err != nil {
 			return err
-		}
-		owners, last := 0, false
-		for _, r := range all {
-			if r.Role == FindRole("Owner").ID && r.Scope == "/" {
-				owners++
-				last = last || r.ID == id
-			}
-		}
-		if last && owners == 1 {
-			return &arm.Error{Status: http.StatusConflict, Code: "LastOwner", Message: "This is the last owner of the tenant; make another one first."}
 		}
 		if err := tx.DeleteRoleAssignment(ctx, by.Tenant, id); err != nil {
 			return err
@@ -118,7 +108,7 @@ func (a *Access) Assignments(ctx context.Context, by Principal) ([]store.RoleAss
 }
 
 // Revoke ends every token, session and link of a principal of the caller's
-// tenant at once.
+// tenant at once. Until it is handed out another it counts as gone.
 func (a *Access) Revoke(ctx context.Context, by Principal, id string) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Principal(ctx, arm.Fold(id))
@@ -126,6 +116,9 @@ func (a *Access) Revoke(ctx context.Context, by Principal, id string) error {
 			return arm.NotFound(id)
 		}
 		if err := tx.RevokeCredentials(ctx, p.ID); err != nil {
+			return err
+		}
+		if err := depart(ctx, tx, p); err != nil {
 			return err
 		}
 		return audit(ctx, tx, by, "Rampart/principals/revoke/action", p.ID)

@@ -49,8 +49,10 @@ func (a *Access) session(ctx context.Context, p Principal, secure bool) (*http.C
 	var secret string
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		secret, err = a.mint(ctx, tx, credentialSession, p.ID, SessionLifetime)
-		return err
+		if secret, err = a.mint(ctx, tx, credentialSession, p.ID, SessionLifetime); err != nil {
+			return err
+		}
+		return arrive(ctx, tx, p.Tenant, p.Name)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start session: %w", err)

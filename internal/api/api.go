@@ -17,6 +17,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -48,6 +49,7 @@ type API struct {
 	builtIn   *builtIns
 	dashboard atomic.Pointer[string] // address of the dashboard, for links to pages
 	requests  *prometheus.CounterVec
+	owners    *ownership.Owners
 }
 
 // New returns the handler over the rooms. It starts nothing.
@@ -68,7 +70,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Options: o, routes: compile(table), builtIn: builtIn}
+	a := &API{Options: o, routes: compile(table), builtIn: builtIn, owners: ownership.New(o.Store, o.Judge, o.Now)}
 	a.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rampart_api_requests_total",
 		Help: "Requests answered, by method and status."}, []string{"method", "status"})
 	if o.Metrics != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -128,11 +129,14 @@ func additionalData(x *posture.Assessment) map[string]string {
 	if x.Pending {
 		data["pending"] = "true"
 	}
-	if x.Owner != "" {
-		data["owner"] = x.Owner
+	if x.Assigned.Owner != "" {
+		data["owner"] = x.Assigned.Owner
 	}
-	if !x.Due.IsZero() {
-		data["dueDate"] = x.Due.UTC().Format(time.RFC3339)
+	if x.Assigned.Assigned() {
+		data["dueDate"] = x.Assigned.Due.UTC().Format(time.RFC3339)
+	}
+	if x.Status != governance.NoTask {
+		data["remediationStatus"] = x.Status.String()
 	}
 	return data
 }

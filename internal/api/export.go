@@ -13,7 +13,7 @@ import (
 )
 
 // exportColumns are the columns of the CSV export.
-var exportColumns = []string{"resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "risk", "owner", "due"}
+var exportColumns = []string{"resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "risk", "owner", "due", "status", "eta", "completed"}
 
 // export streams every assessment of a scope, without a cap: as CSV, or as JSON
 // Lines in the form of the assessments list.
@@ -78,7 +78,8 @@ func writeCSV(w io.Writer, each func(func(*posture.Assessment) error) error) err
 	}
 	err := each(func(x *posture.Assessment) error {
 		return out.Write([]string{x.ResourceID, x.ResourceType, x.Recommendation.ID, harmless(x.Recommendation.Title), string(x.Recommendation.Severity),
-			x.State.String(), harmless(x.Reason), stamp(x.Since), stamp(x.ObservedAt), riskName(x.Risk), harmless(x.Owner), stamp(x.Due)})
+			x.State.String(), harmless(x.Reason), stamp(x.Since), stamp(x.ObservedAt), riskName(x.Risk), harmless(x.Assigned.Owner), stamp(x.Assigned.Due),
+			x.Status.String(), stamp(x.Assigned.ETA), stamp(x.Completed)})
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -13,9 +14,15 @@ import (
 // governanceKind are the rules that give unhealthy assessments an owner and a
 // due date.
 var governanceKind = &objectKind{kind: governance.RuleKind, typ: "Microsoft.Security/governanceRules",
-	created: http.StatusCreated, updated: http.StatusOK, deleted: http.StatusNoContent, check: checkGovernanceRule}
+	created: http.StatusCreated, updated: http.StatusOK, deleted: http.StatusNoContent, check: checkGovernanceRule, leaves: retireRule}
 
-func checkGovernanceRule(_ context.Context, c *change) error {
+func checkGovernanceRule(ctx context.Context, c *change) error {
+	for _, name := range serverSet {
+		delete(c.after.Properties, name)
+		if c.before != nil && c.before.Properties[name] != nil {
+			c.after.Properties[name] = c.before.Properties[name]
+		}
+	}
 	for name, only := range map[string]string{"ruleType": "Integrated", "sourceResourceType": "Assessments"} {
 		if c.after.Properties[name] == nil {
 			c.after.Properties[name] = only
@@ -28,15 +35,38 @@ func checkGovernanceRule(_ context.Context, c *change) error {
 	if err != nil {
 		return err
 	}
-	_, err = governance.ParseRule(c.after.ID, body)
-	return err
+	return c.api.owners.CheckRule(ctx, c.tx, c.req.tenant(), c.after.ID, body)
+}
+
+// serverSet are the properties of rules that the server alone writes.
+var serverSet = []string{"overrideAppliedOn", "createdOn", "retiredOn"}
+
+// retireRule keeps what a rule had assigned.
+func retireRule(ctx context.Context, c *change) error {
+	return c.api.owners.Retire(ctx, c.tx, c.req.tenant(), c.before.ID)
 }
 
 // executeRule answers as a long-running operation, because clients poll for
-// its end. The rule was applied when it was written, so it ends at once.
+// its end, but ends at once. A rule fills what nobody has from the moment it is
+// written; with override it replaces what was assigned until now.
 func (a *API) executeRule(r *request) (response, error) {
 	if _, err := governanceKind.get(a, r); err != nil {
 		return response{}, err
+	}
+	var params struct {
+		Override bool `json:"override"`
+	}
+	if body, err := r.body(); err != nil {
+		return response{}, err
+	} else if len(bytes.TrimSpace(body)) > 0 {
+		if err := decodeJSON(body, &params); err != nil {
+			return response{}, err
+		}
+	}
+	if params.Override {
+		if err := a.owners.Override(r.Context(), r.principal, r.tenant(), governanceKind.idOf(a, r)); err != nil {
+			return response{}, err
+		}
 	}
 	location := a.base(r.Request) + governanceKind.idOf(a, r) + "/operationResults/" + uuid.NewString() + "?api-version=" + r.version()
 	return response{status: http.StatusAccepted, location: location}, nil

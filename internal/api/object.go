@@ -50,6 +50,9 @@ type objectKind struct {
 	// gone removes what has no meaning without a deleted object, in the
 	// transaction of its deletion; nil: nothing.
 	gone func(context.Context, *change) error
+	// leaves keeps what must outlive an object that is about to be deleted, in
+	// the transaction of the DELETE; nil: nothing must.
+	leaves func(context.Context, *change) error
 	// defaults are the properties of names that exist without being stored.
 	defaults map[string]any
 }

@@ -183,6 +183,11 @@ func (k *objectKind) remove(a *API, r *request) (response, error) {
 				return err
 			}
 		}
+		if k.leaves != nil {
+			if err := k.leaves(r.Context(), c); err != nil {
+				return err
+			}
+		}
 		if err := tx.DeleteObject(r.Context(), r.tenant(), k.kind, id, ifMatch(r.Header)); err != nil {
 			return err
 		}

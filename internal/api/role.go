@@ -156,3 +156,11 @@ func (a *API) revokePrincipal(r *request) (response, error) {
 	}
 	return noContent()
 }
+
+// deletePrincipal removes one with its roles and everything it was handed out.
+func (a *API) deletePrincipal(r *request) (response, error) {
+	if err := a.Access.Delete(r.Context(), r.principal, r.vars["principal"]); err != nil {
+		return response{}, err
+	}
+	return noContent()
+}

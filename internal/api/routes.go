@@ -1,6 +1,9 @@
 package api
 
-import "github.com/rampart-sec/rampart/internal/exemption"
+import (
+	"github.com/rampart-sec/rampart/internal/exemption"
+	"github.com/rampart-sec/rampart/internal/ownership"
+)
 
 // importPath takes streams of resources.
 const importPath = "/rampart/v1/import"
@@ -40,8 +43,10 @@ var table = []route{
 	{"GET", "/rampart/v1/compliance/report", signedIn, (*API).complianceReport},
 	{"GET", "/rampart/v1/compliance/history", signedIn, (*API).complianceHistory},
 	{"GET", "/rampart/v1/compliance/controls", signedIn, (*API).complianceAsOf},
+	{"GET", "/rampart/v1/governance/report", signedIn, (*API).governanceReport},
 	{"POST", "/rampart/v1/link", "Rampart/principals/link/action", (*API).link},
 	{"POST", "/rampart/v1/principals", "Rampart/principals/write", (*API).createPrincipal},
+	{"DELETE", "/rampart/v1/principals/{principal}", "Rampart/principals/delete", (*API).deletePrincipal},
 	{"POST", "/rampart/v1/principals/{principal}/revoke", "Rampart/principals/revoke/action", (*API).revokePrincipal},
 
 	// Directory, subscriptions, inventory.
@@ -173,6 +178,11 @@ var table = []route{
 	{"DELETE", "{scope}/providers/Microsoft.Security/governanceRules/{name}", "Microsoft.Security/governanceRules/delete", governanceKind.remove},
 	{"POST", "{scope}/providers/Microsoft.Security/governanceRules/{name}/execute", "Microsoft.Security/governanceRules/write", (*API).executeRule},
 	{"GET", "{scope}/providers/Microsoft.Security/governanceRules/{name}/operationResults/{operation}", "Microsoft.Security/governanceRules/read", (*API).ruleResult},
+	{"GET", "{scope}/providers/Microsoft.Security/assessments/{assessment}/governanceAssignments", "Microsoft.Security/assessments/governanceAssignments/read", (*API).governanceAssignments},
+	{"GET", "{scope}/providers/Microsoft.Security/assessments/{assessment}/governanceAssignments/{name}", "Microsoft.Security/assessments/governanceAssignments/read", (*API).governanceAssignment},
+	// The owner of a task may promise a date without the right to assign, so the handler asks.
+	{"PUT", "{scope}/providers/Microsoft.Security/assessments/{assessment}/governanceAssignments/{name}", signedIn, (*API).putGovernanceAssignment},
+	{"DELETE", "{scope}/providers/Microsoft.Security/assessments/{assessment}/governanceAssignments/{name}", ownership.Delete, (*API).deleteGovernanceAssignment},
 
 	// Rules that disable findings.
 	{"GET", "{scope}/providers/Microsoft.Security/findingRules", "Microsoft.Security/findingRules/read", appliedAt(findingRuleKind)},

@@ -29,8 +29,12 @@ func TestTableIsConsistent(t *testing.T) {
 		if want := verbs[r.Method]; r.Action != "" && want != "" && !strings.HasSuffix(r.Action, "/"+want) {
 			t.Errorf("%s needs %q, want a %s", key, r.Action, want)
 		}
-		if r.Method != "GET" && r.Action == "" && !r.Public && !strings.Contains(r.Pattern, "ResourceGraph") {
+		if r.Method != "GET" && r.Action == "" && !r.Public && !strings.Contains(r.Pattern, "ResourceGraph") && !ownersMay(r.Pattern) {
 			t.Errorf("%s changes something and needs no action", key)
 		}
 	}
 }
+
+// ownersMay reports whether owners write there without a role: the handler finds
+// out who is one.
+func ownersMay(pattern string) bool { return strings.Contains(pattern, "/governanceAssignments/") }

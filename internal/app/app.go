@@ -23,6 +23,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/exposure"
 	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -181,7 +182,8 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	armAPI.SetSignInBase(signInBase)
-	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Plans: plans{tiers, now}, Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: now},
+	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Owners: ownership.New(db, judge, now), Plans: plans{tiers, now},
+		Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: now},
 		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {
 		return err

@@ -2,8 +2,9 @@ package governance
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,13 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 )
 
-// RuleKind is the kind of store objects that hold rules.
-const RuleKind = "governanceRule"
+// Kinds of store objects.
+const (
+	// RuleKind are rules.
+	RuleKind = "governanceRule"
+	// RetiredKind are deleted rules: what they had assigned stays.
+	RetiredKind = "retiredGovernanceRule"
+)
 
 // Limits of one rule.
 const (
@@ -24,7 +30,7 @@ const (
 )
 
 // Rule gives every unhealthy assessment that it selects an owner and a due
-// date. Rules are immutable.
+// date. Rules are immutable once they are on a Board.
 type Rule struct {
 	ID       string // ARM id
 	Name     string // display name
@@ -33,6 +39,15 @@ type Rule struct {
 	// Grace keeps an assessment out of the score until it is overdue.
 	Grace     bool
 	Timeframe time.Duration // from the assessment's becoming unhealthy
+	// Created is when the rule began to assign; whoever parses it sets it, from
+	// the store. Zero: it always did.
+	Created time.Time
+	// Retired is when the rule was deleted: it keeps what was open then. Zero:
+	// it is in force.
+	Retired time.Time
+	// Overrode is when the rule was last told to replace what had been assigned
+	// before. Zero: it only fills what nobody has.
+	Overrode time.Time
 
 	scope    arm.ID
 	excluded []arm.ID
@@ -63,6 +78,10 @@ type wireRule struct {
 		ExcludedScopes       []string        `json:"excludedScopes"`
 		ConditionSets        json.RawMessage `json:"conditionSets"`
 		OwnerSource          struct{ Type, Value string }
+		// Set by the server.
+		OverrideAppliedOn time.Time `json:"overrideAppliedOn"`
+		CreatedOn         time.Time `json:"createdOn"`
+		RetiredOn         time.Time `json:"retiredOn"`
 	} `json:"properties"`
 }
 
@@ -85,7 +104,8 @@ func ParseRule(id string, body []byte) (*Rule, error) {
 	}
 	p := w.Properties
 	scope, _ := rid.Parent()
-	r := &Rule{ID: id, Name: p.DisplayName, Disabled: p.IsDisabled, Grace: p.IsGracePeriod, scope: scope}
+	r := &Rule{ID: id, Name: p.DisplayName, Disabled: p.IsDisabled, Grace: p.IsGracePeriod, scope: scope,
+		Created: p.CreatedOn, Retired: p.RetiredOn, Overrode: p.OverrideAppliedOn}
 	if p.DisplayName == "" {
 		return nil, arm.Invalid("properties.displayName is needed")
 	}
@@ -199,44 +219,15 @@ func (w wireCondition) read() (condition, error) {
 	return c, nil
 }
 
-// Subject is an unhealthy assessment that rules look at.
-type Subject struct {
-	Resource       arm.ID
-	Recommendation string // id
-	Severity       content.Severity
-	Since          time.Time // when it became unhealthy
-	// Tag looks a tag up on the resource, its group, then its subscription.
-	Tag func(name string) string
-}
+// Scope is what the rule's id hangs on.
+func (r *Rule) Scope() arm.ID { return r.scope }
 
-// Assignment says who should fix an assessment by when.
-type Assignment struct {
-	Rule  string // display name of the rule; "" when a person assigned it
-	Owner string // "" unassigned
-	Due   time.Time
-	Grace bool
-}
+// ByTag reports whether the owner is looked up in a tag.
+func (r *Rule) ByTag() bool { return r.owner.byTag }
 
-// OutOfScore reports whether the assessment is in its grace period at a time:
-// it leaves the score until it is overdue.
-func (a Assignment) OutOfScore(at time.Time) bool { return a.Grace && at.Before(a.Due) }
-
-// Overdue reports whether the due date has passed.
-func (a Assignment) Overdue(at time.Time) bool { return !a.Due.IsZero() && !at.Before(a.Due) }
-
-// Rules are a tenant's rules in the order in which they are asked. The zero
-// value has none.
-type Rules struct{ all []*Rule }
-
-// NewRules orders rules: a wider scope first (a management group's rule beats a
-// subscription's), then the lower priority, then the id so that ties are stable.
-func NewRules(rules []*Rule) Rules {
-	all := slices.Clone(rules)
-	slices.SortFunc(all, func(a, b *Rule) int {
-		return cmp.Or(cmp.Compare(rank(a.scope), rank(b.scope)), cmp.Compare(a.Priority, b.Priority), cmp.Compare(arm.Fold(a.ID), arm.Fold(b.ID)))
-	})
-	return Rules{all}
-}
+// OwnerSource is the address that owns what the rule selects, or the name of
+// the tag that says so.
+func (r *Rule) OwnerSource() string { return r.owner.value }
 
 // rank orders scopes from wide to narrow.
 func rank(scope arm.ID) int {
@@ -251,43 +242,81 @@ func rank(scope arm.ID) int {
 	return 3
 }
 
-// Assign gives the assignment of the first rule that selects the subject.
-func (rs Rules) Assign(s Subject) (Assignment, bool) {
-	for _, r := range rs.all {
-		if r.selects(s) {
-			return Assignment{Rule: r.Name, Owner: r.owner.of(s), Due: s.Since.Add(r.Timeframe), Grace: r.Grace}, true
-		}
-	}
-	return Assignment{}, false
+// reaches reports whether a subject lies where the rule is about.
+func (r *Rule) reaches(s *Subject) bool {
+	return s.within(r.scope) && !slices.ContainsFunc(r.excluded, s.within)
 }
 
-func (r *Rule) selects(s Subject) bool {
-	// A rule below a management group reaches what the caller puts under it:
-	// membership isn't in a resource's id, so such rules select by condition only.
-	if r.Disabled || r.scope.Type() != arm.TypeManagementGroup && !s.Resource.Within(r.scope) {
-		return false
-	}
-	if slices.ContainsFunc(r.excluded, s.Resource.Within) {
-		return false
-	}
+// Names reports whether the rule's conditions select a recommendation.
+func (r *Rule) Names(recommendation string, severity content.Severity) bool {
+	key := arm.Fold(recommendation)
 	return slices.ContainsFunc(r.sets, func(set []condition) bool {
-		return !slices.ContainsFunc(set, func(c condition) bool { return !c.holds(s) })
+		return !slices.ContainsFunc(set, func(c condition) bool { return !c.holds(key, severity) })
 	})
 }
 
-func (c condition) holds(s Subject) bool {
+func (c condition) holds(key string, severity content.Severity) bool {
 	if c.severity {
-		return slices.Contains(c.values, string(s.Severity))
+		return slices.Contains(c.values, string(severity))
 	}
-	return slices.Contains(c.values, arm.Fold(s.Recommendation))
+	return slices.Contains(c.values, key)
 }
 
-func (o owner) of(s Subject) string {
+func (o owner) of(s *Subject) string {
 	if !o.byTag {
 		return o.value
 	}
 	if s.Tag == nil {
 		return ""
 	}
-	return s.Tag(o.value)
+	return strings.TrimSpace(s.Tag(o.value))
+}
+
+// Clashes reports whether two rules of one scope and priority both select one
+// of some recommendations: which of them should win is not said.
+func (r *Rule) Clashes(other *Rule, recommendation string, severity content.Severity) bool {
+	return !r.Disabled && !other.Disabled && r.Priority == other.Priority && r.scope.Equal(other.scope) &&
+		r.Names(recommendation, severity) && other.Names(recommendation, severity)
+}
+
+const retiredSegment = "/retired/"
+
+// RetiredID is the id of what is kept of a rule that was deleted at a time.
+func RetiredID(rule string, at time.Time) string {
+	return rule + retiredSegment + strconv.FormatInt(at.UnixMicro(), 36)
+}
+
+// RetiredRuleID is the id of the rule that RetiredID was given.
+func RetiredRuleID(id string) string {
+	if i := strings.LastIndex(id, retiredSegment); i > 0 {
+		return id[:i]
+	}
+	return id
+}
+
+// Retire is the body to keep of a rule that was made and is deleted at two
+// times.
+func Retire(body []byte, created, at time.Time) ([]byte, error) {
+	return amend(body, func(properties map[string]any) {
+		properties["createdOn"], properties["retiredOn"] = created.UTC(), at.UTC()
+	})
+}
+
+// Override is the body of a rule that from now on has replaced everything that
+// was assigned before a time.
+func Override(body []byte, at time.Time) ([]byte, error) {
+	return amend(body, func(properties map[string]any) { properties["overrideAppliedOn"] = at.UTC() })
+}
+
+func amend(body []byte, change func(properties map[string]any)) ([]byte, error) {
+	var object map[string]any
+	if err := json.Unmarshal(body, &object); err != nil {
+		return nil, fmt.Errorf("decode rule: %w", err)
+	}
+	properties, ok := object["properties"].(map[string]any)
+	if !ok {
+		return nil, errors.New("decode rule: it has no properties")
+	}
+	change(properties)
+	return json.Marshal(object)
 }

@@ -46,7 +46,8 @@ func rule(t *testing.T, scope, name string, overrides ...string) *Rule {
 }
 
 func subject(severity content.Severity) Subject {
-	return Subject{Resource: arm.MustParseID(vm), Recommendation: strings.ToUpper(key), Severity: severity, Since: since,
+	return Subject{Resource: arm.MustParseID(vm), Above: []arm.ID{arm.MustParseID("/providers/Microsoft.Management/managementGroups/M")},
+		Recommendation: strings.ToUpper(key), Severity: severity, Since: since,
 		Tag: func(name string) string { return map[string]string{"owner": "ana@example.org"}[name] }}
 }
 
@@ -68,7 +69,7 @@ func TestAssign(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, ok := NewRules(tt.rules).Assign(subject(tt.severity))
+			got, ok := NewBoard(tt.rules, nil, nil).Assign(subject(tt.severity))
 			if got.Rule != tt.want || ok != (tt.want != "") {
 				t.Errorf("rule %q, want %q", got.Rule, tt.want)
 			}
@@ -77,7 +78,7 @@ func TestAssign(t *testing.T) {
 }
 
 func TestAssignmentDates(t *testing.T) {
-	a, _ := NewRules([]*Rule{rule(t, sub, "a")}).Assign(subject(content.High))
+	a, _ := NewBoard([]*Rule{rule(t, sub, "a")}, nil, nil).Assign(subject(content.High))
 	if a.Owner != "ana@example.org" || !a.Due.Equal(since.AddDate(0, 0, 7)) {
 		t.Errorf("assignment %+v", a)
 	}
@@ -117,7 +118,7 @@ func FuzzParseRule(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a, ok := NewRules([]*Rule{r}).Assign(subject(content.High))
+		a, ok := NewBoard([]*Rule{r}, nil, nil).Assign(subject(content.High))
 		if ok && !a.Due.After(since) {
 			t.Errorf("due %v before it began", a.Due)
 		}

@@ -33,11 +33,7 @@ func (v *View) assessment(r *row, slot uint16) Assessment {
 		a.Risk = v.shape.riskOf(slot, r.factors)
 		a.RiskFactors = v.shape.riskFactors(slot, r.factors)
 	}
-	if c.state == Unhealthy && v.shape.governed {
-		if by, ok := v.assigned(r, c); ok {
-			a.Owner, a.Due = by.Owner, by.Due
-		}
-	}
+	v.assign(&a, r, c)
 	return a
 }
 

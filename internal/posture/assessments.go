@@ -78,7 +78,7 @@ func (s *assessmentSearch) collect() {
 			if len(s.q.State) > 0 && !slices.Contains(s.q.State, state) {
 				continue
 			}
-			bits := s.v.recs[slot][state].read()
+			bits := s.v.inStatus(slot, state, s.q.Status)
 			if len(f.words) > 0 {
 				bits = f.withWords(f.and(bits), r.Title)
 			}
@@ -135,7 +135,7 @@ func (s *assessmentSearch) count(g *segment) int {
 func (s *assessmentSearch) kept() *ledger {
 	sel := s.v.resolve(s.q.Scope)
 	switch {
-	case s.q.Type != "" || s.q.Text != "":
+	case s.q.Type != "" || s.q.Text != "" || len(s.q.Status) > 0:
 		return nil
 	case sel.sub != nil:
 		return sel.sub.ledger

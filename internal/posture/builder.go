@@ -118,6 +118,7 @@ func (b *builder) place(h uint32, was, now *row) {
 		put(&v.all, epoch, h, false)
 	}
 	put(&v.stale, epoch, h, now != nil && now.stale)
+	put(&v.busy, epoch, h, now != nil && len(now.tasks) > 0)
 	if was != nil && (now == nil || was.typ != now.typ) {
 		v.types.edit(epoch, was.typ, h, false)
 	}

@@ -68,8 +68,15 @@ func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle 
 	for slot := range uint16(12) {
 		if state := State(rnd.IntN(int(Exempt) + 1)); state != NotApplicable {
 			r.cells = append(r.cells, cell{slot: slot, state: state, since: uint32(rnd.IntN(500)), flags: cellFlag(rnd.IntN(8))})
+			c := &r.cells[len(r.cells)-1]
 			if state != Unhealthy {
-				r.cells[len(r.cells)-1].flags = 0
+				c.flags = 0
+			}
+			if state == Healthy && rnd.IntN(4) == 0 {
+				c.flags = isCompleted
+			}
+			if c.flags != 0 {
+				r.tasks = append(r.tasks, task{slot: slot, by: uint32(rnd.IntN(4))})
 			}
 		}
 	}
@@ -117,7 +124,7 @@ func TestAggregatesEqualRecount(t *testing.T) {
 		}
 		v = b.commit(time.Unix(int64(epoch), 0))
 		want := recountRows(v, model)
-		if diff := cmp.Diff(want, v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+		if diff := cmp.Diff(want, v.count(), countsCompare); diff != "" {
 			t.Fatalf("epoch %d: index differs from rows (-rows +index):\n%s", epoch, diff)
 		}
 		if epoch%20 == 0 {
@@ -125,29 +132,33 @@ func TestAggregatesEqualRecount(t *testing.T) {
 		}
 	}
 	for _, f := range old {
-		if diff := cmp.Diff(f.want, f.v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+		if diff := cmp.Diff(f.want, f.v.count(), countsCompare); diff != "" {
 			t.Errorf("epoch %d changed after later edits:\n%s", f.v.Seq(), diff)
 		}
 	}
 	again := v.rebuild(sh).commit(v.at)
-	if diff := cmp.Diff(v.count(), again.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+	if diff := cmp.Diff(v.count(), again.count(), countsCompare); diff != "" {
 		t.Errorf("rebuilt index differs:\n%s", diff)
 	}
 }
 
 // recount is what the index holds, in a form that compares.
 type recount struct {
-	All, Stale, Assessed, Pending []uint32
-	States                        map[string][]uint32 // "slot/state"
-	Controls                      map[string][]uint32 // "control/state", "control/last", "control/lastMixed"
-	Places                        map[string][]uint32 // types, groups, tags, factors, burden, subscriptions
-	Ledgers                       map[string]recountLedger
+	All, Stale, Assessed, Pending, Busy []uint32
+	States                              map[string][]uint32 // "slot/state"
+	Controls                            map[string][]uint32 // "control/state", "control/last", "control/lastMixed"
+	Places                              map[string][]uint32 // types, groups, tags, factors, burden, subscriptions
+	Ledgers                             map[string]recountLedger
 }
+
+// countsCompare lets recounts be compared.
+var countsCompare = cmp.AllowUnexported(recount{}, tally{}, recTally{}, workload{})
 
 type recountLedger struct {
 	Rows, Assessed, Pending int
 	Controls                []tally
 	Recs                    []recTally
+	Work                    map[uint32]workload
 }
 
 func newRecount() recount {
@@ -158,7 +169,7 @@ func newRecount() recount {
 func (v *View) count() recount {
 	c := newRecount()
 	c.All, c.Stale = v.all.list(), v.stale.list()
-	c.Assessed, c.Pending = v.assessed.list(), v.pending.list()
+	c.Assessed, c.Pending, c.Busy = v.assessed.list(), v.pending.list(), v.busy.list()
 	for slot := range v.recs {
 		for state, s := range v.recs[slot][:graceSet] {
 			keep(c.States, fmt.Sprintf("%d/%v", slot, State(state)), s.list())
@@ -210,7 +221,14 @@ func ledgerCount(l *ledger, slots int) recountLedger {
 	for i := range recs {
 		recs[i].changed, recs[i].dropped = 0, 0
 	}
-	return recountLedger{l.rows, l.assessed, l.pending, slices.Clone(l.controls), recs}
+	work := map[uint32]workload{}
+	l.work.each(func(party uint32, w *workload) bool {
+		if n := (workload{0, w.open, w.overdue, w.completed}); n != (workload{}) {
+			work[party] = n
+		}
+		return true
+	})
+	return recountLedger{l.rows, l.assessed, l.pending, slices.Clone(l.controls), recs, work}
 }
 
 func (s *set) list() []uint32 { return s.read().ToArray() }
@@ -224,7 +242,7 @@ func keep(m map[string][]uint32, key string, list []uint32) {
 // recountRows counts anew, by definition: row by row, cell by cell.
 func recountRows(v *View, model map[uint32]*row) recount {
 	c := newRecount()
-	c.All, c.Stale, c.Assessed, c.Pending = []uint32{}, []uint32{}, []uint32{}, []uint32{}
+	c.All, c.Stale, c.Assessed, c.Pending, c.Busy = []uint32{}, []uint32{}, []uint32{}, []uint32{}, []uint32{}
 	ledgers := map[string]*recountLedger{"estate": emptyCount(v)}
 	for _, h := range slices.Sorted(maps.Keys(model)) {
 		r := model[h]
@@ -251,7 +269,7 @@ func recountRows(v *View, model map[uint32]*row) recount {
 }
 
 func emptyCount(v *View) *recountLedger {
-	return &recountLedger{Controls: make([]tally, len(v.shape.controls)), Recs: make([]recTally, len(v.shape.slots))}
+	return &recountLedger{Controls: make([]tally, len(v.shape.controls)), Recs: make([]recTally, len(v.shape.slots)), Work: map[uint32]workload{}}
 }
 
 func countRow(v *View, c *recount, r *row, sub string) {
@@ -261,10 +279,13 @@ func countRow(v *View, c *recount, r *row, sub string) {
 	if r.stale {
 		c.Stale = append(c.Stale, h)
 	}
+	if len(r.tasks) > 0 {
+		c.Busy = append(c.Busy, h)
+	}
 	bad := 0
 	for _, cl := range r.cells {
 		add(c.States, fmt.Sprintf("%d/%v", cl.slot, cl.state))
-		for _, flag := range []cellFlag{inGrace, hasOwner, isOverdue} {
+		for _, flag := range []cellFlag{inGrace, hasOwner, isOverdue, isCompleted} {
 			if cl.flags&flag != 0 {
 				add(c.States, fmt.Sprintf("%d/flag%d", cl.slot, flag))
 			}
@@ -355,6 +376,16 @@ func countLedger(v *View, l *recountLedger, r *row) {
 		if r.stale {
 			t.stale++
 		}
+		t.completed += int32(c.flags & isCompleted / isCompleted)
+		if by := r.task(c.slot).by; by != noParty {
+			w := l.Work[by]
+			w.completed += int32(c.flags & isCompleted / isCompleted)
+			if c.state == Unhealthy {
+				w.open++
+				w.overdue += int32(c.flags & isOverdue / isOverdue)
+			}
+			l.Work[by] = w
+		}
 		if c.state != Unhealthy {
 			continue
 		}
@@ -391,11 +422,16 @@ func TestScopesAgree(t *testing.T) {
 			if want.Rows == 0 {
 				t.Fatal("the scope selects nothing")
 			}
-			opt := cmp.AllowUnexported(tally{}, recTally{})
+			opt := countsCompare
 			if diff := cmp.Diff(want, ledgerCount(v.ledgerOf(scope, sel), len(v.shape.slots)), opt); diff != "" {
 				t.Errorf("ledger (-rows +ledger):\n%s", diff)
 			}
-			for i := range want.Recs { // sets tell the worst level only
+			within := &ledger{work: *v.workOf(selection{bits: bits})}
+			if diff := cmp.Diff(want.Work, ledgerCount(within, 0).Work, countsCompare); diff != "" {
+				t.Errorf("work (-rows +busy rows):\n%s", diff)
+			}
+			want.Work = map[uint32]workload{} // sets do not tell it
+			for i := range want.Recs {        // sets tell the worst level only
 				worst, n := want.Recs[i].worst(), want.Recs[i].by[Unhealthy]
 				want.Recs[i].risk = [RiskCritical + 1]int32{}
 				if n > 0 {

@@ -10,11 +10,9 @@ import (
 
 // judgeAll judges the rows of a first view, by ascending handle, on all
 // processors: each has a change and a view of its own, which are merged.
-// Governance rules look at containers that are in the index already, so with
-// them rows are judged one after another.
 func (t *change) judgeAll(rows []*row) {
 	parts := runtime.GOMAXPROCS(0)
-	if t.next.shape.governed || parts == 1 || len(rows) < manyTouched {
+	if parts == 1 || len(rows) < manyTouched {
 		t.judgeFirst(rows)
 		return
 	}
@@ -117,7 +115,7 @@ func (b *builder) merge(part *View) {
 	v, epoch := b.v, b.v.seq
 	b.dirty, b.unnamed = true, true
 	part.rows.each(func(h uint32, r *row) bool { v.rows.put(epoch, h, r); return true })
-	for _, p := range [][2]**set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}} {
+	for _, p := range [][2]**set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}, {&v.busy, &part.busy}} {
 		join(p[0], *p[1], epoch)
 	}
 	for i := range part.recs {
@@ -217,6 +215,7 @@ func (l *ledger) merge(other *ledger) {
 	for i := range other.recs {
 		l.recs[i].merge(&other.recs[i])
 	}
+	l.mergeWork(other)
 }
 
 func (t *recTally) merge(other *recTally) {
@@ -229,6 +228,7 @@ func (t *recTally) merge(other *recTally) {
 	t.stale += other.stale
 	t.owned += other.owned
 	t.overdue += other.overdue
+	t.completed += other.completed
 	t.fixed += other.fixed
 	t.softened += other.softened
 	t.dropped += other.dropped

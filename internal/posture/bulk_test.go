@@ -31,10 +31,10 @@ func TestMergedViewsEqualPuts(t *testing.T) {
 		merged.merge(part.v)
 	}
 	want, got := one.commit(time.Unix(1, 0)), merged.commit(time.Unix(1, 0))
-	if diff := cmp.Diff(want.count(), got.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+	if diff := cmp.Diff(want.count(), got.count(), countsCompare); diff != "" {
 		t.Errorf("merged index differs (-puts +merged):\n%s", diff)
 	}
-	if diff := cmp.Diff(want.total, got.total, cmp.AllowUnexported(ledger{}, tally{}, recTally{})); diff != "" {
+	if diff := cmp.Diff(want.total, got.total, cmp.AllowUnexported(ledger{}, tally{}, recTally{}, table[workload]{}, page[workload]{}, workload{})); diff != "" {
 		t.Errorf("merged ledger differs (-puts +merged):\n%s", diff)
 	}
 	got.names = newNames()

@@ -49,7 +49,7 @@ func newBuiltIn(lib *content.Library) (*builtIn, error) {
 
 // policyObjects are a tenant's stored policy objects by folded id.
 type policyObjects struct {
-	definitions, initiatives, assignments, exemptions, rules, findingRules map[string]store.Object
+	definitions, initiatives, assignments, exemptions, findingRules map[string]store.Object
 	// parsed are policy documents by kind and folded id: the evaluator takes
 	// over what it made of the same ones.
 	parsed map[[2]string]any
@@ -66,8 +66,6 @@ func (p *policyObjects) of(kind string) *map[string]store.Object {
 		return &p.assignments
 	case "policyExemption":
 		return &p.exemptions
-	case "governanceRule":
-		return &p.rules
 	case finding.Kind:
 		return &p.findingRules
 	}
@@ -80,7 +78,7 @@ func (p *policyObjects) judges(kind string) bool {
 }
 
 // objectKinds are the kinds that policyObjects holds.
-var objectKinds = []string{"policyDefinition", "policySetDefinition", "policyAssignment", "policyExemption", "governanceRule", finding.Kind}
+var objectKinds = []string{"policyDefinition", "policySetDefinition", "policyAssignment", "policyExemption", finding.Kind}
 
 // put stores an object or removes it (nil), and reports whether it is of
 // interest.

@@ -66,7 +66,7 @@ func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
 	fresh.cells = t.e.roll.cells(fresh, was, scratch, t.at)
 	t.e.layFindings(fresh)
 	t.e.age(fresh, was, t.at)
-	t.e.govern(t.next, fresh, t.at)
+	t.e.govern(fresh, was, t.at)
 	return scratch
 }
 
@@ -100,7 +100,7 @@ func (t *change) remove(handle uint32) {
 func sameRow(a, b *row) bool {
 	return a.id == b.id && a.tags == b.tags && a.location == b.location && a.source == b.source &&
 		a.observed == b.observed && a.factors == b.factors && a.stale == b.stale &&
-		slices.Equal(a.cells, b.cells) && a.container.equal(b.container) && a.found.equal(b.found)
+		slices.Equal(a.cells, b.cells) && slices.Equal(a.tasks, b.tasks) && a.container.equal(b.container) && a.found.equal(b.found)
 }
 
 // manyTouched is the number of rows from which packed states are written
@@ -194,7 +194,7 @@ func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 	rows := make([]store.StatesRow, 0, len(handles))
 	for _, h := range handles {
 		if r := v.rows.at(h); r != nil {
-			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells), Seq: v.seq})
+			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells, r.tasks), Seq: v.seq})
 		}
 	}
 	return rows

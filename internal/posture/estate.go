@@ -31,6 +31,7 @@ type Estate struct {
 	names      *names
 	slots      *slotTable
 	objects    policyObjects
+	desk       *desk
 	catalog    *catalog
 	current    *shape
 	ageless    bool // a sample tenant, whose data does not age
@@ -61,6 +62,7 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 	}
 	e.ageless = t.Kind == store.TenantDemo
 	e.delivered, e.bases = newDeliveries(), newBases(e)
+	e.desk = newDesk()
 	e.reports = newReports(j, e.names)
 	e.eval = masking{j.newEvaluator(e), e.reports}
 	return e

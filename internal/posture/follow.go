@@ -154,6 +154,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.about(base, docs, b)
 	for h := range b.gone {
 		e.eval.remove(h) // first: its id may have come back under another handle
+		e.desk.displace(base.rows.at(h))
 	}
 	rows, moved := e.takeDocs(docs, b)
 	if moved {
@@ -168,6 +169,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 			}
 		}
 	}
+	reached.Or(e.regovern(base))
 	ruled, err := e.remask(ctx, maxBatch)
 	if err != nil {
 		return err
@@ -179,7 +181,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	for h := range b.gone {
 		t.remove(h)
 	}
-	t.judgeRows(rows)
+	t.judgeMany(rows, ResourceChanged)
 	t.againMany(ruled.rows, ruled.cause)
 	t.againAll(reached, rows, len(objects) > 0, due)
 	if err := t.finish(ctx); err != nil {
@@ -187,18 +189,6 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	}
 	_, err = e.registerNew(ctx, subsOf(rows))
 	return err
-}
-
-// judgeRows judges the rows of changed documents. Governance rules look at
-// containers, which may be among them, so with rules one goes after another.
-func (t *change) judgeRows(rows []*row) {
-	if !t.next.shape.governed {
-		t.judgeMany(rows, ResourceChanged)
-		return
-	}
-	for _, r := range rows {
-		t.judge(r, t.next.rows.at(r.handle), ResourceChanged)
-	}
 }
 
 // againAll judges the rows whose documents did not change: those that exemptions

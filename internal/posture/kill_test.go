@@ -95,7 +95,7 @@ func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
 			t.Errorf("%s was acknowledged and is not judged", id)
 		}
 	}
-	if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
+	if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
 		t.Errorf("aggregates differ from rows:\n%s", diff)
 	}
 	s, err := w.estate().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))

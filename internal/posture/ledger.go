@@ -10,6 +10,8 @@ type ledger struct {
 	recs     []recTally
 	assessed int // rows with a verdict in at least one scored control
 	pending  int // rows whose only verdicts in scored controls are unknown
+	// work counts tasks by party; see party.
+	work table[workload]
 }
 
 // recTally counts the rows of a scope in one recommendation.
@@ -17,8 +19,8 @@ type recTally struct {
 	by    [Exempt + 1]int32       // by state; NotApplicable unused
 	risk  [RiskCritical + 1]int32 // unhealthy ones by risk level
 	stale int32
-	// owned and overdue count unhealthy ones.
-	owned, overdue int32
+	// owned and overdue count unhealthy ones, completed healthy ones.
+	owned, overdue, completed int32
 	// fixed and softened count the rows whose control becomes healthy, or
 	// unknown, if only this recommendation is fixed.
 	fixed, softened int32
@@ -78,6 +80,7 @@ func (l *ledger) add(sh *shape, r *row, st []standing, sign int32) {
 			l.recs[c.slot].dropped += sign
 		}
 	}
+	l.addTasks(r, sign)
 }
 
 // scored counts the scored controls in which a row is known, or unknown.
@@ -123,6 +126,9 @@ func (t *recTally) add(sh *shape, r *row, c cell, st []standing, sign int32) {
 		t.stale += sign
 	}
 	t.changed = max(t.changed, c.since)
+	if c.flags&isCompleted != 0 {
+		t.completed += sign
+	}
 	if c.state != Unhealthy {
 		return
 	}

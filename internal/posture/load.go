@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -85,7 +86,7 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 }
 
 func (e *Estate) readObjects(ctx context.Context, tx *store.Tx) error {
-	for _, kind := range append([]string{plan.Kind}, objectKinds...) {
+	for _, kind := range slices.Concat([]string{plan.Kind}, objectKinds, governKinds) {
 		all, err := tx.Objects(ctx, store.ObjectQuery{Tenant: e.tenant, Kind: kind})
 		if err != nil {
 			return err
@@ -109,6 +110,9 @@ func (e *Estate) keep(kind, id string, o *store.Object) bool {
 			e.registered.Store(sub, true)
 		}
 		return false // registration is never undone
+	}
+	if e.desk.keep(kind, id, o) {
+		return false // what it reaches, the desk tells
 	}
 	return e.objects.put(kind, id, o)
 }
@@ -146,8 +150,8 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 			e.refuse(&res.Doc, err)
 			return nil
 		}
-		if cells, err := unpack(res.States); err == nil {
-			r.cells = cells
+		if cells, tasks, err := unpack(res.States); err == nil {
+			r.cells, r.tasks = cells, tasks
 			r.judged = true
 		}
 		e.take(res.Handle, &res.Doc)
@@ -255,6 +259,7 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 	if err := e.remaskAll(ctx); err != nil {
 		return err
 	}
+	e.regovern(e.View()) // nothing is judged yet: there is nothing to reach
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
 	if err := t.evaluate(); err != nil {
 		return err

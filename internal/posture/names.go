@@ -11,7 +11,7 @@ import (
 // names numbers the strings of an estate and finds rows by id. All epochs
 // share it: it only grows while the estate lives.
 type names struct {
-	types, groups, subs, locations, sources, tags, reasons *dict
+	types, groups, subs, locations, sources, tags, reasons, parties *dict
 
 	findings *findingDict
 
@@ -28,13 +28,14 @@ const subscriptionType = 0
 func newNames() *names {
 	n := &names{
 		types: newDict(), groups: newDict(), subs: newDict(), locations: newDict(),
-		sources: newDict(), tags: newDict(), reasons: newDict(),
+		sources: newDict(), tags: newDict(), reasons: newDict(), parties: newDict(),
 		findings: newFindingDict(),
 		ids:      map[uint64]uint32{}, twins: map[string]uint32{},
 	}
 	n.types.spell(arm.Fold(arm.TypeSubscription), arm.TypeSubscription)
 	n.subs.id("")    // noSub
 	n.reasons.id("") // no reason
+	n.parties.id("") // noParty
 	return n
 }
 

@@ -9,6 +9,9 @@ import (
 // know a version takes the resource as never judged.
 const packedVersion = 1
 
+// packedWithTasks is the first byte where tasks follow the cells.
+const packedWithTasks = 2
+
 // packedEpoch is subtracted from times, so that they take four bytes.
 const packedEpoch = 1577836800 // 2020-01-01T00:00:00Z
 
@@ -17,9 +20,17 @@ var errPacked = errors.New("packed states are damaged")
 // pack encodes what of a row's cells must outlive the process: slot, state,
 // since and first seen. Everything else is found again by evaluating. No cells
 // are a valid state too: judged, nothing applies.
-func pack(cells []cell) []byte {
+//
+// tasks that outlive their time as unhealthy follow, in a version of their own:
+// most resources have none.
+func pack(cells []cell, tasks []task) []byte {
 	b := make([]byte, 0, 2+len(cells)*12)
-	b = append(b, packedVersion)
+	tasks = lasting(tasks)
+	version := byte(packedVersion)
+	if len(tasks) > 0 {
+		version = packedWithTasks
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(len(cells)))
 	for _, c := range cells {
 		b = binary.AppendUvarint(b, uint64(c.slot))
@@ -27,18 +38,18 @@ func pack(cells []cell) []byte {
 		b = binary.AppendUvarint(b, uint64(max(c.since, packedEpoch)-packedEpoch))
 		b = binary.AppendUvarint(b, uint64(c.since-min(c.first, c.since)))
 	}
-	return b
+	return packTasks(b, tasks)
 }
 
 // unpack decodes packed states. The error says that they cannot be used.
-func unpack(b []byte) ([]cell, error) {
-	if len(b) == 0 || b[0] != packedVersion {
-		return nil, errPacked
+func unpack(b []byte) ([]cell, []task, error) {
+	if len(b) == 0 || b[0] != packedVersion && b[0] != packedWithTasks {
+		return nil, nil, errPacked
 	}
 	d := packedReader{b: b[1:]}
 	n := d.uvarint()
 	if n > uint64(len(b)) {
-		return nil, errPacked
+		return nil, nil, errPacked
 	}
 	cells := make([]cell, 0, n)
 	for range n {
@@ -50,10 +61,14 @@ func unpack(b []byte) ([]cell, error) {
 		}
 		cells = append(cells, c)
 	}
-	if d.bad || len(d.b) > 0 {
-		return nil, errPacked
+	var tasks []task
+	if b[0] == packedWithTasks {
+		tasks = d.tasks()
 	}
-	return cells, nil
+	if d.bad || len(d.b) > 0 {
+		return nil, nil, errPacked
+	}
+	return cells, tasks, nil
 }
 
 // packedReader reads from b; after an error it is bad and reads zeros.

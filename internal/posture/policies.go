@@ -11,9 +11,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // compile reads the policy objects into a catalog, gives it to the evaluator,
@@ -45,8 +43,8 @@ func (e *Estate) compile(ctx context.Context) error {
 	return nil
 }
 
-// overlay lays exemptions and governance rules over the catalog's members. They
-// change no verdict, so the evaluator is not asked.
+// overlay lays exemptions and what assigns owners over the catalog's members.
+// They change no verdict, so the evaluator is not asked.
 func (e *Estate) overlay() {
 	laid := *e.catalog
 	laid.problems = slices.Clone(laid.policyProblems)
@@ -56,23 +54,21 @@ func (e *Estate) overlay() {
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
 	e.current.remember(was)
 	e.current.risk, e.current.disabling = e.judge.risk, disabling
-	rules := parseAll(&laid, e.objects.rules, func(o store.Object) (*governance.Rule, error) {
-		return governance.ParseRule(o.ID, o.Body)
-	})
-	e.current.rules, e.current.governed = governance.NewRules(rules), len(rules) > 0
-	e.current.problems = laid.problems
+	e.current.board = e.desk.current()
+	e.current.problems = slices.Concat(laid.problems, e.desk.problems())
 	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
 	e.recheck.Or(e.bases.adopt(&laid))
 	e.roll = newRollup(e, e.catalog)
 	e.rolled.Store(e.roll)
-	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(laid.problems)))
+	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.current.problems)))
 }
 
 // placeAbove notes the management groups above a subscription's document and
 // reports whether they are other than before. The map is replaced, not written:
 // the evaluator may be reading it.
 func (e *Estate) placeAbove(r *row) bool {
+	e.desk.place(r)
 	if r.typ != subscriptionType || r.container == nil {
 		return false
 	}
@@ -92,10 +88,10 @@ func (e *Estate) placeAbove(r *row) bool {
 }
 
 // reform takes changed policy objects into account (policies: not only what is
-// laid over them) and returns the rows that shared assignments, exemptions and
-// governance rules reach; what else changes, the evaluator finds.
+// laid over them) and returns the rows that shared assignments and exemptions
+// reach; what else changes, the evaluator finds.
 func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.Bitmap, error) {
-	was, governed := e.catalog, e.current.governed
+	was := e.catalog
 	if !policies {
 		e.overlay()
 	} else if err := e.compile(ctx); err != nil {
@@ -107,11 +103,6 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 	}
 	for _, x := range changedExemptions(was.exemptions, e.catalog.exemptions) {
 		reached.Or(e.catalog.exempted(v, x))
-	}
-	if governed || e.current.governed {
-		for slot := range v.recs {
-			reached.Or(v.recs[slot][Unhealthy].read())
-		}
 	}
 	return reached, nil
 }

@@ -4,16 +4,18 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/governance"
 )
 
 // RecommendationQuery selects rows of the Recommendations page.
 type RecommendationQuery struct {
 	Scope    Scope
-	Text     string             // words found in title, description, control
-	Severity []content.Severity // any of
-	Control  []string           // control ids, any of
-	Type     string             // resource type
-	State    []State            // recommendations with at least one such assessment; empty: unhealthy first, all
+	Text     string              // words found in title, description, control
+	Severity []content.Severity  // any of
+	Control  []string            // control ids, any of
+	Type     string              // resource type
+	State    []State             // recommendations with at least one such assessment; empty: unhealthy first, all
+	Status   []governance.Status // recommendations with at least one such task; empty: all
 	Standard string
 	Sort     string // "risk" (default), "severity", "title", "gain", "unhealthy", "control"
 	Desc     bool
@@ -29,9 +31,9 @@ type RecommendationRow struct {
 	Gain              float64 // percent points the score rises if only this is fixed everywhere in scope
 	PotentialIncrease float64 // the reference's figure, percent points
 	LastChange        time.Time
-	Unassigned        int
-	Overdue           int
-	FixAvailable      bool
+	// Tasks by status: the first three are the unhealthy ones.
+	Unassigned, OnTime, Overdue, Completed int
+	FixAvailable                           bool
 }
 
 // AssessmentQuery selects rows (resource, recommendation).
@@ -39,6 +41,7 @@ type AssessmentQuery struct {
 	Scope          Scope
 	Recommendation string // id; "" all
 	State          []State
+	Status         []governance.Status // tasks with any of these; empty: all
 	Severity       []content.Severity
 	Control        []string
 	Type           string

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
 )
 
 // Recommendations is a page of the recommendations of a scope. A bad sort or
@@ -47,7 +48,7 @@ func (v *View) recommendationRows(q RecommendationQuery) []RecommendationRow {
 	words := strings.Fields(strings.ToLower(q.Text))
 	l := v.ledgerWith(q.ledgerKey(), sel, func(slot uint16) bool {
 		still := q
-		still.State = nil // which states there are is what the ledger tells
+		still.State, still.Status = nil, nil // which there are is what the ledger tells
 		r := v.shape.slots[slot]
 		return r != nil && still.selects(r, recTally{}, words)
 	})
@@ -72,7 +73,8 @@ func (v *View) recommendationRow(sel selection, l *ledger, slot uint16, maximum 
 	return RecommendationRow{
 		Recommendation: r, Counts: t.counts(), Risk: t.worst(),
 		Gain: v.gain(sel, l, slot), PotentialIncrease: v.potential(l, slot, maximum),
-		LastChange: lastChange(t), Unassigned: int(t.by[Unhealthy] - t.owned), Overdue: int(t.overdue),
+		LastChange: lastChange(t), Unassigned: t.tasks(governance.Unassigned), OnTime: t.tasks(governance.OnTime),
+		Overdue: t.tasks(governance.Overdue), Completed: t.tasks(governance.Completed),
 		FixAvailable: r.Content != nil && r.Content.HasFix(),
 	}
 }
@@ -91,6 +93,8 @@ func (q *RecommendationQuery) selects(r *Recommendation, t recTally, words []str
 	case q.Standard != "" && (r.Content == nil || len(r.Content.Standards[q.Standard]) == 0):
 		return false
 	case len(q.State) > 0 && !slices.ContainsFunc(q.State, func(s State) bool { return s <= Exempt && t.by[s] > 0 }):
+		return false
+	case len(q.Status) > 0 && !slices.ContainsFunc(q.Status, func(s governance.Status) bool { return t.tasks(s) > 0 }):
 		return false
 	}
 	return r.hasWords(words)

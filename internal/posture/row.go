@@ -24,6 +24,7 @@ type row struct {
 
 	container *containerFacts // of subscriptions, else nil
 	found     *foundSet       // nil without a report about it
+	tasks     []task          // by slot; of those assigned, done or resumed
 }
 
 // noSub is the number under which everything above subscriptions is kept.
@@ -45,9 +46,12 @@ const (
 	// inGrace marks an unhealthy assessment whose governance rule keeps it out
 	// of the score until it is due.
 	inGrace cellFlag = 1 << iota
-	// hasOwner and isOverdue are what governance rules say.
+	// hasOwner and isOverdue are what governance says of an unhealthy one;
+	// without an owner none is overdue.
 	hasOwner
 	isOverdue
+	// isCompleted marks a healthy assessment that had an owner while it was not.
+	isCompleted
 )
 
 // name is the display name of a container, else the last segment of the id.
@@ -75,6 +79,7 @@ func (r *row) setState(slot uint16, to State, since uint32) {
 	r.judged = true
 	for i := range r.cells {
 		if r.cells[i].slot == slot {
+			r.tasks = turned(r.tasks, r.cells[i], cell{slot: slot, state: to, since: since})
 			r.cells[i].state, r.cells[i].since = to, since
 			return
 		}

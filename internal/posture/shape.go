@@ -28,8 +28,7 @@ type shape struct {
 	// more: what was booked under one is taken off under the same.
 	severities []content.Severity
 	risk       *content.RiskModel
-	rules      governance.Rules
-	governed   bool // there are rules
+	board      *governance.Board
 	// disabling is the rules that disable findings, nil if there are none.
 	disabling *disabling
 	problems  []Problem

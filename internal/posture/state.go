@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/governance"
 )
 
 // State of an assessment: what one recommendation says of one resource.
@@ -60,8 +61,13 @@ type Assessment struct {
 	Pending     bool // from before a policy edit whose documents are being read
 	Risk        Risk
 	RiskFactors []string // in words
-	Owner       string
-	Due         time.Time // zero: none
+	// Status is how far the task of making it healthy is; Assigned says whose it
+	// is or was. Gone marks an owner who cannot sign in any more, Completed is
+	// when it was done.
+	Status    governance.Status
+	Assigned  governance.Assignment
+	Gone      bool
+	Completed time.Time
 }
 
 // Recommendation is a recommendation as the estate knows it: built-in content

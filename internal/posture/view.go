@@ -18,6 +18,7 @@ type View struct {
 
 	all, stale        *set
 	assessed, pending *set // see ledger
+	busy              *set // rows with tasks
 	recs              []recSets
 	controls          []controlSets
 	types, groups     setTable
@@ -33,18 +34,20 @@ type View struct {
 	cache *cache
 }
 
-// recSets are the rows of one recommendation by state, and of the unhealthy ones
-// those that do not count yet, have an owner, are overdue.
-type recSets [overdueSet + 1]*set
+// recSets are the rows of one recommendation by state, of the unhealthy ones
+// those that do not count yet, have an owner, are overdue, and of the healthy
+// ones those that were completed.
+type recSets [completedSet + 1]*set
 
 const (
 	graceSet = Exempt + 1 + iota
 	ownedSet
 	overdueSet
+	completedSet
 )
 
 // flagSets are the sets by flag.
-var flagSets = map[cellFlag]State{inGrace: graceSet, hasOwner: ownedSet, isOverdue: overdueSet}
+var flagSets = map[cellFlag]State{inGrace: graceSet, hasOwner: ownedSet, isOverdue: overdueSet, isCompleted: completedSet}
 
 // controlSets are the rows of one control by state, and those whose control is
 // decided by one assessment: becoming healthy (last) or unknown (lastMixed).

@@ -84,6 +84,7 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 		}
 	}
 	t.changed = estate.changed
+	t.completed = int32(sel.count(sets[completedSet]))
 	if t.by[Unhealthy] == 0 {
 		return
 	}

@@ -222,6 +222,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 				fresh.cells[i].state = Exempt
 			}
 		}
+		t.e.govern(fresh, was, t.at)
 		flips = diff(flips, was, fresh, ResourceChanged)
 		c.builder.put(fresh)
 	}

@@ -94,6 +94,21 @@ func (tx *Tx) principals(ctx context.Context, where string, args ...any) ([]Prin
 	return collect(ctx, tx, scanPrincipal, `SELECT `+principalColumns+` FROM principals WHERE `+where, args...)
 }
 
+// DeletePrincipal removes a principal of a tenant with its role assignments and
+// everything that was handed out to it.
+func (tx *Tx) DeletePrincipal(ctx context.Context, tenant, id string) error {
+	for _, q := range []string{
+		`DELETE FROM credentials WHERE principal IN (SELECT id FROM principals WHERE tenant = $1 AND id = $2)`,
+		`DELETE FROM role_assignments WHERE tenant = $1 AND principal = $2`,
+		`DELETE FROM principals WHERE tenant = $1 AND id = $2`,
+	} {
+		if _, err := tx.exec(ctx, q, tenant, id); err != nil {
+			return fmt.Errorf("delete principal: %w", err)
+		}
+	}
+	return nil
+}
+
 // Credential is something that was handed out to prove a principal: found by
 // kind and hash, never by the secret itself.
 type Credential struct {

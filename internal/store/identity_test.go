@@ -64,6 +64,44 @@ func TestPrincipalLife(t *testing.T) {
 	})
 }
 
+func TestPrincipalIsDeletedWithAllItHas(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *fixture) {
+		db.update(t, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range []string{"p1", "p2"} {
+				if err := tx.PutPrincipal(ctx, store.Principal{ID: id, Kind: "user", Name: id}); err != nil {
+					return err
+				}
+				if err := tx.PutCredential(ctx, store.Credential{Kind: "token", Hash: []byte(id), Principal: id, CreatedAt: db.t, ExpiresAt: db.t.Add(time.Hour)}); err != nil {
+					return err
+				}
+				if err := tx.PutRoleAssignment(ctx, store.RoleAssignment{ID: "r" + id, Principal: id, Role: "reader", Scope: "/"}); err != nil {
+					return err
+				}
+			}
+			if err := tx.DeletePrincipal(ctx, "demo", "p2"); err != nil { // of no such tenant
+				return err
+			}
+			return tx.DeletePrincipal(ctx, "", "p1")
+		})
+		db.view(t, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.Principal(ctx, "p1"); !isStatus(err, 404) {
+				t.Errorf("the principal: %v", err)
+			}
+			if _, err := tx.Credential(ctx, "token", []byte("p1")); !isStatus(err, 404) {
+				t.Errorf("its token: %v", err)
+			}
+			roles, err := tx.RoleAssignments(ctx, "", "")
+			if err == nil && (len(roles) != 1 || roles[0].Principal != "p2") {
+				t.Errorf("roles %+v, want those of the other alone", roles)
+			}
+			if err == nil {
+				_, err = tx.Credential(ctx, "token", []byte("p2"))
+			}
+			return err
+		})
+	})
+}
+
 func TestCredentialLife(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, db *fixture) {
 		c := store.Credential{Kind: "token", Hash: []byte{1}, Principal: "p1", CreatedAt: db.t, ExpiresAt: db.t.Add(time.Hour)}

@@ -28,7 +28,6 @@ const Sample = "demo"
 const (
 	actionRead    = "Microsoft.Security/assessments/read"
 	actionExempt  = exemption.ActionWrite
-	actionGovern  = "Microsoft.Security/governanceRules/write"
 	actionAssign  = "Microsoft.Authorization/policyAssignments/write"
 	actionPricing = "Microsoft.Security/pricings/write"
 	actionTenant  = "Rampart/tenants/delete"

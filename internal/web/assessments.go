@@ -17,6 +17,7 @@ type assessmentsPage struct {
 	Pager    pager
 	States   []filterChip
 	Severity []filterChip
+	Tasks    []filterChip
 	Controls []*content.Control
 	Types    []posture.TypeCount
 	About    *posture.Recommendation // the recommendation filtered by
@@ -39,8 +40,8 @@ func assessments(v *visit) (page, error) {
 		return page{}, err
 	}
 	p := &assessmentsPage{frame: v.newFrame("Assessments", "summary", "rows"), Rows: rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
-		States: v.stateChips(), Severity: v.severityChips(), Controls: v.server.opt.Library.Controls, Types: v.types(), CSV: v.join("/assessments.csv", v.query),
-		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control) > 0 || q.Recommendation != "" || q.Scope.Tag != ""}
+		States: v.stateChips(), Severity: v.severityChips(), Tasks: v.taskChips(v.view.Tasks(v.scope)), Controls: v.server.opt.Library.Controls, Types: v.types(), CSV: v.join("/assessments.csv", v.query),
+		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control)+len(q.Status) > 0 || q.Recommendation != "" || q.Scope.Tag != ""}
 	if q.Recommendation != "" {
 		p.About = v.view.Recommendation(q.Recommendation)
 	}
@@ -55,6 +56,9 @@ func (v *visit) assessmentQuery() (posture.AssessmentQuery, error) {
 		Sort:    v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error
 	if q.State, err = v.states(); err != nil {
+		return q, err
+	}
+	if q.Status, err = v.statuses(); err != nil {
 		return q, err
 	}
 	q.Severity, err = v.severities()
@@ -75,10 +79,11 @@ func assessmentsCSV(v *visit, w http.ResponseWriter) error {
 		return err
 	}
 	out := startCSV(w, "assessments.csv")
-	writeLine(out, "resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "stale", "risk", "riskFactors", "owner", "due")
+	writeLine(out, "resourceId", "resourceType", "recommendation", "title", "severity", "state", "reason", "since", "observedAt", "stale", "risk", "riskFactors", "owner", "due", "status", "eta", "completed")
 	for a := range rows {
 		writeLine(out, a.ResourceID, a.ResourceType, a.Recommendation.ID, a.Recommendation.Title, string(a.Recommendation.Severity), a.State.String(), a.Reason,
-			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Owner, stamp(a.Due))
+			stamp(a.Since), stamp(a.ObservedAt), strconv.FormatBool(a.Stale), riskMark(a.Risk).Word, strings.Join(a.RiskFactors, "; "), a.Assigned.Owner, stamp(a.Assigned.Due),
+			a.Status.String(), stamp(a.Assigned.ETA), stamp(a.Completed))
 		if out.Error() != nil {
 			break // the reader is gone
 		}

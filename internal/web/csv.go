@@ -122,11 +122,11 @@ func recommendationsCSV(v *visit, w http.ResponseWriter) error {
 		return err
 	}
 	out := startCSV(w, "recommendations.csv")
-	writeLine(out, "id", "title", "severity", "risk", "control", "healthy", "unhealthy", "unknown", "exempt", "gainPercent", "unassigned", "overdue", "lastChange")
+	writeLine(out, "id", "title", "severity", "risk", "control", "healthy", "unhealthy", "unknown", "exempt", "gainPercent", "unassigned", "onTime", "overdue", "completed", "lastChange")
 	for {
 		for _, r := range page.Rows {
 			writeLine(out, r.ID, r.Title, string(r.Severity), riskMark(r.Risk).Word, controlTitle(r.Recommendation), strconv.Itoa(r.Healthy), strconv.Itoa(r.Unhealthy),
-				strconv.Itoa(r.Unknown), strconv.Itoa(r.Exempt), strconv.FormatFloat(r.Gain, 'f', 2, 64), strconv.Itoa(r.Unassigned), strconv.Itoa(r.Overdue), stamp(r.LastChange))
+				strconv.Itoa(r.Unknown), strconv.Itoa(r.Exempt), strconv.FormatFloat(r.Gain, 'f', 2, 64), strconv.Itoa(r.Unassigned), strconv.Itoa(r.OnTime), strconv.Itoa(r.Overdue), strconv.Itoa(r.Completed), stamp(r.LastChange))
 		}
 		out.Flush()
 		if err := out.Error(); err != nil || page.Next == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +22,9 @@ import (
 	"github.com/rampart-sec/rampart/internal/access"
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/exemption"
+	"github.com/rampart-sec/rampart/internal/governance"
 	documents "github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/simulate"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -80,7 +84,7 @@ func newStage(t *testing.T, resources int) *stage {
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
 	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: time.Now, Log: log})
-	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Owners: ownership.New(db, judge, time.Now), Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
 	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())
@@ -177,7 +181,7 @@ func TestEstate(t *testing.T) {
 func (s *stage) links(t *testing.T) {
 	seen := map[string]bool{"/signout": true}
 	kinds := map[string]int{}
-	queue := []string{"/", "/recommendations?view=control", "/search?q=storage", "/posture?days=7", "/settings", "/policies", "/compliance", "/assessments"}
+	queue := []string{"/", "/recommendations?view=control", "/search?q=storage", "/posture?days=7", "/settings", "/policies", "/governance", "/compliance", "/assessments"}
 	link := regexp.MustCompile(`href="(/[^"#]*)`)
 	for pages := 0; len(queue) > 0 && pages < 150; pages++ {
 		target := queue[0]
@@ -266,10 +270,94 @@ func (s *stage) assign(t *testing.T) {
 	s.post("/assign", url.Values{"recommendation": {a.Recommendation.ID}, "target": {""}, "owner": {"ops@example.org"}, "days": {"7"}})
 	s.until("the owner shows", func() bool {
 		now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
-		return now.Owner == "ops@example.org" && !now.Due.IsZero()
+		return now.Assigned.Owner == "ops@example.org" && now.Status == governance.OnTime
 	})
 	if page := s.get("/resource?id=" + url.QueryEscape(a.ResourceID)); !strings.Contains(page, a.ResourceName) {
 		t.Error("the resource's page does not name it")
+	}
+	s.alone(t, a)
+	s.rule(t)
+}
+
+// fieldsOf are the hidden fields of the first form of a page that posts to an
+// address.
+func fieldsOf(t *testing.T, page, action string) url.Values {
+	t.Helper()
+	form := regexp.MustCompile(`(?s)action="` + action + `[^"]*">(.*?)</form>`).FindStringSubmatch(page)
+	if form == nil {
+		t.Fatalf("no form posts to %s", action)
+	}
+	values := url.Values{}
+	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(form[1], -1) {
+		values.Set(m[1], html.UnescapeString(m[2]))
+	}
+	values.Del("token")
+	return values
+}
+
+// alone takes one assessment out of what was assigned in bulk, promises a date
+// for it, and is told when somebody else was faster.
+func (s *stage) alone(t *testing.T, a posture.Assessment) {
+	address := "/assign?id=" + a.Recommendation.ID + "&resource=" + url.QueryEscape(a.ResourceID)
+	old := fieldsOf(t, s.get(address), "/assign")
+	old.Set("owner", "ana@example.org")
+	old.Set("days", "14")
+	s.post("/assign", old)
+	assigned := func(holds func(posture.Assessment) bool) func() bool {
+		return func() bool {
+			now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
+			return now.Assigned.Owner == "ana@example.org" && holds(now)
+		}
+	}
+	s.until("it has an owner of its own", assigned(func(posture.Assessment) bool { return true }))
+	r, err := s.client.PostForm(s.url+"/assign", old)
+	check(t, err)
+	if _ = r.Body.Close(); r.StatusCode != http.StatusPreconditionFailed {
+		t.Errorf("the form that was opened before the change: %s, want 412", r.Status)
+	}
+	eta := fieldsOf(t, s.get(address), "/promise")
+	eta.Set("eta", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
+	eta.Set("justification", "<i>parts</i> are on order")
+	s.post("/promise", eta)
+	s.until("the promise is for after the due date", assigned(func(now posture.Assessment) bool { return now.Assigned.Late() }))
+	if page := s.get(address); !strings.Contains(page, "&lt;i&gt;parts&lt;/i&gt;") || !strings.Contains(page, "after the due date") {
+		t.Error("the promise is not shown, or not escaped")
+	}
+	if page := s.get("/recommendation?task=onTime&id=" + a.Recommendation.ID); !strings.Contains(page, "ana@example.org") {
+		t.Error("the recommendation's page does not name the owner")
+	}
+	s.post("/unassign", fieldsOf(t, s.get(address), "/unassign"))
+	s.until("what was assigned in bulk is back", func() bool {
+		now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
+		return now.Assigned.Owner == "ops@example.org"
+	})
+}
+
+// rule makes a rule on the governance page, lets it override, and deletes it.
+func (s *stage) rule(t *testing.T) {
+	s.post("/governance/rule", url.Values{"target": {""}, "name": {"All in <90> days"}, "severity": {"low", "medium", "high", "critical"}, "source": {"Manually"},
+		"owner": {"team@example.org"}, "days": {"90"}, "priority": {"7"}})
+	owner := func(name string, deleted bool) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(s.view().Workloads(posture.Scope{}), func(w posture.Workload) bool {
+				return w.Owner == name && w.OnTime > 0 && w.Deleted == deleted
+			})
+		}
+	}
+	s.until("the rule fills what nobody has", owner("team@example.org", false))
+	if !owner("ops@example.org", false)() {
+		t.Error("the rule took what a person had assigned")
+	}
+	page := s.get("/governance")
+	if !strings.Contains(page, "All in &lt;90&gt; days") || !strings.Contains(page, "ops@example.org") {
+		t.Error("the page lacks the rule or an owner")
+	}
+	s.post("/governance/override", fieldsOf(t, page, "/governance/override"))
+	s.until("the rule has taken all", func() bool { return !owner("ops@example.org", false)() })
+	s.post("/governance/delete", fieldsOf(t, page, "/governance/delete"))
+	s.until("a deleted rule keeps what it had assigned", owner("team@example.org", true))
+	if csv := s.get("/governance.csv"); !strings.Contains(csv, "team@example.org,false,0,") {
+		t.Errorf("the report as CSV:\n%s", csv)
 	}
 }
 
@@ -336,7 +424,7 @@ func TestReaderOfOneSubscription(t *testing.T) {
 	}
 	own, other := subscriptions[0], subscriptions[1]
 	s.become("reader", store.RoleAssignment{Role: "Reader", Scope: own.ID})
-	for _, path := range []string{"/", "/posture", "/recommendations", "/inventory", "/compliance", "/policies", "/settings"} {
+	for _, path := range []string{"/", "/posture", "/recommendations", "/inventory", "/compliance", "/policies", "/governance", "/settings"} {
 		body := s.get(path)
 		if strings.Contains(body, other.ID) || !strings.Contains(body, own.ID) {
 			t.Errorf("%s names another subscription, or not the own one", path)

@@ -15,6 +15,8 @@ import (
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/exemption"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -116,9 +118,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
 		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
 	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
-		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Owner: "build team", Due: fixtureNow.AddDate(0, 0, 4)}
+		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Made: fixtureNow.AddDate(0, 0, -3), Due: fixtureNow.AddDate(0, 0, 4),
+			Promise: governance.Promise{ETA: fixtureNow.AddDate(0, 0, 9), Justification: "The vendor ships then.", PromisedBy: "build team"}}}
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
+	dark.Status, dark.Assigned = governance.NoTask, governance.Assignment{}
 	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
 	moved := []change{
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
@@ -162,12 +166,13 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	})
 	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips()
 	sevs := (&visit{address: address{path: "/recommendations"}}).severityChips()
+	tasks := (&visit{address: address{path: "/recommendations"}}).taskChips(posture.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31})
 	types := []posture.TypeCount{{Type: "Microsoft.HybridCompute/machines", N: 331}, {Type: "Microsoft.Storage/storageAccounts", N: 240}}
 	add("/recommendations?state=unhealthy", "recommendations", func(f *frame) any {
-		return &recommendationsPage{frame: f, Rows: rows, Pager: pager{From: 1, To: 3, Total: 64, Next: "/recommendations?after=x"}, States: chips, Severity: sevs, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/recommendations.csv"}
+		return &recommendationsPage{frame: f, Rows: rows, Pager: pager{From: 1, To: 3, Total: 64, Next: "/recommendations?after=x"}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/recommendations.csv"}
 	})
 	add("/recommendations?view=control", "recommendations", func(f *frame) any {
-		return &recommendationsPage{frame: f, Rows: rows, Grouped: true, Groups: groupByControl(rows, controls), Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Types: types, CSV: "/recommendations.csv"}
+		return &recommendationsPage{frame: f, Rows: rows, Grouped: true, Groups: groupByControl(rows, controls), Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, CSV: "/recommendations.csv"}
 	})
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
 		p := &recommendationPage{frame: f, Requests: []exemptionRow{{Object: store.Object{ID: fixtureServer + "/r"}, Note: "The old client cannot do better.", Category: "Waiver", Scope: fixtureServer, CanDecide: true, CanEnd: true,
@@ -177,6 +182,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
 			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
+			p.Tasks = tasks
 			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
 		}
 		return p
@@ -214,7 +220,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &controlPage{frame: f, Standard: own.Standard, Control: own.Standard.Controls[0], Serving: advice[:1], Found: advice[1:], More: 4, Text: "storage", Domains: []string{"Machines"}}
 	})
 	add("/assessments?state=unhealthy", "assessments", func(f *frame) any {
-		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Severity: sevs, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
+		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
@@ -236,6 +242,25 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		f.Remove = true
 		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
 			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
+	})
+	add("/governance", "governance", func(f *frame) any {
+		high, err := governance.ParseRule(bad.Assigned.ID, []byte(`{"properties":{"displayName":"High in a week","rulePriority":10,"isGracePeriod":true,"remediationTimeframe":"7.00:00:00","ownerSource":{"type":"ByTag","value":"owner"},"conditionSets":[{"conditions":[]}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &governanceData{frame: f, Total: posture.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31}, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
+			Rows: []posture.Workload{
+				{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"},
+				{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true},
+				{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name},
+				{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"},
+				{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"},
+				{TaskCounts: posture.TaskCounts{Unassigned: 20}}},
+			Rules: []governanceRow{{high, "dana", true}}}
+	})
+	add("/assign?id=1", "assign", func(f *frame) any {
+		e, _ := ownership.EntryOf("", &bad)
+		return &assignPage{frame: f, R: advice[0], A: bad, Task: taskView{bad}, Entry: e, CanAssign: true, CanPromise: true, MinDate: "2026-11-22", Back: "/recommendation?id=1"}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
 		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}

@@ -84,9 +84,10 @@ func (v *visit) nav() []navItem {
 		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: v.resources()},
 		{Path: "/compliance", Word: "Regulatory compliance", Icon: "standard"},
 		{Heading: "Manage", Path: "/policies", Word: "Policies", Icon: "policy"},
+		{Path: "/governance", Word: "Governance", Icon: "owner"},
 		{Path: "/settings", Word: "Environment settings", Icon: "settings"},
 	}
-	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory"}[v.path]
+	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assign": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory"}[v.path]
 	for i := range items {
 		items[i].Here = items[i].Path == v.path || items[i].Path == here ||
 			len(v.path) > len(items[i].Path) && items[i].Path != "/" && v.path[:len(items[i].Path)+1] == items[i].Path+"/"

@@ -2,12 +2,17 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
@@ -15,51 +20,117 @@ import (
 // timeframes are the days that an owner may be given.
 var timeframes = map[string]string{"7": "7.00:00:00", "14": "14.00:00:00", "30": "30.00:00:00", "90": "90.00:00:00"}
 
-// assign gives a recommendation an owner and a time in a subscription or the
-// whole estate, as a governance rule of its own.
+// assign gives what is unhealthy by a recommendation an owner and a due date: on
+// one resource, in a scope, or in every subscription of the estate.
 func assign(v *visit) (string, error) {
 	form := v.PostForm
 	r := v.view.Recommendation(form.Get("recommendation"))
 	if r == nil {
 		return "", arm.NotFound(clip(form.Get("recommendation"), 100))
 	}
-	owner := strings.TrimSpace(form.Get("owner"))
-	if owner == "" || len(owner) > 200 {
-		return "", arm.Invalid("An owner is a name or an address of at most 200 characters.")
-	}
-	timeframe, ok := timeframes[form.Get("days")]
-	if !ok {
-		return "", arm.Invalid("An owner is given 7, 14, 30 or 90 days, not %q.", clip(form.Get("days"), 20))
-	}
-	scopes, err := v.exemptScopes(form.Get("target"))
+	due, err := v.dueDate(form.Get("days"), form.Get("due"))
 	if err != nil {
 		return "", err
 	}
-	if err := v.allowAll(actionGovern, scopes); err != nil {
-		return "", err
-	}
-	for _, scope := range scopes {
-		if err := v.putRule(r, scope, owner, timeframe); err != nil {
+	scopes := []string{form.Get("target")}
+	if scopes[0] == "" {
+		if scopes, err = v.exemptScopes(""); err != nil {
 			return "", err
 		}
 	}
-	return v.To("/recommendation", "id", r.ID), nil
+	if err := v.allowAll(ownership.Write, scopes); err != nil {
+		return "", err
+	}
+	grace, some := form.Get("grace") != "", false
+	for _, scope := range scopes {
+		w := ownership.Wish{Place: v.place(scope, r.ID, form.Get("key")), Match: ownership.Match{ETag: form.Get("etag")}, Owner: form.Get("owner"), Due: due, Grace: &grace}
+		_, _, err := v.server.opt.Owners.Put(v.Context(), v.who, w)
+		if len(scopes) > 1 && nothingToAssign(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		some = true
+	}
+	if !some {
+		return "", arm.Invalid("Nothing is unhealthy by this recommendation: there is nothing to assign.")
+	}
+	return v.back(r.ID), nil
 }
 
-func (v *visit) putRule(r *posture.Recommendation, scope, owner, timeframe string) error {
-	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte("owner "+arm.Fold(scope)+" "+r.ID)).String()
-	id := scope + "/providers/Microsoft.Security/governanceRules/" + name
-	keys, err := json.Marshal([]string{r.ID})
-	if err != nil {
-		return fmt.Errorf("encode recommendation id: %w", err)
+// back is where a form about a recommendation leads.
+func (v *visit) back(recommendation string) string {
+	return firstOf(v.PostForm.Get("back"), v.To("/recommendation", "id", recommendation))
+}
+
+func nothingToAssign(err error) bool {
+	var e *arm.Error
+	return errors.As(err, &e) && (e.Status == http.StatusConflict || e.Status == http.StatusNotFound)
+}
+
+// place is the assignment of a form. Without a key of its own, the same scope and
+// recommendation always have the same.
+func (v *visit) place(scope, recommendation, key string) ownership.Place {
+	if key == "" {
+		key = uuid.NewSHA1(uuid.NameSpaceURL, []byte("owner "+arm.Fold(scope)+" "+recommendation)).String()
 	}
-	return v.put("governanceRule", id, map[string]any{"id": id, "name": name, "type": "Microsoft.Security/governanceRules",
-		"properties": map[string]any{
-			"displayName": clip("Owner of: "+r.Title, 128), "ruleType": "Integrated", "sourceResourceType": "Assessments", "rulePriority": 100,
-			"isDisabled": false, "isGracePeriod": v.PostForm.Get("grace") != "", "remediationTimeframe": timeframe,
-			"ownerSource":   map[string]string{"type": "Manually", "value": owner},
-			"conditionSets": []any{map[string]any{"conditions": []any{map[string]string{"property": "$.AssessmentKey", "value": string(keys), "operator": "In"}}}},
-		}})
+	return ownership.Place{Tenant: v.tenant, Scope: scope, Recommendation: recommendation, Key: key}
+}
+
+// dueDate is the end of a day, or some days from now.
+func (v *visit) dueDate(days, day string) (time.Time, error) {
+	if day != "" {
+		return v.endOf(day)
+	}
+	if timeframes[days] == "" {
+		return time.Time{}, arm.Invalid("An owner is given 7, 14, 30 or 90 days, or a date; not %q.", clip(days, 20))
+	}
+	n, err := strconv.Atoi(days)
+	return v.now.AddDate(0, 0, n).UTC().Truncate(time.Second), err
+}
+
+// endOf is the end of a day as a date field names it, where the reader is.
+func (v *visit) endOf(day string) (time.Time, error) {
+	at, err := time.ParseInLocation(time.DateOnly, day, v.zone)
+	if err != nil {
+		return time.Time{}, arm.Invalid("%q is not a date like 2026-01-31.", clip(day, 20))
+	}
+	return at.AddDate(0, 0, 1).Add(-time.Second), nil
+}
+
+// promise sets the ETA of one task, or takes it back: everything else stays.
+func promise(v *visit) (string, error) {
+	form := v.PostForm
+	place := v.place(form.Get("target"), form.Get("recommendation"), form.Get("key"))
+	if err := v.who.Allow(actionRead, place.Scope); err != nil {
+		return "", err
+	}
+	e, err := v.server.opt.Owners.Get(v.Context(), place)
+	if err != nil {
+		return "", err
+	}
+	w := ownership.Wish{Place: e.Place, Match: ownership.Match{ETag: form.Get("etag")}, Owner: e.Owner, Due: e.Due}
+	if form.Get("withdraw") == "" {
+		if w.ETA, err = v.endOf(form.Get("eta")); err != nil {
+			return "", err
+		}
+		w.Justification = form.Get("justification")
+	}
+	if _, _, err := v.server.opt.Owners.Put(v.Context(), v.who, w); err != nil {
+		return "", err
+	}
+	return v.back(e.Recommendation), nil
+}
+
+// unassign takes back what a person assigned.
+func unassign(v *visit) (string, error) {
+	form := v.PostForm
+	place := v.place(form.Get("target"), form.Get("recommendation"), form.Get("key"))
+	if err := v.server.opt.Owners.Remove(v.Context(), v.who, place, ownership.Match{ETag: form.Get("etag")}); err != nil {
+		return "", err
+	}
+	return v.back(place.Recommendation), nil
 }
 
 // setEffect switches a member of the built-in initiative on or off, through

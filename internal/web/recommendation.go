@@ -3,9 +3,12 @@ package web
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -32,6 +35,8 @@ type recommendationPage struct {
 	CanExempt bool
 	CanAssign bool
 	CanSwitch bool
+	Tasks     []filterChip // by status
+	MinDate   string
 }
 
 // FixBeside reports whether the fix stands beside the affected resources: below
@@ -56,7 +61,7 @@ func recommendation(v *visit) (page, error) {
 	if known == nil {
 		return page{}, arm.NotFound(clip(id, 100))
 	}
-	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "affected", "why", "fix")}
+	p := &recommendationPage{frame: v.newFrame(known.Title, "summary", "affected", "why", "fix"), MinDate: v.now.AddDate(0, 0, 1).Format(time.DateOnly)}
 	if p.R, err = v.recommendationRow(known); err != nil {
 		return page{}, err
 	}
@@ -71,7 +76,7 @@ func recommendation(v *visit) (page, error) {
 	}
 	// A form acts on a scope by id; it could not keep to a tag.
 	if v.server.opt.Objects != nil && v.scope.Tag == "" {
-		p.CanExempt, p.CanAssign = v.may(actionExempt, v.scope.ID), v.may(actionGovern, v.scope.ID)
+		p.CanExempt, p.CanAssign = v.may(actionExempt, v.scope.ID), v.server.opt.Owners != nil && v.may(ownership.Write, v.scope.ID)
 		_, err := v.switchScopes()
 		p.CanSwitch = err == nil && known.Content != nil && v.may(actionAssign, v.scope.ID)
 	}
@@ -112,11 +117,22 @@ func (p *recommendationPage) readRows(v *visit) error {
 	} else if len(chosen) > 0 {
 		p.State = chosen[0]
 	}
+	statuses, err := v.statuses()
+	if err != nil {
+		return err
+	}
+	if len(statuses) > 0 {
+		p.State = stateOfTask(statuses[0])
+	}
+	tasks := posture.TaskCounts{Unassigned: p.R.Unassigned, OnTime: p.R.OnTime, Overdue: p.R.Overdue, Completed: p.R.Completed}
+	if p.Tasks = v.taskChips(tasks); !tasks.Managed() {
+		p.Tasks = nil
+	}
 	for _, s := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
 		p.States = append(p.States, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s), N: counts[s],
-			On: s == p.State, URL: v.With("state", s.String())})
+			On: s == p.State && len(statuses) == 0, URL: v.With("state", s.String(), "task", "")})
 	}
-	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, Recommendation: p.R.ID, State: []posture.State{p.State},
+	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, Recommendation: p.R.ID, State: []posture.State{p.State}, Status: statuses,
 		Text: v.Get("q"), Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after"), Limit: affectedRows})
 	if err != nil {
 		return err
@@ -166,4 +182,9 @@ func (v *visit) standardRefs(r *posture.Recommendation) ([]standardRef, error) {
 		}
 	}
 	return refs, nil
+}
+
+// ShowTasks reports whether the rows have owners to tell of.
+func (p *recommendationPage) ShowTasks() bool {
+	return p.State == posture.Unhealthy || len(p.Rows) > 0 && p.Rows[0].Status == governance.Completed
 }

@@ -26,6 +26,7 @@ type recommendationsPage struct {
 	Pager    pager
 	States   []filterChip
 	Severity []filterChip
+	Tasks    []filterChip
 	Controls []*content.Control
 	Types    []posture.TypeCount
 	Filtered bool
@@ -92,9 +93,9 @@ func recommendations(v *visit) (page, error) {
 	p := &recommendationsPage{
 		frame: v.newFrame("Recommendations", "summary", "rows"),
 		Rows:  rows.Rows, Grouped: grouped, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
-		States: v.stateChips(), Severity: v.severityChips(),
+		States: v.stateChips(), Severity: v.severityChips(), Tasks: v.taskChips(v.view.Tasks(v.scope)),
 		Types:    v.types(),
-		Filtered: v.Get("q") != "" || len(v.query["state"])+len(v.query["severity"]) > 0 || v.Get("control") != "" || v.Get("type") != "" || v.Get("standard") != "",
+		Filtered: v.Get("q") != "" || len(v.query["state"])+len(v.query["severity"])+len(v.query["task"]) > 0 || v.Get("control") != "" || v.Get("type") != "" || v.Get("standard") != "",
 	}
 	p.CSV = v.join("/recommendations.csv", v.query)
 	p.Controls = v.server.opt.Library.Controls
@@ -115,6 +116,9 @@ func (v *visit) recommendationQuery() (posture.RecommendationQuery, error) {
 	q.Control = slices.DeleteFunc(slices.Clone(q.Control), func(s string) bool { return s == "" })
 	var err error
 	if q.State, err = v.states(); err != nil {
+		return q, err
+	}
+	if q.Status, err = v.statuses(); err != nil {
 		return q, err
 	}
 	if len(q.State) == 0 {

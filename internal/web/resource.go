@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
@@ -42,6 +43,7 @@ type resourcePage struct {
 	Changes     []change
 	Tags        []tagPair
 	CanExempt   bool
+	CanAssign   bool
 }
 
 type tagPair struct{ Name, Value string }
@@ -83,6 +85,7 @@ func resource(v *visit) (page, error) {
 		p.Tags = append(p.Tags, tagPair{name, row.Tags[name]})
 	}
 	p.CanExempt = v.may(actionExempt, row.ID) && v.server.opt.Objects != nil
+	p.CanAssign = v.may(ownership.Write, row.ID) && v.server.opt.Owners != nil
 	for _, read := range []func(*visit) error{p.readControls, p.readAssessments, p.readDocument, p.readChanges} {
 		if err := read(v); err != nil {
 			return page{}, err

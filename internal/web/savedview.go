@@ -60,7 +60,7 @@ var viewPages = map[string]viewPage{
 		}
 		return err
 	}},
-	"/recommendations": {[]string{"q", "type", "state", "severity", "control", "standard", "view", "sort", "desc"}, func(v *visit) error {
+	"/recommendations": {[]string{"q", "type", "state", "severity", "task", "control", "standard", "view", "sort", "desc"}, func(v *visit) error {
 		q, err := v.recommendationQuery()
 		if err == nil {
 			q.Limit = 1
@@ -68,7 +68,7 @@ var viewPages = map[string]viewPage{
 		}
 		return err
 	}},
-	"/assessments": {[]string{"q", "type", "state", "severity", "control", "recommendation", "sort", "desc"}, func(v *visit) error {
+	"/assessments": {[]string{"q", "type", "state", "severity", "task", "control", "recommendation", "sort", "desc"}, func(v *visit) error {
 		q, err := v.assessmentQuery()
 		if err == nil {
 			q.Limit = 1

@@ -12,6 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/exemption"
+	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -21,7 +22,8 @@ type Options struct {
 	Judge   *posture.Judge
 	Access  Access
 	Library *content.Library
-	Objects Objects // policies, exemptions, plans; nil: those pages only read
+	Objects Objects           // policies, exemptions, plans; nil: those pages only read
+	Owners  *ownership.Owners // set where Objects is
 	// Compliance keeps standards and attestations; nil: only what comes with
 	// the product is shown.
 	Compliance *compliance.Records
@@ -57,6 +59,9 @@ func New(opt Options) (*Server, error) {
 	}
 	if opt.Compliance == nil {
 		opt.Compliance = compliance.NewRecords(compliance.Options{Library: opt.Library, Now: opt.Now, Log: opt.Log})
+	}
+	if opt.Objects != nil && opt.Owners == nil {
+		return nil, errors.New("web: Owners is needed where Objects is")
 	}
 	files := opt.Assets
 	if files == nil {
@@ -109,6 +114,8 @@ func (s *Server) Handler() http.Handler {
 		"/settings":                settings,
 		"/search":                  search,
 		"/exempt":                  exemptForm,
+		"/assign":                  assignForm,
+		"/governance":              governancePage,
 		"/disable":                 disableForm,
 		"/{path...}":               missing,
 	} {
@@ -123,6 +130,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /compliance/{id}/evidence", s.stream(evidence))
 	mux.HandleFunc("GET /compliance/{id}/report.html", s.stream(download(".html", "text/html; charset=utf-8",
 		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteHTML(w) })))
+	mux.HandleFunc("GET /governance.csv", s.stream(governanceCSV))
 	mux.HandleFunc("GET /compliance/{id}/report.csv", s.stream(download(".csv", "text/csv; charset=utf-8",
 		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteCSV(w) })))
 	mux.HandleFunc("GET /compliance/{id}/report.json", s.stream(download(".json", "application/json",
@@ -145,6 +153,11 @@ func (s *Server) Handler() http.Handler {
 		"/views":                    changeView,
 		"/exemption/decide":         decide,
 		"/exemption/rules":          setExemptionRules,
+		"/promise":                  promise,
+		"/unassign":                 unassign,
+		"/governance/rule":          putRule,
+		"/governance/override":      overrideRule,
+		"/governance/delete":        deleteRule,
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}

@@ -62,3 +62,13 @@ func (s *Server) document(id, typ, properties string) wire.Document {
 	body := fmt.Sprintf(`{"id":%q,"type":%q,"location":"westeurope","tags":{"env":"test"},"properties":%s}`, id, typ, properties)
 	return wire.Document{ID: id, Type: typ, Source: "test", ObservedAt: s.Now(), Body: json.RawMessage(body)}
 }
+
+// Heal mends the storage account of the sample estate.
+func (s *Server) Heal() {
+	s.t.Helper()
+	doc := s.document(s.Storage(), "Microsoft.Storage/storageAccounts", `{"supportsHttpsTrafficOnly":true,"allowBlobPublicAccess":false,"minimumTlsVersion":"TLS1_2"}`)
+	result, err := s.Inventory.Put(s.t.Context(), "", []wire.Document{doc})
+	if err != nil || result.RejectedTotal > 0 {
+		s.t.Fatalf("heal: %+v, %v", result, err)
+	}
+}

@@ -1,0 +1,300 @@
+package posture
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/access"
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// governKinds are the kinds of objects that decide who has a task.
+var governKinds = []string{governance.RuleKind, governance.RetiredKind, governance.AssignmentKind, access.DepartedKind}
+
+// desk is the judge's side of governance: the objects that assign tasks, the tags
+// of containers that owners are looked up in, and what has changed of both since
+// rows were last judged by them.
+type desk struct {
+	rules   map[string]*governance.Rule   // by folded id, deleted ones included
+	records map[string]*governance.Record // by folded id
+	gone    map[string][]string           // names and id of a departed principal, by folded object id
+	broken  map[string]Problem            // by folded id
+	tags    map[string]string             // of containers that have some, as in a row, by folded id
+	board   *governance.Board
+
+	touched   bool // something was taken in, usable or not
+	stale     bool // board lacks a change of rules or principals
+	added     []*governance.Record
+	removed   []*governance.Record
+	changed   []*governance.Rule   // as they were and as they are
+	reassured []*governance.Record // those of added and removed whose rows are not looked at yet
+	people    bool                 // a principal went or came back
+	retagged  []string             // folded ids of containers
+}
+
+func newDesk() *desk {
+	return &desk{
+		rules: map[string]*governance.Rule{}, records: map[string]*governance.Record{}, gone: map[string][]string{},
+		broken: map[string]Problem{}, tags: map[string]string{}, board: governance.NewBoard(nil, nil, nil),
+	}
+}
+
+// keep takes an object in, or out (nil), and reports whether it is one of the
+// desk's.
+func (d *desk) keep(kind, id string, o *store.Object) bool {
+	if !slices.Contains(governKinds, kind) {
+		return false
+	}
+	key := arm.Fold(id)
+	delete(d.broken, key)
+	d.touched = true
+	var err error
+	switch kind {
+	case governance.AssignmentKind:
+		err = d.keepRecord(key, o)
+	case access.DepartedKind:
+		err = d.keepDeparted(key, o)
+	default:
+		err = d.keepRule(key, o)
+	}
+	if err != nil {
+		d.broken[key] = Problem{ID: id, Reason: err.Error()}
+	}
+	return true
+}
+
+func (d *desk) keepRule(key string, o *store.Object) error {
+	if old := d.rules[key]; old != nil {
+		d.changed = append(d.changed, old)
+	}
+	delete(d.rules, key)
+	d.stale = true
+	if o == nil {
+		return nil
+	}
+	id := o.ID
+	if o.Kind == governance.RetiredKind {
+		id = governance.RetiredRuleID(id)
+	}
+	r, err := governance.ParseRule(id, o.Body)
+	if err != nil {
+		return err
+	}
+	if o.Kind == governance.RuleKind {
+		r.Created, r.Retired = o.CreatedAt, time.Time{}
+	}
+	d.rules[key] = r
+	d.changed = append(d.changed, r)
+	return nil
+}
+
+func (d *desk) keepRecord(key string, o *store.Object) error {
+	if old := d.records[key]; old != nil {
+		d.removed = append(d.removed, old)
+		delete(d.records, key)
+	}
+	if o == nil {
+		return nil
+	}
+	r, err := governance.ParseRecord(o.ID, o.Body)
+	if err != nil {
+		return err
+	}
+	d.records[key] = r
+	d.added = append(d.added, r)
+	return nil
+}
+
+func (d *desk) keepDeparted(key string, o *store.Object) error {
+	delete(d.gone, key)
+	d.stale, d.people = true, true
+	if o == nil {
+		return nil
+	}
+	var p access.Departed
+	if err := json.Unmarshal(o.Body, &p); err != nil {
+		return fmt.Errorf("decode departed principal: %w", err)
+	}
+	d.gone[key] = []string{p.Name, p.ID}
+	return nil
+}
+
+// current is the board with everything that was taken in.
+func (d *desk) current() *governance.Board {
+	switch {
+	case d.stale:
+		d.board = governance.NewBoard(slices.Collect(maps.Values(d.rules)), slices.Collect(maps.Values(d.records)),
+			slices.Concat(slices.Collect(maps.Values(d.gone))...))
+	case len(d.removed)+len(d.added) > 0:
+		d.board = d.board.Without(d.removed...).With(d.living()...)
+	}
+	d.reassured = slices.Concat(d.reassured, d.removed, d.added)
+	d.stale, d.removed, d.added = false, nil, nil
+	return d.board
+}
+
+// living are those of the added records that were not replaced in the same batch.
+func (d *desk) living() []*governance.Record {
+	return slices.DeleteFunc(slices.Clone(d.added), func(r *governance.Record) bool { return d.records[arm.Fold(r.ID)] != r })
+}
+
+// problems are the objects that cannot be used.
+func (d *desk) problems() []Problem {
+	all := make([]Problem, 0, len(d.broken))
+	for _, key := range slices.Sorted(maps.Keys(d.broken)) {
+		all = append(all, d.broken[key])
+	}
+	return all
+}
+
+// place notes the tags of a container, which the owners of what lies in it may
+// be looked up in.
+func (d *desk) place(r *row) {
+	if isContainer(r) {
+		d.retag(arm.Fold(r.id), r.tags)
+	}
+}
+
+// displace forgets a row that is gone; nil is none.
+func (d *desk) displace(r *row) {
+	if r != nil && isContainer(r) {
+		d.retag(arm.Fold(r.id), "")
+	}
+}
+
+func (d *desk) retag(id, tags string) {
+	if d.tags[id] == tags {
+		return
+	}
+	if d.tags[id] = tags; tags == "" {
+		delete(d.tags, id)
+	}
+	d.retagged = append(d.retagged, id)
+}
+
+// isContainer reports whether a row is a subscription or a resource group.
+func isContainer(r *row) bool {
+	sub, group := containersOf(r.id)
+	return len(r.id) == max(len(sub), len(group)) && sub != ""
+}
+
+// tagAbove looks a tag up on the resource, its group, its subscription.
+func (d *desk) tagAbove(r *row, name string) string {
+	if value, ok := r.tag(name); ok {
+		return value
+	}
+	sub, group := containersOf(r.id)
+	for _, above := range []string{group, sub} {
+		container := row{tags: d.tags[arm.Fold(above)]}
+		if value, ok := container.tag(name); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// regovern takes changed objects and tags into the shape, and returns the rows
+// whose tasks they may reach.
+func (e *Estate) regovern(base *View) *roaring.Bitmap {
+	d := e.desk
+	if d.touched {
+		d.touched = false
+		governed := *e.current
+		governed.board = d.current()
+		governed.problems = slices.Concat(e.catalog.problems, d.problems())
+		e.current = &governed
+	}
+	reached := roaring.New()
+	for _, r := range d.changed {
+		reached.Or(base.ruleReach(r))
+	}
+	for _, r := range d.reassured {
+		if slot, ok := base.shape.slot(r.Recommendation()); ok {
+			reached.Or(roaring.And(base.scopeBits(r.Scope().Key()), base.withTasks(slot)))
+		}
+	}
+	if e.current.board.ByTag() {
+		for _, id := range d.retagged {
+			reached.Or(base.scopeBits(id))
+		}
+	}
+	if d.people {
+		reached.Or(base.busy.read())
+	}
+	if !e.current.board.Empty() {
+		for slot := range e.current.reweighed(base.shape) {
+			reached.Or(base.withTasks(slot))
+		}
+	}
+	d.changed, d.reassured, d.people, d.retagged = nil, nil, false, nil
+	return reached
+}
+
+// ruleReach are the rows that a rule may say something of.
+func (v *View) ruleReach(r *governance.Rule) *roaring.Bitmap {
+	named := roaring.New()
+	for slot, rec := range v.shape.slots {
+		if rec != nil && r.Names(rec.ID, rec.Severity) {
+			named.Or(v.withTasks(uint16(slot)))
+		}
+	}
+	if r.Scope().Type() != arm.TypeTenant {
+		named.And(v.scopeBits(r.Scope().Key()))
+	}
+	return named
+}
+
+// withTasks are the rows that have something to do in a slot, or had.
+func (v *View) withTasks(slot uint16) *roaring.Bitmap {
+	if int(slot) >= len(v.recs) {
+		return roaring.New()
+	}
+	rows := roaring.And(v.recs[slot][Healthy].read(), v.busy.read())
+	rows.Or(v.recs[slot][Unhealthy].read())
+	return rows
+}
+
+// reweighed are the slots whose recommendation came, went or changed its
+// severity: rules may select by it.
+func (s *shape) reweighed(old *shape) map[uint16]bool {
+	slots := map[uint16]bool{}
+	for slot, r := range s.slots {
+		var was *Recommendation
+		if slot < len(old.slots) {
+			was = old.slots[slot]
+		}
+		if (r == nil) != (was == nil) || r != nil && r.Severity != was.Severity {
+			slots[uint16(slot)] = true
+		}
+	}
+	return slots
+}
+
+// groupsAbove are the management groups above a row's subscription in a view.
+func (v *View) groupsAbove(r *row) []arm.ID {
+	s := v.subs.at(r.sub)
+	if s == nil || s.resource == nil || s.resource.container == nil {
+		return nil
+	}
+	return groupIDs(s.resource.container.above)
+}
+
+// groupIDs are the ids of management groups by name; a name that is none is
+// left out.
+func groupIDs(names []string) []arm.ID {
+	var ids []arm.ID
+	for _, name := range names {
+		if id, err := arm.ParseID(managementGroups + strings.TrimSpace(name)); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,83 @@
+package posture
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// object writes a governance object and lets the estate catch up.
+func (be *benchEstate) object(b *testing.B, kind, id string, properties map[string]any) {
+	b.Helper()
+	ctx := context.Background()
+	body, err := json.Marshal(map[string]any{"id": id, "properties": properties})
+	if err != nil {
+		b.Fatal(err)
+	}
+	err = be.db.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.PutObject(ctx, store.Object{Kind: kind, ID: id, Body: body}, "")
+		return err
+	})
+	if err == nil {
+		err = be.e.catchUp(ctx)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkGovernance is the time from a write to the view that has it: of a rule
+// over every severity, of an assignment of one resource, of one in bulk, and what
+// the report costs to read.
+func BenchmarkGovernance(b *testing.B) {
+	be := bench(b)
+	rule := func(days int) {
+		be.object(b, governance.RuleKind, "/providers/Microsoft.Security/governanceRules/all", map[string]any{
+			"displayName": "all", "rulePriority": 1, "remediationTimeframe": fmt.Sprint(days), "ownerSource": map[string]any{"type": "ByTag", "value": "team"},
+			"conditionSets": []any{map[string]any{"conditions": []any{map[string]any{"property": "$.Metadata.severity", "operator": "In", "value": `["high","medium","low","critical"]`}}}},
+		})
+	}
+	assign := func(scope, rec string, i int) {
+		be.object(b, governance.AssignmentKind, governance.RecordID(scope, rec, "k"), map[string]any{
+			"owner": fmt.Sprintf("ana%d", i%7), "remediationDueDate": time.Now().AddDate(0, 0, 7), "assignedOn": time.Now(), "assignedBy": "boss",
+		})
+	}
+	rule(7)
+	page, err := be.e.View().Assessments(AssessmentQuery{State: []State{Unhealthy}, Limit: 1})
+	if err != nil || len(page.Rows) == 0 {
+		b.Fatal(page.Total, err)
+	}
+	a := page.Rows[0]
+	b.Run("rule", func(b *testing.B) {
+		for i := range b.N {
+			rule(8 + i%2)
+		}
+		b.ReportMetric(float64(page.Total), "tasks")
+	})
+	b.Run("one", func(b *testing.B) {
+		for i := range b.N {
+			assign(a.ResourceID, a.Recommendation.ID, i)
+		}
+	})
+	b.Run("bulk", func(b *testing.B) {
+		for i := range b.N {
+			assign("", a.Recommendation.ID, i)
+		}
+		rows, _ := be.e.View().Assessments(AssessmentQuery{Recommendation: a.Recommendation.ID, State: []State{Unhealthy}, Limit: 1})
+		b.ReportMetric(float64(rows.Total), "tasks")
+	})
+	for name, scope := range map[string]Scope{"report": {}, "report_tag": {Tag: be.e.View().TagNames()[0]}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if len(be.e.View().Workloads(scope)) == 0 {
+					b.Fatal("nobody has anything to do")
+				}
+			}
+		})
+	}
+}
