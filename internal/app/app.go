@@ -143,7 +143,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inv := inventory.New(inventory.Options{Store: db, Now: now, Log: log})
+	inv := inventory.New(inventory.Options{Store: db, Now: now, Log: log, KeepHistory: c.KeepHistory})
 	a.life.run(ctx, "maintenance", inv.Maintain)
 
 	tiers := plan.New(db, now)

@@ -35,6 +35,9 @@ type Config struct {
 	Demo bool `yaml:"demo"`
 	// StaleAfter is the age from which a document counts as stale. Default 24h.
 	StaleAfter time.Duration `yaml:"staleAfter"`
+	// KeepHistory is how far back scores and their changes are kept. Default
+	// 17520h, two years.
+	KeepHistory time.Duration `yaml:"keepHistory"`
 
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
@@ -96,6 +99,9 @@ func (c *Config) Check() error {
 	if c.StaleAfter == 0 {
 		c.StaleAfter = 24 * time.Hour
 	}
+	if c.KeepHistory == 0 {
+		c.KeepHistory = 2 * 365 * 24 * time.Hour
+	}
 	if c.Root == "" {
 		c.Root = "/"
 	}
@@ -134,6 +140,9 @@ func (c *Config) checkRest() error {
 	}
 	if c.StaleAfter < time.Minute {
 		errs = append(errs, fmt.Errorf("staleAfter %v: want at least 1m", c.StaleAfter))
+	}
+	if c.KeepHistory < 24*time.Hour {
+		errs = append(errs, fmt.Errorf("keepHistory %v: want at least 24h", c.KeepHistory))
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level) {
 		errs = append(errs, fmt.Errorf("log level %q: want debug, info, warn or error", c.Log.Level))

@@ -39,6 +39,7 @@ func TestReadConfigRefuses(t *testing.T) {
 		"log level":         {"log: {level: loud}\n", "want debug, info, warn or error"},
 		"role":              {"roles: [api]\n", `unknown key "roles"`}, // one process does everything so far
 		"stale too soon":    {"staleAfter: 1s\n", "at least 1m"},
+		"no history":        {"keepHistory: 1h\n", "at least 24h"},
 		"wrong kind":        {"agent: maybe\n", `"maybe" is not a bool`},
 		"deep nesting bomb": {strings.Repeat("[", 10000), "rampart.yaml"},
 	}

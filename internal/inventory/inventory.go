@@ -20,6 +20,9 @@ type Options struct {
 	Wake Waker
 	Now  func() time.Time // nil is time.Now
 	Log  *slog.Logger     // nil discards
+	// KeepHistory is the age from which Maintain removes what the judge keeps of
+	// the past; 0 keeps all.
+	KeepHistory time.Duration
 }
 
 // Inventory is safe for concurrent use.
@@ -29,6 +32,8 @@ type Inventory struct {
 	now   func() time.Time
 	log   *slog.Logger
 	known containers
+
+	keepHistory time.Duration
 }
 
 // New gives an Inventory over an open store.
@@ -39,7 +44,7 @@ func New(o Options) *Inventory {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Inventory{store: o.Store, wake: o.Wake, now: o.Now, log: o.Log}
+	return &Inventory{store: o.Store, wake: o.Wake, now: o.Now, log: o.Log, keepHistory: o.KeepHistory}
 }
 
 // MaxBatch is how many documents one Put takes.

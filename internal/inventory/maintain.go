@@ -3,6 +3,8 @@ package inventory
 import (
 	"context"
 	"time"
+
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // How often Maintain looks, and how long changes are kept for readers that
@@ -13,7 +15,8 @@ const (
 )
 
 // Maintain forgets, every hour until ctx ends, what need not be kept: old
-// tombstones and changes that every reader is beyond (store.DB.Sweep). A
+// tombstones, changes that every reader is beyond, and history older than
+// Options.KeepHistory (store.DB.Sweep). A
 // failure is logged and tried again an hour later: nothing depends on it but
 // disk space.
 func (v *Inventory) Maintain(ctx context.Context) error {
@@ -27,7 +30,7 @@ func (v *Inventory) Maintain(ctx context.Context) error {
 		}
 		for more := true; more && ctx.Err() == nil; {
 			var err error
-			if more, err = v.store.Sweep(ctx, keepChanges); err != nil {
+			if more, err = v.store.Sweep(ctx, store.Keep{Changes: keepChanges, History: v.keepHistory}); err != nil {
 				v.log.Warn("old changes could not be swept; trying again in an hour", "error", err)
 				more = false
 			}

@@ -212,7 +212,7 @@ func TestSweepKeepsWhatReadersNeed(t *testing.T) {
 		db.update(t, func(ctx context.Context, tx *store.Tx) error {
 			return tx.SetPosition(ctx, store.Cursor{Reader: "slow", Partition: 5, Seq: 2})
 		})
-		if _, err := db.Sweep(t.Context(), 30*time.Minute); err != nil {
+		if _, err := db.Sweep(t.Context(), store.Keep{Changes: 30 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		if got := db.feed(t, "", 5); len(got) != 2 || got[0].Seq != 3 {

@@ -54,3 +54,12 @@ func decompress(dst, b []byte) ([]byte, error) {
 	}
 	return out, nil
 }
+
+// decompressInto is decompress with room that grows and serves the next call.
+func decompressInto(room *[]byte, b []byte) ([]byte, error) {
+	out, err := decompress(*room, b)
+	if err == nil && len(b) > 0 && b[0] == compressed {
+		*room = out
+	}
+	return out, err
+}

@@ -77,3 +77,23 @@ func padded(n int) int {
 	}
 	return lookupChunk
 }
+
+// IDs are the ids of documents by handle, deleted ones included as long as their
+// tombstones are kept. Unknown handles are left out.
+func (tx *Tx) IDs(ctx context.Context, handles []uint32) (map[uint32]string, error) {
+	ids := make(map[uint32]string, len(handles))
+	for chunk := range slices.Chunk(handles, lookupChunk) {
+		in, args := tx.db.inHandles(padHandles(chunk))
+		_, err := collect(ctx, tx, func(r *sql.Rows) (struct{}, error) {
+			var handle uint32
+			var id string
+			err := r.Scan(&handle, &id)
+			ids[handle] = id
+			return struct{}{}, err
+		}, `SELECT handle, id FROM resources WHERE handle `+in, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read ids: %w", err)
+		}
+	}
+	return ids, nil
+}

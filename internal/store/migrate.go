@@ -15,7 +15,7 @@ var ground string
 // migrations are applied in order, each once and in one transaction with its
 // number. Forward only: the code of the version before must still run on the
 // schema after, so a migration adds and never renames.
-var migrations = []string{ground, identity, complianceSchema}
+var migrations = []string{ground, identity, complianceSchema, movesSchema}
 
 // migrate brings an empty or older schema to this program's version and
 // refuses a newer one.

@@ -144,7 +144,7 @@ func TestHandlesAreNeverReused(t *testing.T) {
 		db.advance(store.TombstoneAge + time.Second)
 		for more := true; more; {
 			var err error
-			if more, err = db.Sweep(t.Context(), 0); err != nil {
+			if more, err = db.Sweep(t.Context(), store.Keep{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +168,7 @@ func TestTombstoneOutlivesSweepFor24Hours(t *testing.T) {
 			want  store.Outcome
 		}{{store.TombstoneAge - time.Minute, store.Stale}, {2 * time.Minute, store.Created}} {
 			db.advance(s.after)
-			if _, err := db.Sweep(t.Context(), time.Hour); err != nil {
+			if _, err := db.Sweep(t.Context(), store.Keep{Changes: time.Hour}); err != nil {
 				t.Fatal(err)
 			}
 			if got := db.put(t, document(vm1, "a", seen, 1))[0].Outcome; got != s.want {

@@ -112,6 +112,9 @@ func (tx *Tx) DropTenant(ctx context.Context, id string) error {
 		`DELETE FROM history WHERE tenant = $1`,
 		`DELETE FROM compliance WHERE tenant = $1`,
 		`DELETE FROM compliance_outlines WHERE tenant = $1`,
+		`DELETE FROM moves WHERE tenant = $1`,
+		`DELETE FROM frame_blocks WHERE tenant = $1`,
+		`DELETE FROM frames WHERE tenant = $1`,
 		`DELETE FROM settings WHERE tenant = $1`,
 		`DELETE FROM tenants WHERE no = $1`,
 	} {
