@@ -30,6 +30,7 @@ import (
 // there, so that a million documents are imported once.
 
 type benchEstate struct {
+	dir   string
 	db    *store.DB
 	inv   *inventory.Inventory
 	lib   *content.Library
@@ -57,6 +58,11 @@ func bench(b *testing.B) *benchEstate {
 }
 
 func newBenchEstate() (*benchEstate, error) {
+	return openBenchEstate(fmt.Sprintf("%d.db", benchSize()), benchSize())
+}
+
+// openBenchEstate opens the estate in a file, or makes it of some documents.
+func openBenchEstate(name string, documents int) (*benchEstate, error) {
 	ctx := context.Background()
 	dir := os.Getenv("RAMPART_BENCH_DIR")
 	if dir == "" {
@@ -65,19 +71,19 @@ func newBenchEstate() (*benchEstate, error) {
 			return nil, err
 		}
 	}
-	be := &benchEstate{}
+	be := &benchEstate{dir: dir}
 	var err error
 	if be.lib, err = content.Load(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, fmt.Sprintf("%d.db", benchSize()))
+	path := filepath.Join(dir, name)
 	_, missing := os.Stat(path)
 	if be.db, err = store.Open(ctx, store.Options{URL: "sqlite:" + path}); err != nil {
 		return nil, err
 	}
 	be.inv = inventory.New(inventory.Options{Store: be.db})
 	if missing != nil {
-		if err := be.fill(ctx); err != nil {
+		if err := be.fill(ctx, documents); err != nil {
 			return nil, err
 		}
 	}
@@ -87,8 +93,8 @@ func newBenchEstate() (*benchEstate, error) {
 	return be, err
 }
 
-func (be *benchEstate) fill(ctx context.Context) error {
-	gen, err := simulate.New(simulate.Options{Resources: benchSize(), Seed: 1, Library: be.lib, Now: time.Now()})
+func (be *benchEstate) fill(ctx context.Context, documents int) error {
+	gen, err := simulate.New(simulate.Options{Resources: documents, Seed: 1, Library: be.lib, Now: time.Now()})
 	if err != nil {
 		return err
 	}
@@ -139,7 +145,7 @@ func BenchmarkFollow(b *testing.B) {
 		if err := be.load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		if err := be.fill(b.Context()); err != nil {
+		if err := be.fill(b.Context(), benchSize()); err != nil {
 			b.Fatal(err)
 		}
 		cpu := cpuSeconds()

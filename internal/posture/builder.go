@@ -11,6 +11,14 @@ type builder struct {
 	old, new []standing // scratch
 	dirty    bool       // a row was written
 	unnamed  bool       // ids of new rows are booked later; see nameAll
+	moves    []move     // rows that were written, in order
+	anew     bool       // every row is written, so moves are not noted
+}
+
+// move is how a row that was written stood and stands.
+type move struct {
+	handle  uint32
+	was, is stance
 }
 
 // edit begins the next epoch. A new shape must number known slots alike; if it
@@ -68,6 +76,7 @@ func (v *View) rebuild(sh *shape) *builder {
 	fresh := emptyView(v.names, sh)
 	fresh.seq = v.seq
 	b := fresh.edit(sh)
+	b.anew = true
 	v.rows.each(func(_ uint32, r *row) bool {
 		b.put(r)
 		return true
@@ -95,6 +104,9 @@ func (b *builder) swap(h uint32, now *row) {
 	b.dirty = true
 	b.v.shape.standings(was, b.old)
 	b.v.shape.standings(now, b.new)
+	if !b.anew {
+		b.moves = append(b.moves, move{h, stanceOf(was, b.old), stanceOf(now, b.new)})
+	}
 	b.place(h, was, now)
 	b.tag(was, now)
 	b.find(h, was, now)

@@ -20,7 +20,7 @@ func (t *change) judgeAll(rows []*row) {
 	var changes []*change
 	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
 		b := emptyView(t.next.names, t.next.shape).from(t.base.seq).edit(t.next.shape)
-		b.unnamed = true
+		b.unnamed, b.anew = true, true
 		part := &change{e: t.e, base: t.base, next: b.v, builder: b, at: t.at}
 		changes = append(changes, part)
 		wg.Go(func() { part.judgeFirst(some) })
@@ -206,16 +206,19 @@ func (l *ledger) merge(other *ledger) {
 	l.assessed += other.assessed
 	l.pending += other.pending
 	for i, t := range other.controls {
-		c := &l.controls[i]
-		c.healthy += t.healthy
-		c.unhealthy += t.unhealthy
-		c.unknown += t.unknown
-		c.notApplicable += t.notApplicable
+		l.controls[i].merge(t)
 	}
 	for i := range other.recs {
 		l.recs[i].merge(&other.recs[i])
 	}
 	l.mergeWork(other)
+}
+
+func (t *tally) merge(other tally) {
+	t.healthy += other.healthy
+	t.unhealthy += other.unhealthy
+	t.unknown += other.unknown
+	t.notApplicable += other.notApplicable
 }
 
 func (t *recTally) merge(other *recTally) {

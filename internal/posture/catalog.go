@@ -235,11 +235,9 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 func recommendationOf(lib *content.Library, id string, b *policy.Bound) *Recommendation {
 	d := b.Definition
 	if k := lib.Recommendation(id); k != nil {
-		return &Recommendation{
-			ID: k.ID, Title: k.Title, Description: k.Description, Severity: k.Severity,
-			Control: lib.Control(k.Control), Preview: k.Preview, Content: k,
-			DefinitionID: d.ID, Types: k.Types,
-		}
+		r := fromContent(lib, k)
+		r.DefinitionID = d.ID
+		return r
 	}
 	title := d.DisplayName
 	if title == "" {
@@ -248,6 +246,14 @@ func recommendationOf(lib *content.Library, id string, b *policy.Bound) *Recomme
 	return &Recommendation{
 		ID: id, Title: title, Description: d.Description, Severity: severityOf(d.Metadata), DefinitionID: d.ID,
 		Types: typesOf(b.If),
+	}
+}
+
+// fromContent is a recommendation as the content describes it.
+func fromContent(lib *content.Library, k *content.Recommendation) *Recommendation {
+	return &Recommendation{
+		ID: k.ID, Title: k.Title, Description: k.Description, Severity: k.Severity,
+		Control: lib.Control(k.Control), Preview: k.Preview, Content: k, Types: k.Types,
 	}
 }
 

@@ -25,7 +25,9 @@ type change struct {
 
 	changed  *roaring.Bitmap // rows whose verdicts may have changed
 	flips    []flip
-	touched  []uint32 // rows whose packed states changed
+	touched  []uint32      // rows whose packed states changed
+	moves    []store.Moves // see packMoves
+	past     *past         // as it was stored, if every row is written
 	verdicts []verdict
 }
 
@@ -118,6 +120,8 @@ func (t *change) finish(ctx context.Context) error {
 	t.e.unwritten = nil
 	t.e.delivered.saved()
 	t.e.bases.saved()
+	t.e.slots.saved()
+	t.e.controls.saved()
 	for part, seq := range t.positions {
 		t.e.positions[part] = seq
 	}
@@ -125,11 +129,15 @@ func (t *change) finish(ctx context.Context) error {
 	t.e.judge.metrics.seconds.Observe(t.e.now().Sub(t.began).Seconds())
 	t.e.publish(t.next)
 	t.e.rankBehind(t.next)
+	t.e.sealBehind(ctx, len(t.moves))
 	return nil
 }
 
 // record writes everything in one transaction.
 func (t *change) record(ctx context.Context) error {
+	if err := t.packMoves(ctx); err != nil {
+		return err
+	}
 	blocks, err := historyBlocks(t.e.tenant, t.e.slots.ids, t.flips, t.next.seq, t.at)
 	if err != nil {
 		return err
@@ -146,10 +154,13 @@ func (t *change) record(ctx context.Context) error {
 		if err := tx.PutHistory(ctx, blocks); err != nil {
 			return err
 		}
+		if err := tx.PutMoves(ctx, t.moves); err != nil {
+			return err
+		}
 		if err := tx.SetStates(ctx, rows); err != nil {
 			return err
 		}
-		if err := tx.PutScoreRows(ctx, scoreRows(t.e.tenant, t.base, t.next)); err != nil {
+		if err := tx.PutScoreRows(ctx, scoreRows(t.e.tenant, t.base, t.next, t.past)); err != nil {
 			return err
 		}
 		return t.place(ctx, tx, late)
@@ -179,14 +190,10 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 	if err := t.e.bases.write(ctx, tx, t.e.tenant); err != nil {
 		return err
 	}
-	if len(t.e.slots.ids) == t.e.slots.stored {
-		return nil
-	}
-	if err := tx.PutSetting(ctx, t.e.tenant, slotsSetting, t.e.slots.ids); err != nil {
+	if err := t.e.slots.store(ctx, tx, t.e.tenant, slotsSetting); err != nil {
 		return err
 	}
-	t.e.slots.stored = len(t.e.slots.ids)
-	return nil
+	return t.e.controls.store(ctx, tx, t.e.tenant, controlsSetting)
 }
 
 // statesOf packs the states of rows as they are in a view.

@@ -30,6 +30,9 @@ type Estate struct {
 	mu         sync.Mutex
 	names      *names
 	slots      *slotTable
+	controls   *slotTable // numbers controls for good, as slots recommendations
+	numbers    []uint16   // of the content's controls, in its order; constant once loaded
+	room       sync.Pool  // of blocks of pasts
 	objects    policyObjects
 	desk       *desk
 	catalog    *catalog
@@ -51,12 +54,15 @@ type Estate struct {
 	behind     *roaring.Bitmap // rows whose packed states are older than the view
 	behindFrom uint64          // seq of the first change that behind is behind; 0: none
 	sorting    atomic.Bool     // names are being sorted in the background
+	sealing    atomic.Bool     // moves are being sealed in the background
+	loose      int             // rows of moves that are not sealed
+	sealed     time.Time       // when they were sealed last
 	background sync.WaitGroup
 }
 
 func newEstate(j *Judge, t store.Tenant) *Estate {
 	e := &Estate{
-		judge: j, tenant: t.ID, created: t.CreatedAt, names: newNames(), slots: newSlotTable(),
+		judge: j, tenant: t.ID, created: t.CreatedAt, names: newNames(), slots: newSlotTable(), controls: newSlotTable(),
 		above:     map[uint32][]arm.ID{},
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}

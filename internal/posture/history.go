@@ -2,7 +2,6 @@ package posture
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -62,7 +61,7 @@ func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, e
 	if id, ok := v.kept(q.Scope); ok {
 		scores, err = e.summaries(ctx, id, times)
 	} else {
-		scores, err = e.replayed(ctx, v, q.Scope, times)
+		scores, err = e.scoresAt(ctx, v, q.Scope, times)
 	}
 	if err != nil {
 		return nil, err
@@ -76,14 +75,14 @@ func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, e
 	return points, nil
 }
 
-// AsOf is the score as it was at a time. For the estate and a subscription it
-// is read from what was written then; for other scopes the changes since are
-// undone, over the resources that still exist.
+// AsOf is the score as it was at a time, of the resources that were in the scope
+// then. For the estate and a subscription it is read from what was written then,
+// to the second; for other scopes it is computed from the past, see past.
 func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
 	v := e.View()
 	id, ok := v.kept(scope)
 	if !ok {
-		scores, err := e.replayed(ctx, v, scope, []time.Time{at})
+		scores, err := e.scoresAt(ctx, v, scope, []time.Time{at})
 		if err != nil {
 			return Score{}, err
 		}
@@ -96,6 +95,18 @@ func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, er
 		return err
 	})
 	return v.readScore(rows), err
+}
+
+// scoresAt are the scores of a scope at some ascending instants, from its past.
+func (e *Estate) scoresAt(ctx context.Context, v *View, scope Scope, times []time.Time) ([]Score, error) {
+	p, err := e.pastOf(ctx, v, scope, times[0])
+	if err != nil {
+		return nil, err
+	}
+	defer p.reset()
+	scores := make([]Score, len(times))
+	err = e.travel(ctx, p, trip{times: times, at: func(i int) { scores[i] = p.score() }})
+	return scores, err
 }
 
 // kept reports whether a scope's score is written whenever it changes, and
@@ -148,71 +159,4 @@ func (e *Estate) summaries(ctx context.Context, scope string, times []time.Time)
 		return nil
 	})
 	return scores, err
-}
-
-// replayed undoes changes from now back to each of some ascending instants.
-func (e *Estate) replayed(ctx context.Context, v *View, scope Scope, times []time.Time) ([]Score, error) {
-	blocks, err := e.blocks(ctx, times[0])
-	if err != nil {
-		return nil, err
-	}
-	r := newReplay(v, v.resolve(scope))
-	scores := make([]Score, len(times))
-	for i := len(times) - 1; i >= 0; i-- {
-		for len(blocks) > 0 && blocks[len(blocks)-1].At.After(times[i]) {
-			if err := r.undo(&blocks[len(blocks)-1], nil); err != nil {
-				return nil, err
-			}
-			blocks = blocks[:len(blocks)-1]
-		}
-		scores[i] = r.score()
-	}
-	return scores, nil
-}
-
-// blocks are the history blocks written after a time, oldest first.
-func (e *Estate) blocks(ctx context.Context, after time.Time) ([]store.HistoryBlock, error) {
-	var blocks []store.HistoryBlock
-	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		blocks, err = tx.History(ctx, store.HistoryQuery{Tenant: e.tenant, From: after})
-		return err
-	})
-	return slices.DeleteFunc(blocks, func(b store.HistoryBlock) bool { return !b.At.After(after) }), err
-}
-
-// ScoreChange is one assessment that changed, and what it did to the score.
-type ScoreChange struct {
-	At             time.Time
-	Recommendation *Recommendation
-	ResourceID     string
-	From, To       State
-	Cause          string  // "resource changed", "policy changed", "exemption changed", "time passed"; see causeWords
-	Delta          float64 // percent points of the scope's score
-}
-
-// maxChanges bounds what Why returns: the latest.
-const maxChanges = 1000
-
-// Why lists the changes of counted assessments between two times, latest
-// first, each with what it did to the scope's score. Resources that are gone
-// since are not among them.
-func (e *Estate) Why(ctx context.Context, scope Scope, from, to time.Time) ([]ScoreChange, error) {
-	v := e.View()
-	blocks, err := e.blocks(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	r := newReplay(v, v.resolve(scope))
-	var changes []ScoreChange
-	for i := len(blocks) - 1; i >= 0 && len(changes) < maxChanges; i-- {
-		note := func(c ScoreChange) { changes = append(changes, c) }
-		if blocks[i].At.After(to) {
-			note = nil
-		}
-		if err := r.undo(&blocks[i], note); err != nil {
-			return nil, err
-		}
-	}
-	return changes[:min(len(changes), maxChanges)], nil
 }

@@ -57,6 +57,7 @@ type Judge struct {
 	once    sync.Once
 
 	newEvaluator func(*Estate) evaluator // tests put an oracle here
+	sealing      sealing                 // tests make it frequent
 
 	mu      sync.RWMutex
 	estates map[string]*Estate
@@ -105,7 +106,7 @@ func newJudge(opt Options) (*Judge, error) {
 	j := &Judge{
 		sources: newSources(opt.Library, checks),
 		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
-		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
+		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {
 		n := newEngineEvaluator(opt.Policy, e.now, e.reread)

@@ -140,7 +140,7 @@ func (ed *editor) remove() {
 	}
 	id := ids[ed.rnd.IntN(len(ids))]
 	delete(ed.docs, id)
-	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil {
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
 		ed.w.t.Fatal(err)
 	}
 }

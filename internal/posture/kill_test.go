@@ -75,6 +75,7 @@ func importForever(t *testing.T, path string) {
 	w := &world{t: t, clock: newClock()}
 	w.clock.at = time.Now()
 	w.open(path)
+	w.judge.sealing = sealing{rows: 5, entries: 20, every: time.Hour, share: 2, least: 100, frame: time.Hour}
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for {
 		doc := w.account(fmt.Sprintf("a%d", rnd.IntN(500)), rnd.IntN(2) == 0, rnd.IntN(2) == 0)
@@ -101,6 +102,10 @@ func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
 	s, err := w.estate().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))
 	if err != nil || !near(s.Percent, v.Score(Scope{}).Percent, 1e-5) {
 		t.Errorf("the stored score is %v, the view's %v (%v)", s.Percent, v.Score(Scope{}).Percent, err)
+	}
+	past, err := w.estate().AsOf(t.Context(), Scope{Tag: "env"}, time.Now().Add(time.Second))
+	if want := v.Score(Scope{Tag: "env"}); err != nil || !near(past.Percent, want.Percent, 1e-5) || past.Known != want.Known {
+		t.Errorf("the past of a tag ends with %+v, the view has %+v (%v)", past, want, err)
 	}
 	running := dump(v)
 	w.restart()

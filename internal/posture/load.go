@@ -18,6 +18,8 @@ import (
 const (
 	slotsSetting = "posture.slots" // []string, ids of recommendations by slot
 	stateSetting = "posture.state" // storedState
+	// controlsSetting holds ids of controls by number.
+	controlsSetting = "posture.controls"
 	// deliveredSetting holds deliveries: types by subscription.
 	deliveredSetting = "posture.delivered"
 )
@@ -69,6 +71,9 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 			return err
 		}
 		e.slots.restore(ids)
+		if err := e.restoreMoves(ctx, tx); err != nil {
+			return err
+		}
 		var delivered map[string][]string
 		if err := tx.Setting(ctx, e.tenant, deliveredSetting, &delivered); err != nil && !isNotFound(err) {
 			return err
@@ -261,6 +266,7 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 	}
 	e.regovern(e.View()) // nothing is judged yet: there is nothing to reach
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
+	t.builder.anew = true
 	if err := t.evaluate(); err != nil {
 		return err
 	}

@@ -65,34 +65,89 @@ func unpack(b []byte) ([]cell, []task, error) {
 	if b[0] == packedWithTasks {
 		tasks = d.tasks()
 	}
-	if d.bad || len(d.b) > 0 {
+	if d.bad || d.more() {
 		return nil, nil, errPacked
 	}
 	return cells, tasks, nil
 }
 
-// packedReader reads from b; after an error it is bad and reads zeros.
+// packedReader reads b from at on; after an error it is bad and reads zeros.
 type packedReader struct {
 	b   []byte
+	at  int
 	bad bool
 }
 
+// more reports whether there is something left to read.
+func (d *packedReader) more() bool { return d.at < len(d.b) }
+
+// damaged is an error if the reader is bad.
+func (d *packedReader) damaged() error {
+	if d.bad {
+		return errPacked
+	}
+	return nil
+}
+
+func (d *packedReader) fail() {
+	d.at, d.bad = len(d.b), true
+}
+
+// uvarint is made for small numbers, which most are.
 func (d *packedReader) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
+	if d.at < len(d.b) && d.b[d.at] < 0x80 {
+		d.at++
+		return uint64(d.b[d.at-1])
+	}
+	return d.long()
+}
+
+func (d *packedReader) long() uint64 {
+	if d.at+1 < len(d.b) && d.b[d.at+1] < 0x80 {
+		d.at += 2
+		return uint64(d.b[d.at-2]&0x7f) | uint64(d.b[d.at-1])<<7
+	}
+	v, n := binary.Uvarint(d.b[d.at:])
 	if n <= 0 {
-		d.b, d.bad = nil, true
+		d.fail()
 		return 0
 	}
-	d.b = d.b[n:]
+	d.at += n
+	return v
+}
+
+func (d *packedReader) varint() int64 {
+	v, n := binary.Varint(d.b[d.at:])
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.at += n
 	return v
 }
 
 func (d *packedReader) byte() byte {
-	if len(d.b) == 0 {
-		d.bad = true
+	if !d.more() {
+		d.fail()
 		return 0
 	}
-	c := d.b[0]
-	d.b = d.b[1:]
-	return c
+	d.at++
+	return d.b[d.at-1]
+}
+
+// count reads a number of things that take at least a byte each.
+func (d *packedReader) count() uint64 {
+	n := d.uvarint()
+	if n > uint64(len(d.b)-d.at) {
+		d.fail()
+		return 0
+	}
+	return n
+}
+
+// bytes reads a length and as many bytes, which are not copied.
+func (d *packedReader) bytes() []byte {
+	n := int(d.count())
+	d.at += n
+	return d.b[d.at-n : d.at]
 }

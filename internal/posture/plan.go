@@ -55,7 +55,7 @@ type planner struct {
 	sel      selection
 	ledger   *ledger
 	controls []plannedControl
-	score    *replay // only its pools are used
+	score    *pools
 }
 
 // plannedControl is what is left to do in one control.
@@ -67,7 +67,7 @@ type plannedControl struct {
 
 func newPlanner(v *View, scope Scope) *planner {
 	sel := v.resolve(scope)
-	p := &planner{v: v, scope: scope, sel: sel, ledger: v.ledgerOf(scope, sel), score: newReplay(v, sel)}
+	p := &planner{v: v, scope: scope, sel: sel, ledger: v.ledgerOf(scope, sel), score: newPools(v, sel)}
 	p.controls = make([]plannedControl, len(v.shape.controls))
 	for i := range p.controls {
 		p.controls[i] = plannedControl{open: map[uint16]*roaring.Bitmap{}, unknown: roaring.New()}

@@ -71,7 +71,11 @@ func TestExemptionReopensOnChange(t *testing.T) {
 	if n := w.estate().Reopened()[strings.ToLower(testSub+"/providers/Microsoft.Authorization/policyExemptions/tls")]; n != 1 {
 		t.Errorf("re-opened for %d resources, want 1", n)
 	}
-	blocks, err := w.estate().blocks(t.Context(), w.clock.now().Add(-time.Second))
+	var blocks []store.HistoryBlock
+	err := w.db.View(t.Context(), func(tx *store.Tx) (err error) {
+		blocks, err = tx.History(t.Context(), store.HistoryQuery{From: w.clock.now().Add(-time.Second)})
+		return err
+	})
 	if err != nil || len(blocks) != 1 || blocks[0].Recommendation != own {
 		t.Fatalf("history = %+v, %v; want the one change", blocks, err)
 	}

@@ -14,45 +14,92 @@ const summaryControl = "*"
 const millionths = 1e6
 
 // scoreRows are the counts that differ between two epochs, for the estate and
-// for every subscription that was touched.
-func scoreRows(tenant string, was, now *View) []store.ScoreRow {
-	w := &scoreWriter{tenant: tenant, was: was, now: now}
-	w.scope("", was.total, now.total, now.estateScore())
+// for every subscription that was touched. If was has nothing because the judge
+// has just started, the past says how things stood.
+func scoreRows(tenant string, was, now *View, past *past) []store.ScoreRow {
+	w := &scoreWriter{tenant: tenant, now: now}
+	if past != nil {
+		w.since(past)
+		return w.rows
+	}
+	w.estate(was.total.controls, was.estateScore())
 	now.subs.each(func(n uint32, s *subscription) bool {
 		if n == noSub || s.ledger.epoch != now.seq {
 			return true
 		}
-		var before *ledger
+		var before []tally
 		if old := was.subs.at(n); old != nil {
-			before = old.ledger
+			before = old.ledger.controls
 		}
-		w.scope(s.id, before, s.ledger, s.ledger.score(now.shape))
+		w.scope(s.id, before, s.ledger.controls, s.ledger.score(now.shape))
 		return true
 	})
 	return w.rows
 }
 
 type scoreWriter struct {
-	tenant   string
-	was, now *View
-	rows     []store.ScoreRow
+	tenant string
+	now    *View
+	rows   []store.ScoreRow
 }
 
-// scope adds the rows of one scope: changed controls and, with them or with a
-// changed weight of the parts, the summary.
-func (w *scoreWriter) scope(id string, was, now *ledger, score Score) {
+// since adds what differs from the end of the past, in subscriptions that are
+// gone too.
+func (w *scoreWriter) since(p *past) {
+	all := pool{tallies: make([]tally, len(w.now.shape.controls))}
+	for _, l := range p.pools {
+		all.merge(l)
+	}
+	w.estate(all.tallies, p.score())
+	none := newLedger(0, w.now.shape)
+	for id, n := range p.subOf {
+		sub, known := w.now.names.subs.find(id)
+		if id != "" && (!known || w.now.subs.at(sub) == nil) {
+			w.scope(id, p.pools[n].tallies, none.controls, none.score(w.now.shape))
+		}
+	}
+	w.now.subs.each(func(n uint32, s *subscription) bool {
+		if n == noSub {
+			return true
+		}
+		var before []tally
+		if n, known := p.subOf[s.id]; known {
+			before = p.pools[n].tallies
+		}
+		w.scope(s.id, before, s.ledger.controls, s.ledger.score(w.now.shape))
+		return true
+	})
+}
+
+// estate adds the rows of the estate. Its summary also changes with the weight
+// of the parts.
+func (w *scoreWriter) estate(was []tally, before Score) {
+	now := w.now.estateScore()
+	w.scope("", was, w.now.total.controls, now)
+	if len(w.rows) == 0 && before != now {
+		w.summary("", now)
+	}
+}
+
+// scope adds the rows of one scope: changed controls and, with them, the
+// summary.
+func (w *scoreWriter) scope(id string, was, now []tally, score Score) {
 	n := len(w.rows)
-	for i, t := range now.controls {
-		if was == nil && t == (tally{}) || was != nil && i < len(was.controls) && was.controls[i] == t {
+	for i, t := range now {
+		if i < len(was) && was[i] == t || i >= len(was) && t == (tally{}) {
 			continue
 		}
 		w.add(id, w.now.shape.controls[i].ID, t)
 	}
-	if len(w.rows) > n || id == "" && w.was.estateScore() != score {
-		w.add(id, summaryControl, tally{
-			healthy: scaled(score.Percent), unhealthy: scaled(score.Low), unknown: scaled(score.High), notApplicable: int32(score.Max),
-		})
+	if len(w.rows) > n {
+		w.summary(id, score)
 	}
+}
+
+func (w *scoreWriter) summary(id string, score Score) {
+	w.add(id, summaryControl, tally{
+		healthy: scaled(score.Percent), unhealthy: scaled(score.Low), unknown: scaled(score.High), notApplicable: int32(score.Max),
+	})
 }
 
 func (w *scoreWriter) add(scope, control string, t tally) {

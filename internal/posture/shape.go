@@ -20,6 +20,7 @@ type shape struct {
 	slots    []*Recommendation // by slot; nil: assigned no more
 	counts   []int             // by slot: number of the control, or uncounted
 	controls []*content.Control
+	ids      []string          // by slot
 	byID     map[string]uint16 // folded id to slot
 	list     []*Recommendation // by Index
 	slotOf   []uint16          // by Index
@@ -41,7 +42,7 @@ type shape struct {
 func newShape(lib *content.Library, ids []string, recs []*Recommendation) *shape {
 	s := &shape{
 		slots: make([]*Recommendation, len(ids)), counts: make([]int, len(ids)), severities: make([]content.Severity, len(ids)),
-		controls: lib.Controls, byID: make(map[string]uint16, len(ids)),
+		controls: lib.Controls, ids: ids, byID: make(map[string]uint16, len(ids)),
 	}
 	number := map[string]uint16{}
 	for i, id := range ids {

@@ -1,6 +1,11 @@
 package posture
 
-import "github.com/rampart-sec/rampart/internal/arm"
+import (
+	"context"
+
+	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/store"
+)
 
 // maxSlots bounds the recommendations ever numbered in a tenant: a slot is two
 // bytes.
@@ -38,3 +43,14 @@ func (t *slotTable) of(id string) uint16 {
 	t.ids = append(t.ids, id)
 	return n
 }
+
+// store writes the list as a setting if it has grown since it was saved.
+func (t *slotTable) store(ctx context.Context, tx *store.Tx, tenant, setting string) error {
+	if len(t.ids) == t.stored {
+		return nil
+	}
+	return tx.PutSetting(ctx, tenant, setting, t.ids)
+}
+
+// saved notes that the list was stored.
+func (t *slotTable) saved() { t.stored = len(t.ids) }

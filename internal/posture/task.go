@@ -122,11 +122,7 @@ func packTasks(b []byte, tasks []task) []byte {
 }
 
 func (d *packedReader) tasks() []task {
-	n := d.uvarint()
-	if n > uint64(len(d.b)) {
-		d.bad = true
-		return nil
-	}
+	n := d.count()
 	tasks := make([]task, 0, n)
 	for range n {
 		tasks = append(tasks, task{slot: uint16(d.uvarint()), open: uint32(d.uvarint()), done: uint32(d.uvarint())})

@@ -1,0 +1,203 @@
+package posture
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/store"
+)
+
+// maxEntries bounds the resources in one row of moves: a change that reaches
+// more writes several.
+const maxEntries = 1 << 16
+
+// endOfTime is later than every transaction.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// restoreMoves reads what numbers controls have and how many rows of moves are
+// loose.
+func (e *Estate) restoreMoves(ctx context.Context, tx *store.Tx) error {
+	var ids []string
+	err := tx.Setting(ctx, e.tenant, controlsSetting, &ids)
+	if err != nil && !isNotFound(err) {
+		return err
+	}
+	e.controls.restore(ids)
+	for _, c := range e.judge.opt.Library.Controls {
+		e.numbers = append(e.numbers, e.controls.of(c.ID))
+	}
+	if n := len(e.controls.ids); n > maxControls {
+		return fmt.Errorf("%d score controls were ever known, there is room for %d", n, maxControls)
+	}
+	e.sealed = e.now()
+	e.loose, err = tx.LooseMoves(ctx, e.tenant)
+	return err
+}
+
+// packMoves packs what the change makes of resources, once: when it is recorded
+// again it is the same.
+func (t *change) packMoves(ctx context.Context) error {
+	if t.moves != nil {
+		return nil
+	}
+	w := &moveLog{e: t.e, seq: t.next.seq, at: t.at}
+	if t.builder.anew {
+		if err := t.reconcile(ctx, w); err != nil {
+			return err
+		}
+	} else {
+		t.eachMove(w.note)
+	}
+	t.moves = w.finish()
+	return nil
+}
+
+// eachMove calls fn for each row that was written and is not as it was, by
+// ascending handle.
+func (t *change) eachMove(fn func(m *moved)) {
+	type flipped struct {
+		move
+		flips []flip
+	}
+	all := make([]flipped, len(t.builder.moves))
+	rest := t.flips // in the order of moves
+	for i, m := range t.builder.moves {
+		n := 0
+		for n < len(rest) && rest[n].handle == m.handle {
+			n++
+		}
+		all[i] = flipped{m, rest[:n]}
+		rest = rest[n:]
+	}
+	byHandle := func(a, b flipped) int { return cmp.Compare(a.handle, b.handle) }
+	if !slices.IsSortedFunc(all, byHandle) {
+		slices.SortStableFunc(all, byHandle)
+	}
+	var packed []byte
+	for _, a := range all {
+		was, is := t.base.rows.at(a.handle), t.next.rows.at(a.handle)
+		packed = packFlips(packed[:0], a.flips)
+		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.numbers), flips: packed}
+		switch {
+		case is == nil && was == nil:
+			continue
+		case is == nil:
+			m.id = was.id
+		case was == nil || !sameHome(was, is):
+			m.moved, m.home, m.born = true, t.e.names.home(is), was == nil
+		case a.was == a.is && len(a.flips) == 0:
+			continue
+		}
+		fn(&m)
+	}
+}
+
+// moveLog is the rows of moves of one transaction.
+type moveLog struct {
+	e    *Estate
+	seq  uint64
+	at   time.Time
+	w    *moveWriter
+	rows []store.Moves
+}
+
+func (l *moveLog) note(m *moved) {
+	if l.w == nil {
+		l.w = &moveWriter{}
+		l.w.begin(l.seq, l.at)
+	}
+	l.w.add(m)
+	if l.w.rows.Entries == maxEntries {
+		l.flush()
+	}
+}
+
+func (l *moveLog) flush() {
+	row := l.w.row()
+	row.Tenant, row.Part = l.e.tenant, uint32(len(l.rows))
+	l.rows = append(l.rows, row)
+	l.w = nil
+}
+
+// finish gives the rows; there are none, but not nil, if nothing moved.
+func (l *moveLog) finish() []store.Moves {
+	if l.w != nil {
+		l.flush()
+	}
+	if l.rows == nil {
+		l.rows = []store.Moves{}
+	}
+	return l.rows
+}
+
+// reconcile compares the next view with the end of the stored past, where every
+// row was judged: at a start, and after an edit that counts recommendations
+// elsewhere. What was deleted while no judge ran is found here too.
+func (t *change) reconcile(ctx context.Context, l *moveLog) error {
+	e := t.e
+	p := e.newPast(t.next.shape, pastScope{whole: true})
+	if err := e.travel(ctx, p, trip{times: []time.Time{endOfTime}, at: func(int) {}}); err != nil {
+		return fmt.Errorf("read the past: %w", err)
+	}
+	t.past = p
+	gone, err := t.missing(ctx, p)
+	if err != nil {
+		return err
+	}
+	flips := slices.Clone(t.flips)
+	slices.SortStableFunc(flips, func(a, b flip) int { return cmp.Compare(a.handle, b.handle) })
+	st := make([]standing, len(t.next.shape.controls))
+	var packed []byte
+	t.next.rows.each(func(h uint32, r *row) bool {
+		for len(gone) > 0 && gone[0].handle < h {
+			l.note(&gone[0])
+			gone = gone[1:]
+		}
+		n := 0
+		for n < len(flips) && flips[n].handle == h {
+			n++
+		}
+		packed = packFlips(packed[:0], flips[:n])
+		flips = flips[n:]
+		t.next.shape.standings(r, st)
+		m := moved{handle: h, stance: stanceOf(r, st).renumbered(e.numbers), flips: packed, home: e.names.home(r)}
+		m.moved, m.born = !p.holds(h, m.home), !p.there(h)
+		if m.moved || n > 0 || !p.stands(h, m.stance) {
+			l.note(&m)
+		}
+		return true
+	})
+	for i := range gone {
+		l.note(&gone[i])
+	}
+	return nil
+}
+
+// missing are the resources of the past that the next view does not have, by
+// ascending handle.
+func (t *change) missing(ctx context.Context, p *past) ([]moved, error) {
+	var gone []moved
+	var handles []uint32
+	p.each(func(h uint32, _ held) {
+		if t.next.rows.at(h) == nil {
+			gone = append(gone, moved{handle: h, stance: nowhere})
+			handles = append(handles, h)
+		}
+	})
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	var ids map[uint32]string
+	err := t.e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		ids, err = tx.IDs(ctx, handles)
+		return err
+	})
+	for i := range gone {
+		gone[i].id = ids[gone[i].handle]
+	}
+	return gone, err
+}
