@@ -45,13 +45,9 @@ func (a *API) history(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.HistoryQuery{Scope: scope, To: a.Now(), From: a.Now().AddDate(0, 0, -30), Points: 30}
-	for name, into := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
-		if text := r.option(name); text != "" {
-			if *into, err = time.Parse(time.RFC3339, text); err != nil {
-				return response{}, invalidAt(name, "%q is not a time like 2026-01-31T00:00:00Z.", clip(text))
-			}
-		}
+	query := posture.HistoryQuery{Scope: scope, Points: 30}
+	if query.From, query.To, err = a.span(r); err != nil {
+		return response{}, err
 	}
 	if text := r.option("points"); text != "" {
 		if _, err := fmt.Sscanf(text, "%d", &query.Points); err != nil || query.Points < 1 || query.Points > maxPoints {
@@ -71,6 +67,60 @@ func (a *API) history(r *request) (response, error) {
 		items = append(items, map[string]any{"at": p.At.UTC(), "score": pointsOf(p.Current, p.Max), "low": round(p.Low/100, 10000), "high": round(p.High/100, 10000)})
 	}
 	return ok(list{Value: items})
+}
+
+// changes answers why the score of a scope changed: the assessments that did,
+// latest first, and what each did to the score.
+func (a *API) changes(r *request) (response, error) {
+	scope, err := r.questionScope()
+	if err != nil {
+		return response{}, err
+	}
+	query := posture.WhyQuery{Scope: scope}
+	if query.From, query.To, err = a.span(r); err != nil {
+		return response{}, err
+	}
+	if query.Before, err = r.cursor(); err != nil {
+		return response{}, err
+	}
+	if query.Limit, err = r.limit(); err != nil {
+		return response{}, err
+	}
+	estate, _, err := a.estate(r)
+	if err != nil {
+		return response{}, err
+	}
+	page, err := estate.Changes(r.Context(), query)
+	if err != nil {
+		return response{}, err
+	}
+	items := []any{}
+	for i := range page.Changes {
+		items = append(items, changeBody(&page.Changes[i]))
+	}
+	return ok(list{Value: items, NextLink: a.next(r, page.Next)})
+}
+
+func changeBody(c *posture.ScoreChange) map[string]any {
+	body := map[string]any{"at": c.At.UTC(), "resourceId": c.ResourceID, "cause": c.Cause, "delta": round(c.Delta/100, 1e8)}
+	if c.Recommendation != nil {
+		body["assessment"], body["displayName"] = c.Recommendation.ID, c.Recommendation.Title
+		body["from"], body["to"] = c.From.String(), c.To.String()
+	}
+	return body
+}
+
+// span reads from and to, by default the last 30 days.
+func (a *API) span(r *request) (from, to time.Time, err error) {
+	from, to = a.Now().AddDate(0, 0, -30), a.Now()
+	for name, into := range map[string]*time.Time{"from": &from, "to": &to} {
+		if text := r.option(name); text != "" {
+			if *into, err = time.Parse(time.RFC3339, text); err != nil {
+				return from, to, invalidAt(name, "%q is not a time like 2026-01-31T00:00:00Z.", clip(text))
+			}
+		}
+	}
+	return from, to, nil
 }
 
 // link makes a one-time sign-in link for the first administrator.

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/csv"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,6 +75,32 @@ func TestExport(t *testing.T) {
 		t.Errorf("%d lines of JSON, want %d", n, want)
 	}
 	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "GET", Path: "/rampart/v1/export/assessments?format=xls"})
+}
+
+// TestChanges reads why the score is what it is, page by page: the changes since
+// before anything was known add up to the score.
+func TestChanges(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	path := "/rampart/v1/history/changes?$top=3&scope=" + url.QueryEscape(s.Sub())
+	changes, pages := s.Pages(path)
+	sum := 0.0
+	for _, c := range changes {
+		sum += c["delta"].(float64)
+	}
+	points := s.List("/rampart/v1/history?points=1&scope=" + url.QueryEscape(s.Sub()))
+	if len(points) != 1 || pages != (len(changes)+2)/3 {
+		t.Fatalf("%d points, %d changes on %d pages", len(points), len(changes), pages)
+	}
+	score := points[0]["score"].(map[string]any)
+	if math.Abs(sum-score["percentage"].(float64)) > 1e-3 || len(changes) == 0 {
+		t.Errorf("%d changes add up to %v, the score is %v", len(changes), sum, score)
+	}
+	if c := changes[0]; c["resourceId"] == "" || c["cause"] != "resource changed" || c["from"] != "notApplicable" {
+		t.Errorf("change = %v", c)
+	}
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "GET", Path: "/rampart/v1/history/changes?from=yesterday"})
+	s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "GET", Path: "/rampart/v1/history/changes?$skiptoken=bm9uZQ"})
 }
 
 func TestLinkIsAudited(t *testing.T) {

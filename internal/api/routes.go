@@ -39,6 +39,7 @@ var table = []route{
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
 	{"GET", "/rampart/v1/exemption-rules", "Microsoft.Authorization/policyExemptions/read", (*API).exemptionRules},
 	{"PUT", "/rampart/v1/exemption-rules", exemption.ActionRules, (*API).setExemptionRules},
+	{"GET", "/rampart/v1/history/changes", signedIn, (*API).changes},
 	{"GET", "/rampart/v1/export/assessments", signedIn, (*API).export},
 	{"GET", "/rampart/v1/compliance/report", signedIn, (*API).complianceReport},
 	{"GET", "/rampart/v1/compliance/history", signedIn, (*API).complianceHistory},

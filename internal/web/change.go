@@ -8,7 +8,8 @@ import (
 )
 
 // change is one recommendation that moved the score, over all the resources on
-// which it changed the same way for the same cause.
+// which it changed the same way for the same cause; or, without one, resources
+// that came into the scope, left it, or count from now on.
 type change struct {
 	posture.ScoreChange
 	Resources []string
@@ -23,11 +24,13 @@ func (c change) Where() string {
 }
 
 // first reports whether this is a first result, not a change of an earlier one.
-func (c change) first() bool { return c.From == posture.NotApplicable }
+func (c change) first() bool { return c.Recommendation != nil && c.From == posture.NotApplicable }
 
 // Mark says which way it went.
 func (c change) Mark() mark {
 	switch {
+	case c.Recommendation == nil:
+		return mark{"none", "unknown", "Scope"}
 	case c.first() && c.To == posture.Unhealthy:
 		return mark{"high", "high", "Found"}
 	case c.first() && c.To == posture.Healthy:
@@ -68,7 +71,7 @@ func (v *visit) changes(since time.Time, limit int) (news, error) {
 	var n news
 	kept := all[:0:0]
 	for _, c := range all {
-		if c.From == posture.NotApplicable {
+		if (change{ScoreChange: c}).first() {
 			n.First++
 			n.FirstDelta += c.Delta
 			continue
@@ -89,10 +92,10 @@ func groupChanges(all []posture.ScoreChange, limit int) []change {
 	place := map[key]int{}
 	var groups []change
 	for _, c := range all {
-		if c.Recommendation == nil {
-			continue
+		k := key{"", c.Cause, c.From, c.To}
+		if c.Recommendation != nil {
+			k.recommendation = c.Recommendation.ID
 		}
-		k := key{c.Recommendation.ID, c.Cause, c.From, c.To}
 		i, known := place[k]
 		switch {
 		case known:

@@ -127,6 +127,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	moved := []change{
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
 		{posture.ScoreChange{At: fixtureNow.Add(-5 * time.Hour), Recommendation: advice[0], ResourceID: fixtureServer, From: posture.Healthy, To: posture.Unhealthy, Cause: "resource changed", Delta: -0.2}, []string{fixtureServer}},
+		{posture.ScoreChange{At: fixtureNow.Add(-6 * time.Hour), ResourceID: fixtureServer + "-old", Gone: true, Cause: "left the scope", Delta: 0.1}, []string{fixtureServer + "-old"}},
 	}
 	std := standardRow{Report: compliance.Report{Standard: &compliance.Standard{Standard: benchmark, Kind: compliance.BuiltIn}, Counts: compliance.Counts{Passed: 61, Failed: 19, Unsupported: 5}, Controls: []compliance.Control{
 		{StandardControl: content.StandardControl{Number: "PA-2", Domain: "Privileged access", Title: "No standing access for administrators"}, State: compliance.Failed,
