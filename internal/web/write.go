@@ -1,14 +1,11 @@
 package web
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // act carries out a form and gives the address to go to.
@@ -43,14 +40,4 @@ func safe(target string) string {
 		return "/"
 	}
 	return target
-}
-
-// put writes a control object with a body.
-func (v *visit) put(kind, id string, body map[string]any) error {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", id, err)
-	}
-	o := store.Object{Tenant: v.tenant, Kind: kind, ID: id, Body: raw, UpdatedBy: v.who.Name}
-	return v.server.opt.Objects.PutObject(v.Context(), v.who, o, "")
 }
