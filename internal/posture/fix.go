@@ -8,6 +8,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/rawjson"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -219,7 +220,7 @@ func changedParts(before, after, patch json.RawMessage) (was, is string) {
 // whole array is copied.
 func graft(tree map[string]any, keys []string, doc json.RawMessage) {
 	for i, key := range keys {
-		raw := lookup(doc, keys[:i+1])
+		raw := rawjson.Lookup(doc, keys[:i+1]...)
 		if raw == nil {
 			return
 		}

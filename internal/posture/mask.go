@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/rawjson"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -101,7 +102,7 @@ func (m *masker) without(list []byte, gone []*reported) {
 		return
 	}
 	kept := []byte{'['}
-	elements(list, func(value []byte) {
+	rawjson.Elements(list, func(value []byte) {
 		if places[cap(value)] {
 			return
 		}
@@ -142,16 +143,16 @@ func (s *baselineSum) add(it *reported, known *content.Check, hidden bool) {
 // baseline sums up the checks that are left.
 func (m *masker) baseline(r *reportReader, s *baselineSum) {
 	summary := r.property("baseline")
-	if state := lookup(summary, []string{"state"}); plain(state) == "fail" && s.bad == 0 {
+	if state := rawjson.Lookup(summary, "state"); rawjson.Text(state) == "fail" && s.bad == 0 {
 		word := "pass"
 		if s.dark > 0 {
 			word, m.dark = "unknown", s.dark
 		}
 		m.replace(state, strconv.Quote(word))
 	}
-	m.less(lookup(summary, []string{"failed"}), s.hidden)
-	m.less(lookup(summary, []string{"passed"}), -s.hidden)
-	if status := r.property("complianceStatus"); plain(status) == "NonCompliant" && s.failed == 0 {
+	m.less(rawjson.Lookup(summary, "failed"), s.hidden)
+	m.less(rawjson.Lookup(summary, "passed"), -s.hidden)
+	if status := r.property("complianceStatus"); rawjson.Text(status) == "NonCompliant" && s.failed == 0 {
 		word := "Compliant"
 		if s.unknown > 0 {
 			word = "Pending"
@@ -190,7 +191,7 @@ func (m *masker) counts(r *reportReader, gone []*reported) {
 			continue
 		}
 		for severity, n := range less {
-			m.less(lookup(group, []string{severity}), n)
+			m.less(rawjson.Lookup(group, severity), n)
 		}
 	}
 }

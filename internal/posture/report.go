@@ -10,6 +10,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/rawjson"
 )
 
 // Limits of one report. What is beyond them is not read, and said.
@@ -50,7 +51,7 @@ type property struct{ name, value []byte }
 
 // open finds the properties of a body.
 func (r *reportReader) open(body []byte) {
-	members(lookup(body, []string{"properties"}), func(name, value []byte) bool {
+	rawjson.Members(rawjson.Lookup(body, "properties"), func(name, value []byte) bool {
 		r.properties = append(r.properties, property{name, value})
 		return true
 	})
@@ -68,7 +69,9 @@ func (r *reportReader) property(name string) []byte {
 
 // digest is that of the image which the report says it is about, "" if it does
 // not.
-func (r *reportReader) digest() string { return finding.Digest(plain(r.property("imageDigest"))) }
+func (r *reportReader) digest() string {
+	return finding.Digest(rawjson.Text(r.property("imageDigest")))
+}
 
 // each calls fn with every result of the body that was opened; what it is given
 // is valid until it returns.
@@ -78,7 +81,7 @@ func (r *reportReader) each(fn func(*reported)) {
 	case checks[0] != '{':
 		r.fail(errors.New("properties.checks is not an object"))
 	default:
-		members(checks, func(id, value []byte) bool {
+		rawjson.Members(checks, func(id, value []byte) bool {
 			return r.one(fn, func(it *reported) error { return r.check(it, id, value) })
 		})
 	}
@@ -87,7 +90,7 @@ func (r *reportReader) each(fn func(*reported)) {
 	case list[0] != '[':
 		r.fail(errors.New("properties.vulnerabilities is not a list"))
 	default:
-		elements(list, func(value []byte) {
+		rawjson.Elements(list, func(value []byte) {
 			r.one(fn, func(it *reported) error { return r.vulnerability(it, value) })
 		})
 	}
@@ -126,7 +129,7 @@ func (r *reportReader) check(it *reported, id, value []byte) error {
 		return fmt.Errorf("check %q is not an object with a state", cut(id))
 	}
 	var title, severity []byte
-	members(value, func(key, v []byte) bool {
+	rawjson.Members(value, func(key, v []byte) bool {
 		switch string(key) {
 		case "state":
 			it.stateText = v
@@ -151,12 +154,12 @@ func (r *reportReader) check(it *reported, id, value []byte) error {
 		it.ID, it.Title, it.Severity = known.ID, known.Title, known.Severity
 		return nil
 	}
-	it.ID, it.Title = plain([]byte(`"`+string(id)+`"`)), cut([]byte(plain(title)))
+	it.ID, it.Title = rawjson.Name(id), cut([]byte(rawjson.Text(title)))
 	if it.Title == "" {
 		it.Title = it.ID
 	}
 	var ok bool
-	if it.Severity, ok = finding.Severity(plain(severity)); !ok && len(severity) > 0 {
+	if it.Severity, ok = finding.Severity(rawjson.Text(severity)); !ok && len(severity) > 0 {
 		return fmt.Errorf("check %q: severity %q is not known", it.ID, cut(severity))
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/rawjson"
 )
 
 // factorSet is the set of risk factors that hold for a resource, by their
@@ -98,7 +99,7 @@ func (fr *factorReader) read(r *row, typ string, properties []byte) factorSet {
 		}
 	}
 	var buf [maxSignKey]byte
-	members(properties, func(key, value []byte) bool {
+	rawjson.Members(properties, func(key, value []byte) bool {
 		if len(key) > maxSignKey {
 			return true
 		}
@@ -118,8 +119,8 @@ func (s *sign) look(typ string, value []byte) factorSet {
 	if len(s.types) > 0 && !slices.Contains(s.types, typ) {
 		return 0
 	}
-	raw := lookup(value, s.path)
-	if raw != nil && s.matches(plain(raw)) {
+	raw := rawjson.Lookup(value, s.path...)
+	if raw != nil && s.matches(rawjson.Text(raw)) {
 		return s.factor
 	}
 	return 0
