@@ -54,9 +54,9 @@ func (v *View) withFinding(text string, disabled bool) *roaring.Bitmap {
 	text = strings.TrimSpace(text)
 	words := strings.Fields(strings.ToLower(text))
 	var called, worded []*roaring.Bitmap
-	all := v.names.findings.list()
+	all := v.names.findings.List()
 	table.each(func(n uint32, s *set) bool {
-		if n == otherFinding || int(n) >= len(all) || s.len() == 0 {
+		if n == finding.Other || int(n) >= len(all) || s.len() == 0 {
 			return true
 		}
 		switch f := all[n]; {

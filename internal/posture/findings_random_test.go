@@ -50,7 +50,7 @@ func TestFindingsEqualSweep(t *testing.T) {
 // dumpFindings is reasons and findings of a view in words.
 func dumpFindings(w *world) []string {
 	v := w.estate().View()
-	all := w.estate().names.findings.list()
+	all := w.estate().names.findings.List()
 	var out []string
 	v.rows.each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {

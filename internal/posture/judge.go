@@ -13,6 +13,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
@@ -50,8 +51,7 @@ type Judge struct {
 	risk    *content.RiskModel
 	factors *factorReader
 	plans   *plan.Plans
-	checks  map[string]*content.Check // of the baselines, by id
-	sources sources
+	sources *finding.Sources
 	metrics *metrics
 	ready   chan struct{}
 	once    sync.Once
@@ -97,15 +97,9 @@ func newJudge(opt Options) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks := map[string]*content.Check{}
-	for _, b := range opt.Baselines {
-		for _, c := range b.Checks {
-			checks[c.ID] = c
-		}
-	}
 	j := &Judge{
-		sources: newSources(opt.Library, checks),
-		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
+		sources: finding.NewSources(opt.Library, opt.Baselines),
+		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now),
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {

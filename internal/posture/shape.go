@@ -6,6 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/governance"
 )
 
@@ -31,7 +32,7 @@ type shape struct {
 	risk       *content.RiskModel
 	board      *governance.Board
 	// disabling is the rules that disable findings, nil if there are none.
-	disabling *disabling
+	disabling *finding.RuleSet
 	problems  []Problem
 	assigned  []Assigned // own initiatives in force
 }
