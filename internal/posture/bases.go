@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type bases struct {
 	count  int
 	full   func()              // says so, once
 	frozen bool                // what would be is judged: nothing is remembered
-	live   map[uint32]string   // folded id of the exemption by its number
+	live   map[uint64]string   // folded id of the exemption by its number
 	tags   map[baseKey]baseTag // of the current catalog
 	dirty  map[uint32]bool     // chunks that differ from what is stored
 	chunks map[uint32]struct{} // stored ones
@@ -43,7 +44,7 @@ type baseKey struct {
 }
 
 func newBases(e *Estate) *bases {
-	b := &bases{by: map[uint32][]*base{}, live: map[uint32]string{}, tags: map[baseKey]baseTag{}, dirty: map[uint32]bool{}, chunks: map[uint32]struct{}{}}
+	b := &bases{by: map[uint32][]*base{}, live: map[uint64]string{}, tags: map[baseKey]baseTag{}, dirty: map[uint32]bool{}, chunks: map[uint32]struct{}{}}
 	b.full = sync.OnceFunc(func() {
 		e.judge.opt.Log.Warn("exemptions cover too many resources; further ones are not re-opened on change", "tenant", e.tenant, "limit", maxBases)
 	})
@@ -57,7 +58,7 @@ func newBases(e *Estate) *bases {
 func (b *bases) adopt(c *catalog) *roaring.Bitmap {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	again, live := roaring.New(), map[uint32]string{}
+	again, live := roaring.New(), map[uint64]string{}
 	for _, x := range c.exemptions {
 		if x.ReopenOnChange {
 			live[numberOf(x)] = arm.Fold(x.ID)
@@ -67,7 +68,7 @@ func (b *bases) adopt(c *catalog) *roaring.Bitmap {
 	if len(b.by) == 0 {
 		return again
 	}
-	reads := make(map[uint32]uint32, len(c.members))
+	reads := make(map[uint64]uint64, len(c.members))
 	for i := range c.members {
 		if c.members[i].Bound == nil {
 			continue // a number that is not in use
@@ -186,7 +187,7 @@ func (b *bases) prints(handle, member uint32) []placePrint {
 		}
 		all = append(all, p)
 	})
-	slices.SortFunc(all, func(x, y placePrint) int { return int(int64(x.place) - int64(y.place)) })
+	slices.SortFunc(all, func(x, y placePrint) int { return cmp.Compare(x.place, y.place) })
 	return all
 }
 
@@ -207,7 +208,7 @@ const (
 )
 
 // words say what was and what is, without values that are no longer known.
-func (b *bases) words(handle, member uint32, o *base, changed []uint32) string {
+func (b *bases) words(handle, member uint32, o *base, changed []uint64) string {
 	var parts []string
 	b.reads(handle, member, func(r *policy.Reading) {
 		place := r.Key()

@@ -22,10 +22,10 @@ func chunkSetting(chunk uint32) string { return fmt.Sprintf("%s.%d", basesSettin
 // storedBase is a base as it is stored.
 type storedBase struct {
 	Handle uint32               `json:"h"`
-	Tag    [3]uint32            `json:"t"`
-	Prints []uint32             `json:"p"` // places and prints in turn
+	Tag    [3]uint64            `json:"t"`
+	Prints []uint64             `json:"p"` // places and prints in turn
 	Open   bool                 `json:"o,omitempty"`
-	Was    map[uint32]placeText `json:"w,omitempty"` // of open ones
+	Was    map[uint64]placeText `json:"w,omitempty"` // of open ones
 }
 
 // restore reads what is stored.
@@ -43,7 +43,7 @@ func (b *bases) restore(ctx context.Context, tx *store.Tx, tenant string) error 
 		for _, s := range stored {
 			o := &base{baseTag: baseTag{s.Tag[0], s.Tag[1], s.Tag[2]}, open: s.Open, was: s.Was}
 			for i := 0; i+1 < len(s.Prints); i += 2 {
-				o.prints = append(o.prints, placePrint{s.Prints[i], s.Prints[i+1]})
+				o.prints = append(o.prints, placePrint{s.Prints[i], uint32(s.Prints[i+1])})
 			}
 			b.by[s.Handle] = append(b.by[s.Handle], o)
 			b.count++
@@ -98,9 +98,9 @@ func (b *bases) stored(chunk uint32) []storedBase {
 	var all []storedBase
 	for handle := chunk << chunkBits; handle < (chunk+1)<<chunkBits; handle++ {
 		for _, o := range b.by[handle] {
-			s := storedBase{Handle: handle, Tag: [3]uint32{o.exemption, o.member, o.reads}, Open: o.open}
+			s := storedBase{Handle: handle, Tag: [3]uint64{o.exemption, o.member, o.reads}, Open: o.open}
 			for _, p := range o.prints {
-				s.Prints = append(s.Prints, p.place, p.print)
+				s.Prints = append(s.Prints, p.place, uint64(p.print))
 			}
 			if o.open {
 				s.Was = o.was

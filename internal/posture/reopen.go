@@ -104,7 +104,7 @@ func (e *Estate) noteReadings(handle uint32) {
 		for _, p := range o.prints {
 			if text, ok := texts[p]; ok {
 				if o.was == nil {
-					o.was = map[uint32]placeText{}
+					o.was = map[uint64]placeText{}
 				}
 				o.was[p.place] = text
 			}
