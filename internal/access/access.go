@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -66,7 +65,7 @@ func (a *Access) Authenticate(ctx context.Context, r *http.Request) (Principal, 
 		return Principal{}, unauthenticated("The request has no bearer token.")
 	}
 	p, err := a.bearer(ctx, credentialToken, strings.TrimSpace(token))
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return Principal{}, unauthenticated("The token is not known here, has expired or was revoked.")
 	}
 	return p, err
@@ -125,9 +124,4 @@ func (a *Access) newID() (string, error) {
 
 func unauthenticated(message string) *arm.Error {
 	return &arm.Error{Status: http.StatusUnauthorized, Code: "AuthenticationFailed", Message: message}
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -31,12 +32,12 @@ type storedBase struct {
 // restore reads what is stored.
 func (b *bases) restore(ctx context.Context, tx *store.Tx, tenant string) error {
 	var chunks []uint32
-	if err := tx.Setting(ctx, tenant, basesSetting, &chunks); err != nil && !isNotFound(err) {
+	if err := tx.Setting(ctx, tenant, basesSetting, &chunks); err != nil && !arm.IsNotFound(err) {
 		return err
 	}
 	for _, chunk := range chunks {
 		var stored []storedBase
-		if err := tx.Setting(ctx, tenant, chunkSetting(chunk), &stored); err != nil && !isNotFound(err) {
+		if err := tx.Setting(ctx, tenant, chunkSetting(chunk), &stored); err != nil && !arm.IsNotFound(err) {
 			return err
 		}
 		b.chunks[chunk] = struct{}{}

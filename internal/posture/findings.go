@@ -63,7 +63,7 @@ func (e *Estate) reportsOf(ctx context.Context, r *row, src *finding.Source) ([]
 			return nil
 		}
 		one, err := tx.Resource(ctx, e.tenant, r.id+"/providers/"+src.Type+"/"+src.Name)
-		if isNotFound(err) {
+		if arm.IsNotFound(err) {
 			return nil
 		}
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -164,7 +165,7 @@ func (ed *findingsEditor) remove(machine wire.Document, name string) {
 
 func (ed *findingsEditor) delete(id string) {
 	ed.w.clock.pass(time.Second)
-	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !arm.IsNotFound(err) {
 		ed.w.t.Fatal(err)
 	}
 	ed.w.step() // what comes back before that keeps its first times until a restart

@@ -225,7 +225,7 @@ func (e *Estate) readEdits(ctx context.Context, b *edits) (docs []store.Resource
 		}
 		for _, key := range b.objects {
 			o, err := tx.Object(ctx, e.tenant, key[0], key[1])
-			if isNotFound(err) {
+			if arm.IsNotFound(err) {
 				o = &store.Object{Kind: key[0], ID: key[1]}
 			} else if err != nil {
 				return err

@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
@@ -252,9 +251,4 @@ func (j *Judge) settle(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == 404
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -140,7 +141,7 @@ func (ed *editor) remove() {
 	}
 	id := ids[ed.rnd.IntN(len(ids))]
 	delete(ed.docs, id)
-	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !arm.IsNotFound(err) {
 		ed.w.t.Fatal(err)
 	}
 }
@@ -185,7 +186,7 @@ func (ed *editor) policy() {
 	}
 	ed.w.update(func(ctx context.Context, tx *store.Tx) error {
 		err := tx.DeleteObject(ctx, "", "policyAssignment", assignment, "")
-		if isNotFound(err) {
+		if arm.IsNotFound(err) {
 			return nil
 		}
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -22,7 +23,7 @@ var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 func (e *Estate) restoreMoves(ctx context.Context, tx *store.Tx) error {
 	var ids []string
 	err := tx.Setting(ctx, e.tenant, controlsSetting, &ids)
-	if err != nil && !isNotFound(err) {
+	if err != nil && !arm.IsNotFound(err) {
 		return err
 	}
 	e.controls.restore(ids)
