@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/wire", "internal/client"},
 	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding"},
 	{"internal/policy/engine", "internal/proof", "internal/access", "internal/plan", "internal/inventory", "internal/template"},
-	{"internal/exposure", "internal/exemption"},
+	{"internal/exposure", "internal/exemption", "internal/reopen"},
 	{"internal/posture"},
 	{"internal/compliance", "internal/assess", "internal/ownership"},
 	{"internal/api", "internal/web"},

@@ -93,7 +93,7 @@ func (t *change) remove(handle uint32) {
 		return
 	}
 	t.builder.remove(handle)
-	t.e.bases.drop(handle)
+	t.e.bases.Drop(handle)
 	t.flips = diff(t.flips, was, nil, ResourceChanged)
 }
 
@@ -119,7 +119,7 @@ func (t *change) finish(ctx context.Context) error {
 	}
 	t.e.unwritten = nil
 	t.e.delivered.saved()
-	t.e.bases.saved()
+	t.e.bases.Saved()
 	t.e.slots.saved()
 	t.e.controls.saved()
 	for part, seq := range t.positions {
@@ -187,7 +187,7 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 			return err
 		}
 	}
-	if err := t.e.bases.write(ctx, tx, t.e.tenant); err != nil {
+	if err := t.e.bases.Write(ctx, tx, t.e.tenant); err != nil {
 		return err
 	}
 	if err := t.e.slots.store(ctx, tx, t.e.tenant, slotsSetting); err != nil {

@@ -79,7 +79,7 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 			return err
 		}
 		e.delivered.restore(delivered)
-		if err := e.bases.restore(ctx, tx, e.tenant); err != nil {
+		if err := e.bases.Restore(ctx, tx, e.tenant); err != nil {
 			return err
 		}
 		if err := tx.Setting(ctx, e.tenant, stateSetting, &state); err != nil && !arm.IsNotFound(err) {

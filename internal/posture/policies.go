@@ -58,7 +58,7 @@ func (e *Estate) overlay() {
 	e.current.problems = slices.Concat(laid.problems, e.desk.problems())
 	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
-	e.recheck.Or(e.bases.adopt(&laid))
+	e.recheck.Or(e.bases.Adopt(laid.exemptions, laid.members))
 	e.roll = newRollup(e, e.catalog)
 	e.rolled.Store(e.roll)
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.current.problems)))

@@ -1,13 +1,22 @@
 package posture
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/reopen"
 	"github.com/rampart-sec/rampart/internal/store"
 )
+
+// newBases makes what an estate remembers for exemptions that end on change.
+func newBases(e *Estate) *reopen.Bases {
+	return reopen.New(
+		func(handle, member uint32, visit func(*policy.Reading)) { e.eval.reads(handle, member, visit) },
+		func() {
+			e.judge.opt.Log.Warn("exemptions cover too many resources; further ones are not re-opened on change", "tenant", e.tenant, "limit", reopen.Max)
+		})
+}
 
 // excuse finds the exemption that excuses a verdict: the first that holds for
 // the member and is not re-opened for the row. Of those that are, reopened says
@@ -21,7 +30,7 @@ func (ru *rollup) excuse(r *row, v verdict, assignment string, over *rowExemptio
 		if !x.ReopenOnChange {
 			return x, ""
 		}
-		change := ru.bases.reopened(x, r.handle, v, m)
+		change := ru.bases.Changed(x, reopen.Verdict{Handle: r.handle, Member: v.member, Of: m, State: v.state})
 		if change == "" {
 			return x, ""
 		}
@@ -43,7 +52,7 @@ func causeWords(cause Cause, from, to State) string {
 // that are about to go, and has the resources judged again whose related ones
 // change: their verdicts need not.
 func (e *Estate) about(v *View, docs []store.Resource, b *edits) {
-	if len(e.bases.by) == 0 {
+	if e.bases.Empty() {
 		return
 	}
 	for i := range docs {
@@ -61,7 +70,7 @@ func (e *Estate) about(v *View, docs []store.Resource, b *edits) {
 // aboutMasked is about for reports that are shown anew, with other findings
 // disabled.
 func (e *Estate) aboutMasked(v *View, docs []store.Resource) {
-	if len(e.bases.by) == 0 {
+	if e.bases.Empty() {
 		return
 	}
 	for i := range docs {
@@ -72,60 +81,24 @@ func (e *Estate) aboutMasked(v *View, docs []store.Resource) {
 func (e *Estate) aboutOne(v *View, handle uint32, id string) {
 	e.noteReadings(handle)
 	for end := strings.LastIndexByte(id, '/'); end > 0; end = strings.LastIndexByte(id[:end], '/') {
-		if r := v.byID(id[:end]); r != nil && len(e.bases.by[r.handle]) > 0 {
+		if r := v.byID(id[:end]); r != nil && e.bases.Has(r.handle) {
 			e.noteReadings(r.handle)
 			e.recheck.Add(r.handle)
 		}
 	}
 }
 
-// noteReadings keeps the values that the bases of a resource were made of, as
-// long as it still has them.
+// noteReadings keeps the values that the bases of a resource were made of.
 func (e *Estate) noteReadings(handle uint32) {
-	b := e.bases
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := b.by[handle]
-	if !slices.ContainsFunc(all, func(o *base) bool { return o.was == nil }) {
-		return
-	}
-	texts := map[placePrint]placeText{}
-	for _, v := range e.eval.verdicts(handle, nil) {
-		b.reads(handle, v.member, func(r *policy.Reading) {
-			if r.Known() {
-				texts[placePrint{r.Key(), r.Print()}] = placeText{placeName(r), r.Text(wordedValue)}
-			}
-		})
-	}
-	for _, o := range all {
-		if o.was != nil {
-			continue
+	e.bases.Note(handle, func() []uint32 {
+		var members []uint32
+		for _, v := range e.eval.verdicts(handle, nil) {
+			members = append(members, v.member)
 		}
-		for _, p := range o.prints {
-			if text, ok := texts[p]; ok {
-				if o.was == nil {
-					o.was = map[uint64]placeText{}
-				}
-				o.was[p.place] = text
-			}
-		}
-	}
+		return members
+	})
 }
 
 // Reopened is the number of resources that each exemption in force, by its
 // folded id, is re-opened for.
-func (e *Estate) Reopened() map[string]int {
-	e.bases.mu.Lock()
-	defer e.bases.mu.Unlock()
-	out := map[string]int{}
-	for _, all := range e.bases.by {
-		seen := map[string]bool{}
-		for _, o := range all {
-			if id := e.bases.live[o.exemption]; o.open && !seen[id] {
-				seen[id] = true
-				out[id]++
-			}
-		}
-	}
-	return out
-}
+func (e *Estate) Reopened() map[string]int { return e.bases.Open() }

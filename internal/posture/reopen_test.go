@@ -104,8 +104,8 @@ func TestExemptionReopensOnChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.step()
-	if n := len(w.estate().bases.by); n != 0 {
-		t.Errorf("%d resources are remembered, of none", n)
+	if bases := w.estate().bases; !bases.Empty() {
+		t.Errorf("%s is remembered, of no resource", bases)
 	}
 }
 
@@ -264,14 +264,14 @@ func TestRandomExemptions(t *testing.T) {
 			reopened += len(w.estate().Reopened())
 			w.clock.pass(time.Duration(ed.rnd.IntN(200)) * time.Minute)
 		}
-		running, remembered := dump(w.step()), dumpBases(w.estate())
+		running, remembered := dump(w.step()), w.estate().bases.String()
 		for _, slow := range []bool{false, true} {
 			w.slow = slow
 			w.restart()
 			if diff := cmp.Diff(running, dump(w.estate().View())); diff != "" {
 				t.Fatalf("seed %d, oracle %v: a restart sees something else:\n%s", seed, slow, diff)
 			}
-			if diff := cmp.Diff(remembered, dumpBases(w.estate())); diff != "" {
+			if diff := cmp.Diff(remembered, w.estate().bases.String()); diff != "" {
 				t.Fatalf("seed %d, oracle %v: a restart remembers something else:\n%s", seed, slow, diff)
 			}
 		}

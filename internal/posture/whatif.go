@@ -46,8 +46,8 @@ func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResu
 	if err != nil {
 		return WhatIfResult{}, err
 	}
-	e.bases.freeze(true)
-	defer e.bases.freeze(false)
+	e.bases.Freeze(true)
+	defer e.bases.Freeze(false)
 	next, flips, err := trial.run()
 	if err != nil {
 		return WhatIfResult{}, err

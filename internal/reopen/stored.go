@@ -1,4 +1,4 @@
-package posture
+package reopen
 
 import (
 	"context"
@@ -29,8 +29,8 @@ type storedBase struct {
 	Was    map[uint64]placeText `json:"w,omitempty"` // of open ones
 }
 
-// restore reads what is stored.
-func (b *bases) restore(ctx context.Context, tx *store.Tx, tenant string) error {
+// Restore reads what is stored.
+func (b *Bases) Restore(ctx context.Context, tx *store.Tx, tenant string) error {
 	var chunks []uint32
 	if err := tx.Setting(ctx, tenant, basesSetting, &chunks); err != nil && !arm.IsNotFound(err) {
 		return err
@@ -53,8 +53,8 @@ func (b *bases) restore(ctx context.Context, tx *store.Tx, tenant string) error 
 	return nil
 }
 
-// write stores what has changed; saved says that it is stored.
-func (b *bases) write(ctx context.Context, tx *store.Tx, tenant string) error {
+// Write stores what has changed; Saved says that it is stored.
+func (b *Bases) Write(ctx context.Context, tx *store.Tx, tenant string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.dirty) == 0 {
@@ -86,7 +86,8 @@ func (b *bases) write(ctx context.Context, tx *store.Tx, tenant string) error {
 	return tx.PutSetting(ctx, tenant, basesSetting, list)
 }
 
-func (b *bases) saved() {
+// Saved notes that what Write wrote last is stored.
+func (b *Bases) Saved() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for chunk := range b.dirty {
@@ -95,7 +96,7 @@ func (b *bases) saved() {
 	clear(b.dirty)
 }
 
-func (b *bases) stored(chunk uint32) []storedBase {
+func (b *Bases) stored(chunk uint32) []storedBase {
 	var all []storedBase
 	for handle := chunk << chunkBits; handle < (chunk+1)<<chunkBits; handle++ {
 		for _, o := range b.by[handle] {

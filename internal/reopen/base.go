@@ -1,4 +1,4 @@
-package posture
+package reopen
 
 import (
 	"cmp"
