@@ -23,7 +23,7 @@ const module = "github.com/rampart-sec/rampart/"
 // lower floors, and rooms of its own floor only where beside names them.
 // Longest prefix wins.
 var floors = [][]string{
-	{"internal/strictyaml", "internal/rawjson"},
+	{"internal/strictyaml", "internal/rawjson", "internal/posture/cow"},
 	{"content", "internal/arm"},
 	{"internal/wire", "internal/client"},
 	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding"},

@@ -182,7 +182,7 @@ func (s *assessmentSearch) inOrder() Page[Assessment] {
 				page.Next = s.cursorAt(last)
 				return page
 			}
-			page.Rows = append(page.Rows, s.v.assessment(s.v.rows.at(it.Next()), g.slot))
+			page.Rows = append(page.Rows, s.v.assessment(s.v.rows.At(it.Next()), g.slot))
 		}
 	}
 	return page

@@ -74,7 +74,7 @@ func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
 
 // book takes a row that was assessed into the next view, unless it is there.
 func (t *change) book(fresh, was *row, cause Cause) {
-	known := t.next.rows.at(fresh.handle)
+	known := t.next.rows.At(fresh.handle)
 	if known != nil && sameRow(known, fresh) {
 		return
 	}
@@ -88,7 +88,7 @@ func (t *change) book(fresh, was *row, cause Cause) {
 
 // remove takes a row out.
 func (t *change) remove(handle uint32) {
-	was := t.next.rows.at(handle)
+	was := t.next.rows.At(handle)
 	if was == nil {
 		return
 	}
@@ -200,7 +200,7 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 	rows := make([]store.StatesRow, 0, len(handles))
 	for _, h := range handles {
-		if r := v.rows.at(h); r != nil {
+		if r := v.rows.At(h); r != nil {
 			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells, r.tasks), Seq: v.seq})
 		}
 	}

@@ -227,7 +227,7 @@ func (e *Estate) regovern(base *View) *roaring.Bitmap {
 		}
 	}
 	if d.people {
-		reached.Or(base.busy.read())
+		reached.Or(base.busy.Bits())
 	}
 	if !e.current.board.Empty() {
 		for slot := range e.current.reweighed(base.shape) {
@@ -257,8 +257,8 @@ func (v *View) withTasks(slot uint16) *roaring.Bitmap {
 	if int(slot) >= len(v.recs) {
 		return roaring.New()
 	}
-	rows := roaring.And(v.recs[slot][Healthy].read(), v.busy.read())
-	rows.Or(v.recs[slot][Unhealthy].read())
+	rows := roaring.And(v.recs[slot][Healthy].Bits(), v.busy.Bits())
+	rows.Or(v.recs[slot][Unhealthy].Bits())
 	return rows
 }
 
@@ -280,7 +280,7 @@ func (s *shape) reweighed(old *shape) map[uint16]bool {
 
 // groupsAbove are the management groups above a row's subscription in a view.
 func (v *View) groupsAbove(r *row) []arm.ID {
-	s := v.subs.at(r.sub)
+	s := v.subs.At(r.sub)
 	if s == nil || s.resource == nil || s.resource.container == nil {
 		return nil
 	}

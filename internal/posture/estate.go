@@ -126,7 +126,7 @@ func (e *Estate) shape() *shape { return e.current }
 func (e *Estate) publish(v *View) {
 	e.view.Store(v)
 	e.judge.metrics.resources.WithLabelValues(e.tenant).Set(float64(v.Resources()))
-	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.len()))
+	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.Len()))
 	e.events.send(Event{Seq: v.seq, At: v.at})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // FindingCount is one finding over a scope.
@@ -26,8 +27,8 @@ func (e *Estate) FindingsOver(v *View, scope Scope, recommendationID string, lim
 	sel := v.resolve(scope)
 	counts := map[uint32]*FindingCount{}
 	known := v.names.findings.List()
-	for _, table := range []*setTable{&v.open, &v.off} {
-		table.each(func(n uint32, s *set) bool {
+	for _, table := range []*cow.Sets{&v.open, &v.off} {
+		table.Each(func(n uint32, s *cow.Set) bool {
 			if int(n) >= len(known) || n == finding.Other || !src.Lists(known[n].Report, known[n].ID) {
 				return true
 			}

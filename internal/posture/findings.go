@@ -29,7 +29,7 @@ func (e *Estate) Findings(ctx context.Context, resourceID, recommendationID stri
 	if src == nil {
 		return nil, nil
 	}
-	docs, err := e.reportsOf(ctx, v.rows.at(a.Handle), src)
+	docs, err := e.reportsOf(ctx, v.rows.At(a.Handle), src)
 	if err != nil {
 		return nil, fmt.Errorf("read the reports about %s: %w", a.ResourceID, err)
 	}

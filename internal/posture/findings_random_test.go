@@ -53,7 +53,7 @@ func dumpFindings(w *world) []string {
 	v := w.estate().View()
 	all := w.estate().names.findings.List()
 	var out []string
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			if c.state != Healthy { // the oracle says in other words what is unknown
 				continue

@@ -152,7 +152,7 @@ func (x *explainer) fill(template string) string {
 // of its assessments is fixed.
 func (v *View) gainOf(r *row, slot uint16) float64 {
 	control := v.shape.control(slot)
-	sub := v.subs.at(r.sub)
+	sub := v.subs.At(r.sub)
 	if control == uncounted || sub == nil {
 		return 0
 	}

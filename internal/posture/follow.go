@@ -154,7 +154,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.about(base, docs, b)
 	for h := range b.gone {
 		e.eval.remove(h) // first: its id may have come back under another handle
-		e.desk.displace(base.rows.at(h))
+		e.desk.displace(base.rows.At(h))
 	}
 	rows, moved := e.takeDocs(docs, b)
 	if moved {

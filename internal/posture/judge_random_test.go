@@ -55,14 +55,14 @@ func TestJudgeEqualsSweep(t *testing.T) {
 
 func rowsOf(v *View) map[uint32]*row {
 	rows := map[uint32]*row{}
-	v.rows.each(func(h uint32, r *row) bool { rows[h] = r; return true })
+	v.rows.Each(func(h uint32, r *row) bool { rows[h] = r; return true })
 	return rows
 }
 
 // dump is all assessments and scores of a view in words.
 func dump(v *View) []string {
 	out := []string{fmt.Sprintf("estate %.6f", v.Score(Scope{}).Percent)}
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			out = append(out, fmt.Sprintf("%s %s %v since %d first %d flags %d stale %v", r.id, v.idOf(c.slot), c.state, c.since, c.first, c.flags, r.stale))
 		}

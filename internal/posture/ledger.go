@@ -1,5 +1,7 @@
 package posture
 
+import "github.com/rampart-sec/rampart/internal/posture/cow"
+
 // ledger sums the rows of a scope, per control and per recommendation. One is
 // kept for the estate and for each subscription, so that their pages need no
 // intersections.
@@ -11,7 +13,7 @@ type ledger struct {
 	assessed int // rows with a verdict in at least one scored control
 	pending  int // rows whose only verdicts in scored controls are unknown
 	// work counts tasks by party; see party.
-	work table[workload]
+	work cow.Table[workload]
 }
 
 // recTally counts the rows of a scope in one recommendation.

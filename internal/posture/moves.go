@@ -79,7 +79,7 @@ func (t *change) eachMove(fn func(m *moved)) {
 	}
 	var packed []byte
 	for _, a := range all {
-		was, is := t.base.rows.at(a.handle), t.next.rows.at(a.handle)
+		was, is := t.base.rows.At(a.handle), t.next.rows.At(a.handle)
 		packed = packFlips(packed[:0], a.flips)
 		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.numbers), flips: packed}
 		switch {
@@ -152,7 +152,7 @@ func (t *change) reconcile(ctx context.Context, l *moveLog) error {
 	slices.SortStableFunc(flips, func(a, b flip) int { return cmp.Compare(a.handle, b.handle) })
 	st := make([]standing, len(t.next.shape.controls))
 	var packed []byte
-	t.next.rows.each(func(h uint32, r *row) bool {
+	t.next.rows.Each(func(h uint32, r *row) bool {
 		for len(gone) > 0 && gone[0].handle < h {
 			l.note(&gone[0])
 			gone = gone[1:]
@@ -183,7 +183,7 @@ func (t *change) missing(ctx context.Context, p *past) ([]moved, error) {
 	var gone []moved
 	var handles []uint32
 	p.each(func(h uint32, _ held) {
-		if t.next.rows.at(h) == nil {
+		if t.next.rows.At(h) == nil {
 			gone = append(gone, moved{handle: h, stance: nowhere})
 			handles = append(handles, h)
 		}

@@ -123,7 +123,7 @@ func (o *Offline) Problems() []Problem { return o.estate.Problems() }
 // of their handles, then by recommendation.
 func (v *View) EachAssessment() iter.Seq[Assessment] {
 	return func(yield func(Assessment) bool) {
-		v.rows.each(func(_ uint32, r *row) bool {
+		v.rows.Each(func(_ uint32, r *row) bool {
 			for _, c := range r.cells {
 				if !yield(v.assessment(r, c.slot)) {
 					return false

@@ -254,7 +254,7 @@ func (a *archive) states(n int) map[[2]string]State {
 	}
 	lib := a.w.judge.opt.Library
 	v := a.moments[n].view
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			if k := lib.Recommendation(v.shape.ids[c.slot]); k != nil && !k.Uncounted && !k.Preview && c.state != NotApplicable {
 				states[[2]string{r.id, k.ID}] = c.state

@@ -112,7 +112,7 @@ func (v *View) judgedBy(slots map[uint16]bool) *roaring.Bitmap {
 	rows := roaring.New()
 	for slot := range slots {
 		for state := Healthy; state <= Exempt && int(slot) < len(v.recs); state++ {
-			rows.Or(v.recs[slot][state].read())
+			rows.Or(v.recs[slot][state].Bits())
 		}
 	}
 	return rows
@@ -125,7 +125,7 @@ func (v *View) scopeBits(scope string) *roaring.Bitmap {
 			return bits
 		}
 	}
-	return v.all.read()
+	return v.all.Bits()
 }
 
 // exempted are the rows that an exemption may exempt: of those in its scope the

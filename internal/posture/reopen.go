@@ -61,7 +61,7 @@ func (e *Estate) about(v *View, docs []store.Resource, b *edits) {
 		}
 	}
 	for handle := range b.gone {
-		if r := v.rows.at(handle); r != nil {
+		if r := v.rows.At(handle); r != nil {
 			e.aboutOne(v, handle, r.id)
 		}
 	}

@@ -80,7 +80,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 	}
 	effect.Tried, effect.Before, effect.After = true, v.Score(scope), would.Score(scope)
 	for _, f := range flips {
-		a := would.assessment(would.rows.at(f.handle), f.slot)
+		a := would.assessment(would.rows.At(f.handle), f.slot)
 		a.State = f.to
 		effect.Flips = append(effect.Flips, a)
 	}

@@ -39,7 +39,7 @@ func (v *View) sumRows(bits *roaring.Bitmap) *ledger {
 	st := make([]standing, len(v.controls))
 	it := bits.Iterator()
 	for it.HasNext() {
-		if r := v.rows.at(it.Next()); r != nil {
+		if r := v.rows.At(it.Next()); r != nil {
 			v.shape.standings(r, st)
 			l.add(v.shape, r, st, +1)
 		}
@@ -80,7 +80,7 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 		}
 		t.by[state] = int32(sel.count(sets[state]))
 		if t.by[state] > 0 && estate.stale > 0 {
-			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.read()))
+			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.Bits()))
 		}
 	}
 	t.changed = estate.changed
@@ -94,12 +94,12 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 	if estate.fixed == 0 && estate.softened == 0 {
 		return
 	}
-	if sets[graceSet].len() > 0 {
-		unhealthy = roaring.AndNot(unhealthy, sets[graceSet].bits)
+	if sets[graceSet].Len() > 0 {
+		unhealthy = roaring.AndNot(unhealthy, sets[graceSet].Bits())
 	}
 	control := v.controls[v.shape.control(slot)]
-	t.fixed = int32(unhealthy.AndCardinality(control.last.read()))
-	t.softened = int32(unhealthy.AndCardinality(control.lastMixed.read()))
+	t.fixed = int32(unhealthy.AndCardinality(control.last.Bits()))
+	t.softened = int32(unhealthy.AndCardinality(control.lastMixed.Bits()))
 }
 
 // riskLevels are the rows whose factors give each level to a severity.
@@ -116,14 +116,14 @@ func (rl *riskLevels) of(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
 	}
 	var levels [RiskCritical + 1]*roaring.Bitmap
 	for f, class := range rl.v.factors {
-		if class.len() == 0 {
+		if class.Len() == 0 {
 			continue
 		}
 		level := rl.v.shape.riskOf(slot, factorSet(f))
 		if levels[level] == nil {
 			levels[level] = roaring.New()
 		}
-		levels[level].Or(class.read())
+		levels[level].Or(class.Bits())
 	}
 	if rl.levels == nil {
 		rl.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}

@@ -54,7 +54,7 @@ func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResu
 	}
 	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{})}
 	for _, f := range flips {
-		a := next.assessment(next.rows.at(f.handle), f.slot)
+		a := next.assessment(next.rows.At(f.handle), f.slot)
 		a.State = f.to
 		out.Flips = append(out.Flips, a)
 	}
@@ -78,7 +78,7 @@ func (e *Estate) newTrial(ctx context.Context, v *View, changes []Hypothetical) 
 	if err := t.read(ctx, changes); err != nil {
 		return nil, err
 	}
-	fresh := v.rows.limit()
+	fresh := v.rows.Limit()
 	for i := range changes {
 		if err := t.add(&changes[i], &fresh); err != nil {
 			return nil, err
@@ -209,7 +209,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 	it := rows.Iterator()
 	for it.HasNext() {
 		handle := it.Next()
-		was := t.v.rows.at(handle)
+		was := t.v.rows.At(handle)
 		fresh, err := t.row(handle, was)
 		if fresh == nil || err != nil {
 			continue // not in this view, or refused as a document
