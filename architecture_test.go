@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/strictyaml", "internal/rawjson", "internal/posture/cow"},
 	{"content", "internal/arm"},
 	{"internal/wire", "internal/client"},
-	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding"},
+	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding", "internal/risk"},
 	{"internal/policy/engine", "internal/proof", "internal/access", "internal/plan", "internal/inventory", "internal/template"},
 	{"internal/exposure", "internal/exemption", "internal/reopen"},
 	{"internal/posture"},

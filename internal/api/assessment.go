@@ -7,6 +7,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // listOrder is the order of lists of assessments: a page of it costs one pass
@@ -141,8 +142,8 @@ func additionalData(x *posture.Assessment) map[string]string {
 	return data
 }
 
-func riskName(risk posture.Risk) string {
-	return [...]string{"None", "Low", "Medium", "High", "Critical"}[risk]
+func riskName(level risk.Level) string {
+	return [...]string{"None", "Low", "Medium", "High", "Critical"}[level]
 }
 
 func orEmpty(list []string) []string {

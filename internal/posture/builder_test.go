@@ -13,6 +13,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -30,7 +31,7 @@ func testLibrary() *content.Library {
 func testShape(t testing.TB) *shape {
 	t.Helper()
 	lib := testLibrary()
-	risk, err := content.Risk()
+	model, err := content.Risk()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,14 +46,14 @@ func testShape(t testing.TB) *shape {
 		})
 	}
 	sh := newShape(lib, ids, recs)
-	sh.risk = risk
+	sh.risk = risk.New(model)
 	return sh
 }
 
 var testTypes = []string{"Microsoft.Storage/storageAccounts", "Microsoft.Compute/virtualMachines", "Microsoft.KeyVault/vaults"}
 
 // randomRow makes a row with random cells at a handle.
-func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle uint32) *row {
+func randomRow(t testing.TB, n *names, fr *risk.Model, rnd *rand.Rand, handle uint32) *row {
 	t.Helper()
 	typ := testTypes[rnd.IntN(len(testTypes))]
 	id := fmt.Sprintf("/subscriptions/sub-%d/resourceGroups/rg-%d/providers/%s/r%d", rnd.IntN(3), rnd.IntN(4), typ, handle)
@@ -99,7 +100,7 @@ func randomNumbers(rnd *rand.Rand) []uint32 {
 func TestAggregatesEqualRecount(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	sh := testShape(t)
-	n, fr := newNames(), newFactorReader(sh.risk)
+	n, fr := newNames(), sh.risk
 	v := emptyView(n, sh)
 	model := map[uint32]*row{}
 	type frozen struct {
@@ -444,7 +445,7 @@ func TestScopesAgree(t *testing.T) {
 			want.Work = map[uint32]workload{} // sets do not tell it
 			for i := range want.Recs {        // sets tell the worst level only
 				worst, n := want.Recs[i].worst(), want.Recs[i].by[Unhealthy]
-				want.Recs[i].risk = [RiskCritical + 1]int32{}
+				want.Recs[i].risk = [risk.Critical + 1]int32{}
 				if n > 0 {
 					want.Recs[i].risk[worst] = n
 				}
@@ -461,7 +462,7 @@ func randomView(t testing.TB, n int) *View {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(3, uint64(n)))
 	sh := testShape(t)
-	names, fr := newNames(), newFactorReader(sh.risk)
+	names, fr := newNames(), sh.risk
 	b := emptyView(names, sh).edit(sh)
 	for h := range uint32(n) {
 		b.put(randomRow(t, names, fr, rnd, h+1))

@@ -14,7 +14,7 @@ import (
 func TestMergedViewsEqualPuts(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 5))
 	sh := testShape(t)
-	n, fr := newNames(), newFactorReader(sh.risk)
+	n, fr := newNames(), sh.risk
 	var rows []*row
 	for h := range uint32(2500) {
 		rows = append(rows, randomRow(t, n, fr, rnd, h+1))

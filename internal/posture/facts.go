@@ -7,6 +7,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/rawjson"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -22,7 +23,7 @@ const maxTagText = 64 << 10
 
 // row makes the row of a document, without cells. The document is one that the
 // store gave: its id is well formed.
-func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, error) {
+func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row, error) {
 	if doc.ID == "" || doc.ID[0] != '/' {
 		return nil, fmt.Errorf("index resource: %q is no id", doc.ID)
 	}
@@ -39,7 +40,7 @@ func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, 
 	}
 	r.group = n.groups.fold(cmp.Or(group, sub, "/"))
 	properties := n.envelope(r, doc.Body)
-	r.factors = fr.read(r, arm.Fold(doc.Type), properties)
+	r.factors = model.Read(arm.Fold(doc.Type), properties, r.tag)
 	if r.typ == subscriptionType {
 		r.container = subscriptionFacts(doc.Body, properties)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/rawjson"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -124,7 +125,7 @@ func (x *explainer) sideEffects(docs *documents, subject *policy.Resource) []Ass
 			a := x.v.assessment(x.row, c.slot)
 			a.State = s
 			if s != Unhealthy {
-				a.Risk, a.RiskFactors = RiskNone, nil
+				a.Risk, a.RiskFactors = risk.None, nil
 			}
 			all = append(all, a)
 		}

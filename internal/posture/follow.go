@@ -270,7 +270,7 @@ func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved b
 		if doc.Doc.Tenant != e.tenant {
 			continue
 		}
-		r, err := e.names.row(e.judge.factors, doc.Handle, &doc.Doc)
+		r, err := e.names.row(e.judge.risk, doc.Handle, &doc.Doc)
 		if err != nil {
 			e.refuse(&doc.Doc, err)
 			continue

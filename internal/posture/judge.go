@@ -16,6 +16,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -47,8 +48,7 @@ const reader = "posture"
 type Judge struct {
 	opt     Options
 	builtIn *builtIn
-	risk    *content.RiskModel
-	factors *factorReader
+	risk    *risk.Model
 	plans   *plan.Plans
 	sources *finding.Sources
 	metrics *metrics
@@ -92,13 +92,13 @@ func newJudge(opt Options) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	risk, err := content.Risk()
+	model, err := content.Risk()
 	if err != nil {
 		return nil, err
 	}
 	j := &Judge{
 		sources: finding.NewSources(opt.Library, opt.Baselines),
-		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now),
+		opt:     opt, builtIn: builtIn, risk: risk.New(model), plans: plan.New(opt.Store, opt.Now),
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {

@@ -150,7 +150,7 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
 	var rows []*row
 	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
-		r, err := e.names.row(e.judge.factors, res.Handle, &res.Doc)
+		r, err := e.names.row(e.judge.risk, res.Handle, &res.Doc)
 		if err != nil {
 			e.refuse(&res.Doc, err)
 			return nil

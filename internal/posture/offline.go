@@ -66,7 +66,7 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 	if !again {
 		h = uint32(len(o.rows) + 1)
 	}
-	r, err := o.estate.names.row(o.estate.judge.factors, h, doc)
+	r, err := o.estate.names.row(o.estate.judge.risk, h, doc)
 	if err != nil {
 		return again, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // View is one immutable epoch of an estate. Any goroutine may read it for as
@@ -26,7 +27,7 @@ type View struct {
 	types, groups     cow.Sets
 	open, off         cow.Sets // by number of a finding: resources where it counts, and where it is disabled
 	tags              tagIndex
-	factors           [factorSets]*cow.Set    // by exact set of factors
+	factors           [risk.Sets]*cow.Set     // by exact set of factors
 	burden            [maxBurden + 1]*cow.Set // by number of unhealthy assessments
 	subs              cow.Table[subscription]
 	total             *ledger

@@ -6,6 +6,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // fewRows is the number of rows up to which a ledger is summed row by row;
@@ -105,43 +106,43 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 // riskLevels are the rows whose factors give each level to a severity.
 type riskLevels struct {
 	v      *View
-	levels map[content.Severity][RiskCritical + 1]*roaring.Bitmap
+	levels map[content.Severity][risk.Critical + 1]*roaring.Bitmap
 }
 
 // of are the rows by level for a slot's severity; nil where there are none.
-func (rl *riskLevels) of(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
+func (rl *riskLevels) of(slot uint16) [risk.Critical + 1]*roaring.Bitmap {
 	severity := rl.v.shape.slots[slot].Severity
 	if levels, ok := rl.levels[severity]; ok {
 		return levels
 	}
-	var levels [RiskCritical + 1]*roaring.Bitmap
+	var levels [risk.Critical + 1]*roaring.Bitmap
 	for f, class := range rl.v.factors {
 		if class.Len() == 0 {
 			continue
 		}
-		level := rl.v.shape.riskOf(slot, factorSet(f))
+		level := rl.v.shape.riskOf(slot, risk.Factors(f))
 		if levels[level] == nil {
 			levels[level] = roaring.New()
 		}
 		levels[level].Or(class.Bits())
 	}
 	if rl.levels == nil {
-		rl.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}
+		rl.levels = map[content.Severity][risk.Critical + 1]*roaring.Bitmap{}
 	}
 	rl.levels[severity] = levels
 	return levels
 }
 
 // worst is the highest level that some of a slot's unhealthy rows have.
-func (rl *riskLevels) worst(slot uint16, unhealthy *roaring.Bitmap) Risk {
+func (rl *riskLevels) worst(slot uint16, unhealthy *roaring.Bitmap) risk.Level {
 	if rl.v.shape.slots[slot] == nil {
-		return RiskNone
+		return risk.None
 	}
 	levels := rl.of(slot)
-	for level := RiskCritical; level > RiskNone; level-- {
+	for level := risk.Critical; level > risk.None; level-- {
 		if levels[level] != nil && levels[level].Intersects(unhealthy) {
 			return level
 		}
 	}
-	return RiskNone
+	return risk.None
 }

@@ -231,7 +231,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 
 func (t *trial) row(handle uint32, was *row) (*row, error) {
 	if doc := t.now[handle]; doc != nil {
-		return t.e.names.row(t.e.judge.factors, handle, doc)
+		return t.e.names.row(t.e.judge.risk, handle, doc)
 	}
 	if was == nil {
 		return nil, nil
