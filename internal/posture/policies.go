@@ -54,7 +54,7 @@ func (e *Estate) overlay() {
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
 	e.current.remember(was)
 	e.current.risk, e.current.disabling = e.judge.risk, disabling
-	e.current.board = e.desk.current()
+	e.current.board = e.desk.book.Board()
 	e.current.problems = slices.Concat(laid.problems, e.desk.problems())
 	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
