@@ -28,10 +28,7 @@ func (a *API) assessments(r *request) (response, error) {
 		return response{}, err
 	}
 	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
-	if query.Limit, err = r.limit(); err != nil {
-		return response{}, err
-	}
-	if query.After, err = r.cursor(); err != nil {
+	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
 	page, err := view.Assessments(query)
