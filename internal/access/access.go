@@ -83,13 +83,18 @@ func (a *Access) bearer(ctx context.Context, kind, secret string) (Principal, er
 		if err != nil {
 			return err
 		}
-		if !c.ExpiresAt.After(a.now()) {
-			return arm.NotFound("credential")
-		}
-		p, err = load(ctx, tx, c.Principal)
+		p, err = a.holder(ctx, tx, c)
 		return err
 	})
 	return p, err
+}
+
+// holder is the principal of a credential, not found if that has expired.
+func (a *Access) holder(ctx context.Context, tx *store.Tx, c *store.Credential) (Principal, error) {
+	if !c.ExpiresAt.After(a.now()) {
+		return Principal{}, arm.NotFound("credential")
+	}
+	return load(ctx, tx, c.Principal)
 }
 
 // load reads a principal that is not disabled, with its grants. The grants of

@@ -149,10 +149,7 @@ func (a *Access) take(ctx context.Context, kind, secret string) (Principal, erro
 		if err != nil {
 			return err
 		}
-		if !c.ExpiresAt.After(a.now()) {
-			return arm.NotFound("credential")
-		}
-		p, err = load(ctx, tx, c.Principal)
+		p, err = a.holder(ctx, tx, c)
 		return err
 	})
 	return p, err
