@@ -23,12 +23,12 @@ const module = "github.com/rampart-sec/rampart/"
 // lower floors, and rooms of its own floor only where beside names them.
 // Longest prefix wins.
 var floors = [][]string{
-	{"internal/strictyaml"},
+	{"internal/strictyaml", "internal/rawjson", "internal/posture/cow"},
 	{"content", "internal/arm"},
 	{"internal/wire", "internal/client"},
-	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding"},
+	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding", "internal/risk"},
 	{"internal/policy/engine", "internal/proof", "internal/access", "internal/plan", "internal/inventory", "internal/template"},
-	{"internal/exposure", "internal/exemption"},
+	{"internal/exposure", "internal/exemption", "internal/reopen"},
 	{"internal/posture"},
 	{"internal/compliance", "internal/assess", "internal/ownership"},
 	{"internal/api", "internal/web"},

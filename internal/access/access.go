@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -66,7 +65,7 @@ func (a *Access) Authenticate(ctx context.Context, r *http.Request) (Principal, 
 		return Principal{}, unauthenticated("The request has no bearer token.")
 	}
 	p, err := a.bearer(ctx, credentialToken, strings.TrimSpace(token))
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return Principal{}, unauthenticated("The token is not known here, has expired or was revoked.")
 	}
 	return p, err
@@ -84,13 +83,18 @@ func (a *Access) bearer(ctx context.Context, kind, secret string) (Principal, er
 		if err != nil {
 			return err
 		}
-		if !c.ExpiresAt.After(a.now()) {
-			return arm.NotFound("credential")
-		}
-		p, err = load(ctx, tx, c.Principal)
+		p, err = a.holder(ctx, tx, c)
 		return err
 	})
 	return p, err
+}
+
+// holder is the principal of a credential, not found if that has expired.
+func (a *Access) holder(ctx context.Context, tx *store.Tx, c *store.Credential) (Principal, error) {
+	if !c.ExpiresAt.After(a.now()) {
+		return Principal{}, arm.NotFound("credential")
+	}
+	return load(ctx, tx, c.Principal)
 }
 
 // load reads a principal that is not disabled, with its grants. The grants of
@@ -125,9 +129,4 @@ func (a *Access) newID() (string, error) {
 
 func unauthenticated(message string) *arm.Error {
 	return &arm.Error{Status: http.StatusUnauthorized, Code: "AuthenticationFailed", Message: message}
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

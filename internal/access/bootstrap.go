@@ -43,7 +43,7 @@ func (a *Access) Bootstrap(ctx context.Context) (Facts, error) {
 	var facts Facts
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		err := tx.Setting(ctx, store.DefaultTenant, bootstrapSetting, &facts)
-		if !isNotFound(err) {
+		if !arm.IsNotFound(err) {
 			return err
 		}
 		facts, err = a.create(ctx, tx)

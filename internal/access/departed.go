@@ -33,7 +33,7 @@ func depart(ctx context.Context, tx *store.Tx, p *store.Principal) error {
 
 // arrive forgets that a principal of this name was gone.
 func arrive(ctx context.Context, tx *store.Tx, tenant, name string) error {
-	if err := tx.DeleteObject(ctx, tenant, DepartedKind, name, ""); err != nil && !isNotFound(err) {
+	if err := tx.DeleteObject(ctx, tenant, DepartedKind, name, ""); err != nil && !arm.IsNotFound(err) {
 		return err
 	}
 	return nil

@@ -89,7 +89,7 @@ func (a *Access) exchangeDevice(ctx context.Context, code string) (*Issued, erro
 		return err
 	})
 	switch {
-	case isNotFound(err):
+	case arm.IsNotFound(err):
 		return nil, oauthError("invalid_grant", "The device code is not known here or was used before.")
 	case err != nil:
 		return nil, fmt.Errorf("find device sign-in: %w", err)

@@ -105,7 +105,7 @@ func (a *Access) signIn(ctx context.Context, kind, name, secret string) (*Issued
 		p, err = load(ctx, tx, row.ID)
 		return err
 	})
-	if err != nil && !isNotFound(err) {
+	if err != nil && !arm.IsNotFound(err) {
 		return nil, fmt.Errorf("find principal: %w", err)
 	}
 	if err != nil || !checkSecret(hash, secret) {
@@ -128,7 +128,7 @@ func find(ctx context.Context, tx *store.Tx, kind, name string) (*store.Principa
 // exchange turns a single-use credential into tokens.
 func (a *Access) exchange(ctx context.Context, kind, secret string) (*Issued, error) {
 	p, err := a.take(ctx, kind, secret)
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return nil, oauthError("invalid_grant", "The %s token is not known here, was used before or has expired.", kind)
 	}
 	if err != nil {
@@ -149,10 +149,7 @@ func (a *Access) take(ctx context.Context, kind, secret string) (Principal, erro
 		if err != nil {
 			return err
 		}
-		if !c.ExpiresAt.After(a.now()) {
-			return arm.NotFound("credential")
-		}
-		p, err = load(ctx, tx, c.Principal)
+		p, err = a.holder(ctx, tx, c)
 		return err
 	})
 	return p, err

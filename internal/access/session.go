@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -36,7 +37,7 @@ func (a *Access) NewLink(ctx context.Context) (string, error) {
 // with status 401.
 func (a *Access) Redeem(ctx context.Context, link string, secure bool) (*http.Cookie, error) {
 	p, err := a.take(ctx, credentialLink, link)
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return nil, unauthenticated("This sign-in link was used before or has expired. Make a new one with: rampart admin link")
 	}
 	if err != nil {
@@ -69,7 +70,7 @@ func (a *Access) Session(r *http.Request) (Principal, error) {
 		return Principal{}, unauthenticated("There is no session.")
 	}
 	p, err := a.bearer(r.Context(), credentialSession, cookie.Value)
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return Principal{}, unauthenticated("The session has ended.")
 	}
 	return p, err
@@ -82,7 +83,7 @@ func (a *Access) SignOut(r *http.Request) (*http.Cookie, error) {
 	if err != nil {
 		return cleared, nil
 	}
-	if _, err = a.take(r.Context(), credentialSession, cookie.Value); err != nil && !isNotFound(err) {
+	if _, err = a.take(r.Context(), credentialSession, cookie.Value); err != nil && !arm.IsNotFound(err) {
 		return nil, fmt.Errorf("sign out: %w", err)
 	}
 	return cleared, nil

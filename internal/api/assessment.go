@@ -7,6 +7,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // listOrder is the order of lists of assessments: a page of it costs one pass
@@ -27,10 +28,7 @@ func (a *API) assessments(r *request) (response, error) {
 		return response{}, err
 	}
 	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
-	if query.Limit, err = r.limit(); err != nil {
-		return response{}, err
-	}
-	if query.After, err = r.cursor(); err != nil {
+	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
 	page, err := view.Assessments(query)
@@ -141,8 +139,8 @@ func additionalData(x *posture.Assessment) map[string]string {
 	return data
 }
 
-func riskName(risk posture.Risk) string {
-	return [...]string{"None", "Low", "Medium", "High", "Critical"}[risk]
+func riskName(level risk.Level) string {
+	return [...]string{"None", "Low", "Medium", "High", "Critical"}[level]
 }
 
 func orEmpty(list []string) []string {

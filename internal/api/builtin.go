@@ -74,14 +74,18 @@ func builtInList(k *objectKind) func(*API, *request) (response, error) {
 		if err != nil {
 			return response{}, err
 		}
-		items := []any{}
-		for _, o := range a.builtIn.of(k) {
-			if keep(o) {
-				items = append(items, o)
-			}
-		}
-		return slice(a, r, items)
+		return slice(a, r, appendKept([]any{}, a.builtIn.of(k), keep))
 	}
+}
+
+// appendKept appends the objects that a filter keeps.
+func appendKept(items []any, all []*object, keep func(*object) bool) []any {
+	for _, o := range all {
+		if keep(o) {
+			items = append(items, o)
+		}
+	}
+	return items
 }
 
 // builtInShow shows one at the tenant root.

@@ -28,10 +28,7 @@ func (a *API) governanceAssignments(r *request) (response, error) {
 		return response{}, arm.NotFound(assessmentID(r.scope.String(), r.vars["assessment"]))
 	}
 	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: recommendation, Status: governance.Statuses, Sort: listOrder}
-	if query.Limit, err = r.limit(); err != nil {
-		return response{}, err
-	}
-	if query.After, err = r.cursor(); err != nil {
+	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
 	for items := []any{}; ; {

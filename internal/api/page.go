@@ -46,6 +46,15 @@ func (r *request) cursor() (string, error) {
 	return string(b), nil
 }
 
+// page is the limit and cursor of a request that pages through the index.
+func (r *request) page() (limit int, cursor string, err error) {
+	if limit, err = r.limit(); err != nil {
+		return 0, "", err
+	}
+	cursor, err = r.cursor()
+	return limit, cursor, err
+}
+
 func invalidToken() *arm.Error {
 	return &arm.Error{Status: http.StatusBadRequest, Code: "InvalidSkipToken", Target: "$skiptoken",
 		Message: "The skip token is not one that this server handed out; begin again without it."}

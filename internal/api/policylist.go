@@ -18,22 +18,12 @@ func definitionsAt(k *objectKind) func(*API, *request) (response, error) {
 		if err != nil {
 			return response{}, err
 		}
-		items := []any{}
-		for _, o := range a.builtIn.of(k) {
-			if keep(o) {
-				items = append(items, o)
-			}
-		}
 		own, err := a.policyObjects(r, k, []string{a.canonicalScope(r)})
 		if err != nil {
 			return response{}, err
 		}
-		for _, o := range own {
-			if keep(o) {
-				items = append(items, o)
-			}
-		}
-		return slice(a, r, items)
+		items := appendKept([]any{}, a.builtIn.of(k), keep)
+		return slice(a, r, appendKept(items, own, keep))
 	}
 }
 
@@ -63,13 +53,7 @@ func appliedAt(k *objectKind) func(*API, *request) (response, error) {
 			}
 			all = append(all, below...)
 		}
-		items := []any{}
-		for _, o := range all {
-			if keep(o) {
-				items = append(items, o)
-			}
-		}
-		return slice(a, r, items)
+		return slice(a, r, appendKept([]any{}, all, keep))
 	}
 }
 

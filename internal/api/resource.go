@@ -48,10 +48,7 @@ func (a *API) resourcePage(r *request, query posture.InventoryQuery) (response, 
 	if err != nil {
 		return response{}, err
 	}
-	if query.Limit, err = r.limit(); err != nil {
-		return response{}, err
-	}
-	if query.After, err = r.cursor(); err != nil {
+	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
 	page, err := view.Inventory(query)

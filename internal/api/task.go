@@ -48,10 +48,7 @@ func (a *API) tasks(r *request) (response, error) {
 		return response{}, err
 	}
 	query := posture.AssessmentQuery{Scope: r.postureScope(), State: []posture.State{posture.Unhealthy}, Sort: listOrder}
-	if query.Limit, err = r.limit(); err != nil {
-		return response{}, err
-	}
-	if query.After, err = r.cursor(); err != nil {
+	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
 	page, err := view.Assessments(query)

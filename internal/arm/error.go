@@ -2,6 +2,7 @@ package arm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -22,6 +23,13 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // NotFound says that nothing has this id.
 func NotFound(id string) *Error {
 	return &Error{Status: http.StatusNotFound, Code: "ResourceNotFound", Message: fmt.Sprintf("Nothing is stored under %q.", id), Target: id}
+}
+
+// IsNotFound reports whether an error is, or wraps, an Error that nothing was
+// found.
+func IsNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 // Invalid says that the request or document cannot be used and why.

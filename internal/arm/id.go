@@ -250,6 +250,22 @@ func (id ID) Within(scope ID) bool {
 		(len(id.raw) == n || n == 0 || id.raw[n] == '/')
 }
 
+// Depth orders scopes from wide to narrow: 0 for the tenant, then management
+// groups, subscriptions and resource groups, 4 for what lies in those.
+func (id ID) Depth() int {
+	switch id.Type() {
+	case TypeTenant:
+		return 0
+	case TypeManagementGroup:
+		return 1
+	case TypeSubscription:
+		return 2
+	case TypeResourceGroup:
+		return 3
+	}
+	return 4
+}
+
 // Fold lower-cases for comparison of ids, types and names: ASCII only, the way
 // ARM compares them. It does not allocate when nothing changes.
 func Fold(s string) string {

@@ -123,7 +123,7 @@ func putEvidence(ctx context.Context, tx *store.Tx, w Write, id string, data []b
 // dropEvidence removes an attestation's file, if there is one.
 func dropEvidence(ctx context.Context, tx *store.Tx, tenant, id string) error {
 	err := tx.DeleteObject(ctx, tenant, evidenceKind, id, "")
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return nil
 	}
 	return err

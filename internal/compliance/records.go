@@ -197,7 +197,7 @@ func put(ctx context.Context, tx *store.Tx, w Write, o store.Object) error {
 		if err == nil {
 			return arm.Conflict(o.ID)
 		}
-		if !isNotFound(err) {
+		if !arm.IsNotFound(err) {
 			return err
 		}
 		match = ""
@@ -248,11 +248,6 @@ func Forget(ctx context.Context, tx *store.Tx, tenant, standard string) error {
 		}
 	}
 	return tx.ForgetCompliance(ctx, tenant, standard)
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 func clip(s string) string {

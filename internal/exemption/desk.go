@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -117,7 +116,7 @@ func (d *Desk) put(ctx context.Context, tx *store.Tx, by access.Principal, o sto
 			return err
 		}
 		w.Before = b.properties()
-	case !isNotFound(err):
+	case !arm.IsNotFound(err):
 		return err
 	}
 	if err := w.Settle(); err != nil {
@@ -278,7 +277,7 @@ func write(ctx context.Context, tx *store.Tx, by access.Principal, o store.Objec
 
 func assignmentExists(ctx context.Context, tx *store.Tx, tenant string, x *policy.Exemption) error {
 	_, err := tx.Object(ctx, tenant, "policyAssignment", x.AssignmentID)
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		e := arm.Invalid("There is no assignment %s any more.", x.AssignmentID)
 		e.Code, e.Target = "PolicyAssignmentNotFound", "properties.policyAssignmentId"
 		return e
@@ -288,11 +287,6 @@ func assignmentExists(ctx context.Context, tx *store.Tx, tenant string, x *polic
 
 func conflict(code, target, format string, args ...any) error {
 	return &arm.Error{Status: http.StatusConflict, Code: code, Target: target, Message: fmt.Sprintf(format, args...)}
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 // scopeOf is the id of what an exemption exempts.

@@ -2,9 +2,7 @@ package exemption
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -26,8 +24,7 @@ const rulesSetting = "exemption.rules"
 func ReadRules(ctx context.Context, tx *store.Tx, tenant string) (Rules, error) {
 	var r Rules
 	err := tx.Setting(ctx, tenant, rulesSetting, &r)
-	var missing *arm.Error
-	if errors.As(err, &missing) && missing.Status == http.StatusNotFound {
+	if arm.IsNotFound(err) {
 		return r, nil
 	}
 	return r, err

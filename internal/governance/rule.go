@@ -229,18 +229,9 @@ func (r *Rule) ByTag() bool { return r.owner.byTag }
 // the tag that says so.
 func (r *Rule) OwnerSource() string { return r.owner.value }
 
-// rank orders scopes from wide to narrow.
-func rank(scope arm.ID) int {
-	switch scope.Type() {
-	case arm.TypeTenant:
-		return 0
-	case arm.TypeManagementGroup:
-		return 1
-	case arm.TypeSubscription:
-		return 2
-	}
-	return 3
-}
+// rank orders scopes from wide to narrow. Below subscriptions the priority alone
+// decides.
+func rank(scope arm.ID) int { return min(scope.Depth(), 3) }
 
 // reaches reports whether a subject lies where the rule is about.
 func (r *Rule) reaches(s *Subject) bool {

@@ -2,9 +2,7 @@ package inventory
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -141,9 +139,4 @@ func (v *Inventory) DropTenant(ctx context.Context, tenant string) error {
 	err := v.store.Update(ctx, func(tx *store.Tx) error { return tx.DropTenant(ctx, tenant) })
 	v.known.forget(tenant)
 	return err
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

@@ -62,11 +62,11 @@ func claim(ctx context.Context, tx *store.Tx, tenant, id, machine string) (bool,
 	if err == nil {
 		return string(have.Body) == string(owner), nil
 	}
-	if !isNotFound(err) {
+	if !arm.IsNotFound(err) {
 		return false, err
 	}
 	_, err = tx.Resource(ctx, tenant, id)
-	if !isNotFound(err) {
+	if !arm.IsNotFound(err) {
 		return false, err
 	}
 	_, err = tx.PutObject(ctx, store.Object{Tenant: tenant, Kind: kindMachine, ID: id, Body: owner, UpdatedBy: store.SourceInventory}, "")
@@ -76,7 +76,7 @@ func claim(ctx context.Context, tx *store.Tx, tenant, id, machine string) (bool,
 // unclaim frees the id of a machine whose document is gone.
 func unclaim(ctx context.Context, tx *store.Tx, tenant, id string) error {
 	err := tx.DeleteObject(ctx, tenant, kindMachine, id, "")
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return nil
 	}
 	return err

@@ -178,7 +178,7 @@ func (o *Owners) Remove(ctx context.Context, by access.Principal, p Place, m Mat
 	}
 	return o.store.Update(ctx, func(tx *store.Tx) error {
 		s, err := o.visit(ctx, tx, view, p)
-		if isNotFound(err) {
+		if arm.IsNotFound(err) {
 			// What it was about is gone; it may be stored all the same.
 			s = &site{Place: p}
 			err = s.read(ctx, tx)

@@ -2,7 +2,6 @@ package ownership
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -115,9 +114,4 @@ func (o *Owners) view(tenant string) (*posture.View, error) {
 // IsOwner reports whether a principal is the one that an assignment names.
 func IsOwner(by access.Principal, a governance.Assignment) bool {
 	return a.Owner != "" && (strings.EqualFold(a.Owner, by.Name) || strings.EqualFold(a.Owner, by.ID))
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

@@ -2,9 +2,7 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -188,7 +186,7 @@ func get(ctx context.Context, tx *store.Tx, tenant string, scope arm.ID, p *Plan
 		if err != nil {
 			return nil, err
 		}
-	case !isNotFound(err):
+	case !arm.IsNotFound(err):
 		return nil, fmt.Errorf("read plan %s: %w", p.Name, err)
 	}
 	if scope.Type() == arm.TypeSubscription {
@@ -213,9 +211,4 @@ func inherit(ctx context.Context, tx *store.Tx, tenant string, setting *Setting)
 	setting.State, setting.InheritedFrom = above.State, subscription.String()
 	setting.State.Enforce = false
 	return setting, nil
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }

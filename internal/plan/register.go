@@ -66,7 +66,7 @@ func (s *Plans) Registered(ctx context.Context, tenant string, subscription arm.
 
 func isRegistered(ctx context.Context, tx *store.Tx, tenant string, subscription arm.ID) (bool, error) {
 	_, err := tx.Object(ctx, tenant, Kind, objectID(subscription, Find(marker)))
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return false, nil
 	}
 	return err == nil, err
@@ -95,7 +95,7 @@ func register(ctx context.Context, tx *store.Tx, tenant string, subscription arm
 
 func putMissing(ctx context.Context, tx *store.Tx, o store.Object) error {
 	_, err := tx.Object(ctx, o.Tenant, o.Kind, o.ID)
-	if !isNotFound(err) {
+	if !arm.IsNotFound(err) {
 		return err
 	}
 	o.UpdatedBy = registeredBy

@@ -154,12 +154,12 @@ type Reading struct {
 }
 
 // Key names the place: the same for the same place in every process.
-func (r *Reading) Key() uint32 {
-	h := fnv.New32a()
+func (r *Reading) Key() uint64 {
+	h := fnv.New64a()
 	h.Write([]byte(r.Resource))
 	h.Write([]byte{0})
 	h.Write([]byte(r.Path))
-	return h.Sum32()
+	return h.Sum64()
 }
 
 // Known reports whether the source delivered all of it.

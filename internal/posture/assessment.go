@@ -31,7 +31,7 @@ func (v *View) assessment(r *row, slot uint16) Assessment {
 	}
 	if c.state == Unhealthy {
 		a.Risk = v.shape.riskOf(slot, r.factors)
-		a.RiskFactors = v.shape.riskFactors(slot, r.factors)
+		a.RiskFactors = v.shape.risk.Words(a.Recommendation.Severity, r.factors)
 	}
 	v.assign(&a, r, c)
 	return a

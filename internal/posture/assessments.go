@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // Assessments is a page of assessments. A bad sort or cursor is an *arm.Error.
@@ -46,7 +48,7 @@ type assessmentSearch struct {
 type segment struct {
 	slot  uint16
 	state State
-	level Risk
+	level risk.Level
 	place int // of the slot in shape.order
 	// bits are the rows, but for what class and the filter leave out: most
 	// segments are never read, so they are intersected when they are.
@@ -113,7 +115,7 @@ func (s *assessmentSearch) add(g segment) {
 	}
 	for level, class := range s.levels.of(g.slot) {
 		if class != nil {
-			g.level, g.class = Risk(level), class
+			g.level, g.class = risk.Level(level), class
 			s.segments = append(s.segments, g)
 		}
 	}
@@ -182,7 +184,7 @@ func (s *assessmentSearch) inOrder() Page[Assessment] {
 				page.Next = s.cursorAt(last)
 				return page
 			}
-			page.Rows = append(page.Rows, s.v.assessment(s.v.rows.at(it.Next()), g.slot))
+			page.Rows = append(page.Rows, s.v.assessment(s.v.rows.At(it.Next()), g.slot))
 		}
 	}
 	return page
@@ -190,7 +192,7 @@ func (s *assessmentSearch) inOrder() Page[Assessment] {
 
 // startAfter is the segment that the cursor's row was in.
 func (s *assessmentSearch) startAfter() segment {
-	g := segment{state: State(s.after.Key & 0xff), level: Risk(s.after.Key >> 8)}
+	g := segment{state: State(s.after.Key & 0xff), level: risk.Level(s.after.Key >> 8)}
 	if slot, ok := s.v.shape.slot(s.after.Rec); ok {
 		g.slot, g.place = slot, slices.Index(s.v.shape.order, slot)
 	}
@@ -200,7 +202,7 @@ func (s *assessmentSearch) startAfter() segment {
 func (s *assessmentSearch) cursorAt(a Assessment) string {
 	level := a.Risk
 	if s.sort != "risk" {
-		level = RiskNone
+		level = risk.None
 	}
 	return cursor{
 		List: "assessments", Sort: s.sort, Desc: s.q.Desc, Rec: a.Recommendation.ID, Handle: a.Handle,

@@ -18,7 +18,7 @@ func (s *assessmentSearch) smallest() Page[Assessment] {
 	for _, g := range s.segments {
 		it := g.rows().Iterator()
 		for it.HasNext() {
-			p := s.pair(s.v.rows.at(it.Next()), g.slot)
+			p := s.pair(s.v.rows.At(it.Next()), g.slot)
 			if !s.paged || !valid || s.comparePairs(p, start) > 0 {
 				top.add(p)
 			}
@@ -54,7 +54,7 @@ func (s *assessmentSearch) startPair() (pair, bool) {
 	}
 	slot, _ := s.v.shape.slot(s.after.Rec)
 	r := &row{handle: s.after.Handle, id: s.after.At}
-	if known := s.v.rows.at(s.after.Handle); known != nil {
+	if known := s.v.rows.At(s.after.Handle); known != nil {
 		r = known
 	}
 	key := s.after.Key

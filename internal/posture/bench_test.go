@@ -229,7 +229,7 @@ func BenchmarkScoreTag(b *testing.B) {
 
 func largestSubscription(v *View) string {
 	best, most := "", 0
-	v.subs.each(func(n uint32, s *subscription) bool {
+	v.subs.Each(func(n uint32, s *subscription) bool {
 		if n != noSub && s.ledger.rows > most {
 			best, most = s.id, s.ledger.rows
 		}
@@ -241,7 +241,7 @@ func largestSubscription(v *View) string {
 func largestTag(v *View) (name, value string) {
 	var most uint64
 	seen := map[string]bool{}
-	v.rows.each(func(h uint32, r *row) bool {
+	v.rows.Each(func(h uint32, r *row) bool {
 		r.eachTag(func(n, val string) {
 			if seen[n+"="+val] {
 				return

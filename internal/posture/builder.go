@@ -2,6 +2,8 @@ package posture
 
 import (
 	"time"
+
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // builder makes the next view out of one: it writes copies of what it changes
@@ -45,9 +47,9 @@ func (v *View) edit(sh *shape) *builder {
 
 // reweigh books the unhealthy rows of a slot under another severity.
 func (b *builder) reweigh(slot uint16, was *shape) {
-	it := b.v.recs[slot][Unhealthy].read().Iterator()
+	it := b.v.recs[slot][Unhealthy].Bits().Iterator()
 	for it.HasNext() {
-		r := b.v.rows.at(it.Next())
+		r := b.v.rows.At(it.Next())
 		before, after := was.riskOf(slot, r.factors), b.v.shape.riskOf(slot, r.factors)
 		if before == after {
 			continue
@@ -77,7 +79,7 @@ func (v *View) rebuild(sh *shape) *builder {
 	fresh.seq = v.seq
 	b := fresh.edit(sh)
 	b.anew = true
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		b.put(r)
 		return true
 	})
@@ -97,7 +99,7 @@ func (b *builder) put(r *row) { b.swap(r.handle, r) }
 func (b *builder) remove(handle uint32) { b.swap(handle, nil) }
 
 func (b *builder) swap(h uint32, now *row) {
-	was := b.v.rows.at(h)
+	was := b.v.rows.At(h)
 	if was == nil && now == nil {
 		return
 	}
@@ -114,9 +116,9 @@ func (b *builder) swap(h uint32, now *row) {
 	b.stand(h, was, now)
 	b.book(was, b.old, -1)
 	b.book(now, b.new, +1)
-	b.v.rows.put(b.v.seq, h, now)
+	b.v.rows.Put(b.v.seq, h, now)
 	if was == nil && !b.unnamed {
-		b.v.names.addID(now, b.v.rows.at)
+		b.v.names.addID(now, b.v.rows.At)
 	}
 }
 
@@ -125,29 +127,29 @@ func (b *builder) place(h uint32, was, now *row) {
 	v, epoch := b.v, b.v.seq
 	switch {
 	case was == nil:
-		add(&v.all, epoch, h)
+		cow.Add(&v.all, epoch, h)
 	case now == nil:
-		put(&v.all, epoch, h, false)
+		cow.Put(&v.all, epoch, h, false)
 	}
-	put(&v.stale, epoch, h, now != nil && now.stale)
-	put(&v.busy, epoch, h, now != nil && len(now.tasks) > 0)
+	cow.Put(&v.stale, epoch, h, now != nil && now.stale)
+	cow.Put(&v.busy, epoch, h, now != nil && len(now.tasks) > 0)
 	if was != nil && (now == nil || was.typ != now.typ) {
-		v.types.edit(epoch, was.typ, h, false)
+		v.types.Edit(epoch, was.typ, h, false)
 	}
 	if was != nil && (now == nil || was.group != now.group) {
-		v.groups.edit(epoch, was.group, h, false)
+		v.groups.Edit(epoch, was.group, h, false)
 	}
 	if was != nil && (now == nil || was.factors != now.factors) {
-		put(&v.factors[was.factors], epoch, h, false)
+		cow.Put(&v.factors[was.factors], epoch, h, false)
 	}
 	if now != nil && (was == nil || was.typ != now.typ) {
-		v.types.edit(epoch, now.typ, h, true)
+		v.types.Edit(epoch, now.typ, h, true)
 	}
 	if now != nil && (was == nil || was.group != now.group) {
-		v.groups.edit(epoch, now.group, h, true)
+		v.groups.Edit(epoch, now.group, h, true)
 	}
 	if now != nil && (was == nil || was.factors != now.factors) {
-		put(&v.factors[now.factors], epoch, h, true)
+		cow.Put(&v.factors[now.factors], epoch, h, true)
 	}
 }
 
@@ -168,7 +170,7 @@ func (b *builder) judge(h uint32, was, now *row) {
 	if was != nil {
 		for _, c := range was.cells {
 			if after, ok := now.cellOrNone(c.slot); !ok || after.state != c.state {
-				put(&b.v.recs[c.slot][c.state], b.v.seq, h, false)
+				cow.Put(&b.v.recs[c.slot][c.state], b.v.seq, h, false)
 			}
 			if c.flags != 0 {
 				b.flag(h, cell{slot: c.slot})
@@ -178,7 +180,7 @@ func (b *builder) judge(h uint32, was, now *row) {
 	if now != nil {
 		for _, c := range now.cells {
 			if before, ok := was.cellOrNone(c.slot); !ok || before.state != c.state {
-				add(&b.v.recs[c.slot][c.state], b.v.seq, h)
+				cow.Add(&b.v.recs[c.slot][c.state], b.v.seq, h)
 			}
 			if c.flags != 0 {
 				b.flag(h, c)
@@ -191,20 +193,20 @@ func (b *builder) judge(h uint32, was, now *row) {
 // flag keeps the sets of what governance says of a cell.
 func (b *builder) flag(h uint32, c cell) {
 	for flag, at := range flagSets {
-		put(&b.v.recs[c.slot][at], b.v.seq, h, c.flags&flag != 0)
+		cow.Put(&b.v.recs[c.slot][at], b.v.seq, h, c.flags&flag != 0)
 	}
 }
 
 // rank keeps the sets of resources by their number of unhealthy assessments.
 func (b *builder) rank(h uint32, was, now int, in bool) {
-	if was == now && in && b.v.burden[now].has(h) {
+	if was == now && in && b.v.burden[now].Has(h) {
 		return
 	}
 	if was != now || !in {
-		put(&b.v.burden[was], b.v.seq, h, false)
+		cow.Put(&b.v.burden[was], b.v.seq, h, false)
 	}
 	if in {
-		put(&b.v.burden[now], b.v.seq, h, true)
+		cow.Put(&b.v.burden[now], b.v.seq, h, true)
 	}
 }
 
@@ -218,17 +220,17 @@ func (b *builder) stand(h uint32, was, now *row) {
 		old, state := b.old[i].state(), b.new[i].state()
 		sets := &b.v.controls[i]
 		if old != state {
-			put(&sets.by[old], epoch, h, false)
+			cow.Put(&sets.by[old], epoch, h, false)
 		}
 		if state != NotApplicable && (old != state || was == nil) {
-			add(&sets.by[state], epoch, h)
+			cow.Add(&sets.by[state], epoch, h)
 		}
-		put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
-		put(&sets.lastMixed, epoch, h, b.new[i].last() && b.new[i].unknown > 0)
+		cow.Put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
+		cow.Put(&sets.lastMixed, epoch, h, b.new[i].last() && b.new[i].unknown > 0)
 	}
 	known, unknown := b.v.shape.scored(b.new)
-	put(&b.v.assessed, epoch, h, known > 0)
-	put(&b.v.pending, epoch, h, known == 0 && unknown > 0)
+	cow.Put(&b.v.assessed, epoch, h, known > 0)
+	cow.Put(&b.v.pending, epoch, h, known == 0 && unknown > 0)
 }
 
 // book adds a row to the ledgers of the estate and its subscription.
@@ -239,7 +241,7 @@ func (b *builder) book(r *row, st []standing, sign int32) {
 	b.v.total.add(b.v.shape, r, st, sign)
 	s := b.subscription(r.sub)
 	s.ledger.add(b.v.shape, r, st, sign)
-	put(&s.members, b.v.seq, r.handle, sign > 0)
+	cow.Put(&s.members, b.v.seq, r.handle, sign > 0)
 	if r.typ == subscriptionType {
 		s.resource = nil
 		if sign > 0 {
@@ -250,7 +252,7 @@ func (b *builder) book(r *row, st []standing, sign int32) {
 
 // subscription gives the entry of a subscription to write in this epoch.
 func (b *builder) subscription(n uint32) *subscription {
-	s := b.v.subs.at(n)
+	s := b.v.subs.At(n)
 	if s == nil {
 		s = &subscription{id: b.v.names.subs.name(n)}
 	} else if s.ledger.epoch == b.v.seq {
@@ -260,18 +262,6 @@ func (b *builder) subscription(n uint32) *subscription {
 		s = &c
 	}
 	s.ledger = s.ledger.own(b.v.seq, b.v.shape)
-	b.v.subs.put(b.v.seq, n, s)
+	b.v.subs.Put(b.v.seq, n, s)
 	return s
-}
-
-// setTable is a table of sets.
-type setTable struct{ table[set] }
-
-func (t *setTable) edit(epoch uint64, i, h uint32, in bool) {
-	was := t.at(i)
-	s := was
-	put(&s, epoch, h, in)
-	if s != was {
-		t.put(epoch, i, s)
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -29,7 +31,7 @@ func testLibrary() *content.Library {
 func testShape(t testing.TB) *shape {
 	t.Helper()
 	lib := testLibrary()
-	risk, err := content.Risk()
+	model, err := content.Risk()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,14 +46,14 @@ func testShape(t testing.TB) *shape {
 		})
 	}
 	sh := newShape(lib, ids, recs)
-	sh.risk = risk
+	sh.risk = risk.New(model)
 	return sh
 }
 
 var testTypes = []string{"Microsoft.Storage/storageAccounts", "Microsoft.Compute/virtualMachines", "Microsoft.KeyVault/vaults"}
 
 // randomRow makes a row with random cells at a handle.
-func randomRow(t testing.TB, n *names, fr *factorReader, rnd *rand.Rand, handle uint32) *row {
+func randomRow(t testing.TB, n *names, fr *risk.Model, rnd *rand.Rand, handle uint32) *row {
 	t.Helper()
 	typ := testTypes[rnd.IntN(len(testTypes))]
 	id := fmt.Sprintf("/subscriptions/sub-%d/resourceGroups/rg-%d/providers/%s/r%d", rnd.IntN(3), rnd.IntN(4), typ, handle)
@@ -98,7 +100,7 @@ func randomNumbers(rnd *rand.Rand) []uint32 {
 func TestAggregatesEqualRecount(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	sh := testShape(t)
-	n, fr := newNames(), newFactorReader(sh.risk)
+	n, fr := newNames(), sh.risk
 	v := emptyView(n, sh)
 	model := map[uint32]*row{}
 	type frozen struct {
@@ -168,27 +170,27 @@ func newRecount() recount {
 // count reads the index.
 func (v *View) count() recount {
 	c := newRecount()
-	c.All, c.Stale = v.all.list(), v.stale.list()
-	c.Assessed, c.Pending, c.Busy = v.assessed.list(), v.pending.list(), v.busy.list()
+	c.All, c.Stale = v.all.Bits().ToArray(), v.stale.Bits().ToArray()
+	c.Assessed, c.Pending, c.Busy = v.assessed.Bits().ToArray(), v.pending.Bits().ToArray(), v.busy.Bits().ToArray()
 	for slot := range v.recs {
 		for state, s := range v.recs[slot][:graceSet] {
-			keep(c.States, fmt.Sprintf("%d/%v", slot, State(state)), s.list())
+			keep(c.States, fmt.Sprintf("%d/%v", slot, State(state)), s.Bits().ToArray())
 		}
 		for flag, at := range flagSets {
-			keep(c.States, fmt.Sprintf("%d/flag%d", slot, flag), v.recs[slot][at].list())
+			keep(c.States, fmt.Sprintf("%d/flag%d", slot, flag), v.recs[slot][at].Bits().ToArray())
 		}
 	}
 	for i, sets := range v.controls {
 		for state, s := range sets.by {
-			keep(c.Controls, fmt.Sprintf("%d/%v", i, State(state)), s.list())
+			keep(c.Controls, fmt.Sprintf("%d/%v", i, State(state)), s.Bits().ToArray())
 		}
-		keep(c.Controls, fmt.Sprintf("%d/last", i), sets.last.list())
-		keep(c.Controls, fmt.Sprintf("%d/lastMixed", i), sets.lastMixed.list())
+		keep(c.Controls, fmt.Sprintf("%d/last", i), sets.last.Bits().ToArray())
+		keep(c.Controls, fmt.Sprintf("%d/lastMixed", i), sets.lastMixed.Bits().ToArray())
 	}
 	v.countPlaces(&c)
 	c.Ledgers["estate"] = ledgerCount(v.total, len(v.shape.slots))
-	v.subs.each(func(n uint32, s *subscription) bool {
-		keep(c.Places, "sub/"+s.id, s.members.list())
+	v.subs.Each(func(n uint32, s *subscription) bool {
+		keep(c.Places, "sub/"+s.id, s.members.Bits().ToArray())
 		if s.ledger.rows > 0 {
 			c.Ledgers[s.id] = ledgerCount(s.ledger, len(v.shape.slots))
 		}
@@ -198,15 +200,27 @@ func (v *View) count() recount {
 }
 
 func (v *View) countPlaces(c *recount) {
-	v.types.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("type/%d", i), s.list()); return true })
-	v.groups.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("group/%d", i), s.list()); return true })
-	v.open.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("open/%d", i), s.list()); return true })
-	v.off.each(func(i uint32, s *set) bool { keep(c.Places, fmt.Sprintf("off/%d", i), s.list()); return true })
+	v.types.Each(func(i uint32, s *cow.Set) bool {
+		keep(c.Places, fmt.Sprintf("type/%d", i), s.Bits().ToArray())
+		return true
+	})
+	v.groups.Each(func(i uint32, s *cow.Set) bool {
+		keep(c.Places, fmt.Sprintf("group/%d", i), s.Bits().ToArray())
+		return true
+	})
+	v.open.Each(func(i uint32, s *cow.Set) bool {
+		keep(c.Places, fmt.Sprintf("open/%d", i), s.Bits().ToArray())
+		return true
+	})
+	v.off.Each(func(i uint32, s *cow.Set) bool {
+		keep(c.Places, fmt.Sprintf("off/%d", i), s.Bits().ToArray())
+		return true
+	})
 	for f, s := range v.factors {
-		keep(c.Places, fmt.Sprintf("factors/%d", f), s.list())
+		keep(c.Places, fmt.Sprintf("factors/%d", f), s.Bits().ToArray())
 	}
 	for n, s := range v.burden {
-		keep(c.Places, fmt.Sprintf("burden/%d", n), s.list())
+		keep(c.Places, fmt.Sprintf("burden/%d", n), s.Bits().ToArray())
 	}
 	for _, value := range []string{"e0", "e1", "e2", "test", ""} {
 		keep(c.Places, "env/"+value, v.tags.find("ENV", value).ToArray())
@@ -222,7 +236,7 @@ func ledgerCount(l *ledger, slots int) recountLedger {
 		recs[i].changed, recs[i].dropped = 0, 0
 	}
 	work := map[uint32]workload{}
-	l.work.each(func(party uint32, w *workload) bool {
+	l.work.Each(func(party uint32, w *workload) bool {
 		if n := (workload{0, w.open, w.overdue, w.completed}); n != (workload{}) {
 			work[party] = n
 		}
@@ -230,8 +244,6 @@ func ledgerCount(l *ledger, slots int) recountLedger {
 	})
 	return recountLedger{l.rows, l.assessed, l.pending, slices.Clone(l.controls), recs, work}
 }
-
-func (s *set) list() []uint32 { return s.read().ToArray() }
 
 func keep(m map[string][]uint32, key string, list []uint32) {
 	if len(list) > 0 {
@@ -416,7 +428,7 @@ func TestScopesAgree(t *testing.T) {
 			sel := v.resolve(scope)
 			bits := sel.set()
 			if bits == nil {
-				bits = v.all.read()
+				bits = v.all.Bits()
 			}
 			want := ledgerCount(v.sumRows(bits), len(v.shape.slots))
 			if want.Rows == 0 {
@@ -433,7 +445,7 @@ func TestScopesAgree(t *testing.T) {
 			want.Work = map[uint32]workload{} // sets do not tell it
 			for i := range want.Recs {        // sets tell the worst level only
 				worst, n := want.Recs[i].worst(), want.Recs[i].by[Unhealthy]
-				want.Recs[i].risk = [RiskCritical + 1]int32{}
+				want.Recs[i].risk = [risk.Critical + 1]int32{}
 				if n > 0 {
 					want.Recs[i].risk[worst] = n
 				}
@@ -450,7 +462,7 @@ func randomView(t testing.TB, n int) *View {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(3, uint64(n)))
 	sh := testShape(t)
-	names, fr := newNames(), newFactorReader(sh.risk)
+	names, fr := newNames(), sh.risk
 	b := emptyView(names, sh).edit(sh)
 	for h := range uint32(n) {
 		b.put(randomRow(t, names, fr, rnd, h+1))

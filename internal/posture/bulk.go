@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // judgeAll judges the rows of a first view, by ascending handle, on all
@@ -60,7 +62,7 @@ func (t *change) judgeMany(rows []*row, cause Cause) {
 	for some := range slices.Chunk(rows, manyTogether) {
 		t.assessMany(some)
 		for _, r := range some {
-			t.book(r, t.next.rows.at(r.handle), cause)
+			t.book(r, t.next.rows.At(r.handle), cause)
 		}
 	}
 }
@@ -72,7 +74,7 @@ func (t *change) assessMany(rows []*row) {
 		wg.Go(func() {
 			var scratch []verdict
 			for _, r := range some {
-				scratch = t.assess(r, t.next.rows.at(r.handle), scratch)
+				scratch = t.assess(r, t.next.rows.At(r.handle), scratch)
 			}
 		})
 	}
@@ -88,7 +90,7 @@ func (t *change) againMany(handles *roaring.Bitmap, cause Cause) {
 	}
 	it := handles.Iterator()
 	for it.HasNext() {
-		if was := t.next.rows.at(it.Next()); was != nil {
+		if was := t.next.rows.At(it.Next()); was != nil {
 			fresh := *was
 			rows = append(rows, &fresh)
 		}
@@ -105,7 +107,7 @@ func (b *builder) nameAll(rows []*row) {
 		return
 	}
 	for _, r := range rows {
-		b.v.names.addID(r, b.v.rows.at)
+		b.v.names.addID(r, b.v.rows.At)
 	}
 }
 
@@ -114,58 +116,34 @@ func (b *builder) nameAll(rows []*row) {
 func (b *builder) merge(part *View) {
 	v, epoch := b.v, b.v.seq
 	b.dirty, b.unnamed = true, true
-	part.rows.each(func(h uint32, r *row) bool { v.rows.put(epoch, h, r); return true })
-	for _, p := range [][2]**set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}, {&v.busy, &part.busy}} {
-		join(p[0], *p[1], epoch)
+	part.rows.Each(func(h uint32, r *row) bool { v.rows.Put(epoch, h, r); return true })
+	for _, p := range [][2]**cow.Set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}, {&v.busy, &part.busy}} {
+		cow.Join(p[0], *p[1], epoch)
 	}
 	for i := range part.recs {
-		joinAll(v.recs[i][:], part.recs[i][:], epoch)
+		cow.JoinAll(v.recs[i][:], part.recs[i][:], epoch)
 	}
 	for i := range part.controls {
 		own, other := &v.controls[i], &part.controls[i]
-		joinAll(own.by[:], other.by[:], epoch)
-		join(&own.last, other.last, epoch)
-		join(&own.lastMixed, other.lastMixed, epoch)
+		cow.JoinAll(own.by[:], other.by[:], epoch)
+		cow.Join(&own.last, other.last, epoch)
+		cow.Join(&own.lastMixed, other.lastMixed, epoch)
 	}
-	v.types.join(&part.types, epoch)
-	v.groups.join(&part.groups, epoch)
-	v.open.join(&part.open, epoch)
-	v.off.join(&part.off, epoch)
+	v.types.Join(&part.types, epoch)
+	v.groups.Join(&part.groups, epoch)
+	v.open.Join(&part.open, epoch)
+	v.off.Join(&part.off, epoch)
 	v.tags.join(&part.tags, epoch)
-	joinAll(v.factors[:], part.factors[:], epoch)
-	joinAll(v.burden[:], part.burden[:], epoch)
+	cow.JoinAll(v.factors[:], part.factors[:], epoch)
+	cow.JoinAll(v.burden[:], part.burden[:], epoch)
 	v.total.merge(part.total)
-	part.subs.each(func(n uint32, other *subscription) bool {
+	part.subs.Each(func(n uint32, other *subscription) bool {
 		s := b.subscription(n)
 		s.ledger.merge(other.ledger)
-		join(&s.members, other.members, epoch)
+		cow.Join(&s.members, other.members, epoch)
 		if other.resource != nil {
 			s.resource = other.resource
 		}
-		return true
-	})
-}
-
-// join adds a set to *p.
-func join(p **set, other *set, epoch uint64) {
-	if other == nil {
-		return
-	}
-	*p = (*p).own(epoch)
-	(*p).bits.Or(other.bits)
-}
-
-func joinAll(sets, others []*set, epoch uint64) {
-	for i := range others {
-		join(&sets[i], others[i], epoch)
-	}
-}
-
-func (t *setTable) join(other *setTable, epoch uint64) {
-	other.each(func(i uint32, s *set) bool {
-		own := t.at(i)
-		join(&own, s, epoch)
-		t.put(epoch, i, own)
 		return true
 	})
 }

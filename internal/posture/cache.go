@@ -63,7 +63,7 @@ func (c *cache) parts(v *View) []scoredPart {
 	defer c.mu.Unlock()
 	if c.scored == nil {
 		c.scored = []scoredPart{}
-		v.subs.each(func(_ uint32, s *subscription) bool {
+		v.subs.Each(func(_ uint32, s *subscription) bool {
 			if s.ledger.assessed > 0 {
 				c.scored = append(c.scored, scoredPart{s, s.ledger.score(v.shape)})
 			}

@@ -74,7 +74,7 @@ func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
 
 // book takes a row that was assessed into the next view, unless it is there.
 func (t *change) book(fresh, was *row, cause Cause) {
-	known := t.next.rows.at(fresh.handle)
+	known := t.next.rows.At(fresh.handle)
 	if known != nil && sameRow(known, fresh) {
 		return
 	}
@@ -88,12 +88,12 @@ func (t *change) book(fresh, was *row, cause Cause) {
 
 // remove takes a row out.
 func (t *change) remove(handle uint32) {
-	was := t.next.rows.at(handle)
+	was := t.next.rows.At(handle)
 	if was == nil {
 		return
 	}
 	t.builder.remove(handle)
-	t.e.bases.drop(handle)
+	t.e.bases.Drop(handle)
 	t.flips = diff(t.flips, was, nil, ResourceChanged)
 }
 
@@ -119,7 +119,7 @@ func (t *change) finish(ctx context.Context) error {
 	}
 	t.e.unwritten = nil
 	t.e.delivered.saved()
-	t.e.bases.saved()
+	t.e.bases.Saved()
 	t.e.slots.saved()
 	t.e.controls.saved()
 	for part, seq := range t.positions {
@@ -187,7 +187,7 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 			return err
 		}
 	}
-	if err := t.e.bases.write(ctx, tx, t.e.tenant); err != nil {
+	if err := t.e.bases.Write(ctx, tx, t.e.tenant); err != nil {
 		return err
 	}
 	if err := t.e.slots.store(ctx, tx, t.e.tenant, slotsSetting); err != nil {
@@ -200,7 +200,7 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 	rows := make([]store.StatesRow, 0, len(handles))
 	for _, h := range handles {
-		if r := v.rows.at(h); r != nil {
+		if r := v.rows.At(h); r != nil {
 			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells, r.tasks), Seq: v.seq})
 		}
 	}

@@ -23,32 +23,20 @@ var governKinds = []string{governance.RuleKind, governance.RetiredKind, governan
 // of containers that owners are looked up in, and what has changed of both since
 // rows were last judged by them.
 type desk struct {
-	rules   map[string]*governance.Rule   // by folded id, deleted ones included
-	records map[string]*governance.Record // by folded id
-	gone    map[string][]string           // names and id of a departed principal, by folded object id
-	broken  map[string]Problem            // by folded id
-	tags    map[string]string             // of containers that have some, as in a row, by folded id
-	board   *governance.Board
+	book   *governance.Book
+	broken map[string]Problem // by folded id
+	tags   map[string]string  // of containers that have some, as in a row, by folded id
 
-	touched   bool // something was taken in, usable or not
-	stale     bool // board lacks a change of rules or principals
-	added     []*governance.Record
-	removed   []*governance.Record
-	changed   []*governance.Rule   // as they were and as they are
-	reassured []*governance.Record // those of added and removed whose rows are not looked at yet
-	people    bool                 // a principal went or came back
-	retagged  []string             // folded ids of containers
+	touched  bool     // something was taken in, usable or not
+	retagged []string // folded ids of containers
 }
 
 func newDesk() *desk {
-	return &desk{
-		rules: map[string]*governance.Rule{}, records: map[string]*governance.Record{}, gone: map[string][]string{},
-		broken: map[string]Problem{}, tags: map[string]string{}, board: governance.NewBoard(nil, nil, nil),
-	}
+	return &desk{book: governance.NewBook(), broken: map[string]Problem{}, tags: map[string]string{}}
 }
 
 // keep takes an object in, or out (nil), and reports whether it is one of the
-// desk's.
+// desk's. One that cannot be used counts as none, and is a problem.
 func (d *desk) keep(kind, id string, o *store.Object) bool {
 	if !slices.Contains(governKinds, kind) {
 		return false
@@ -59,11 +47,17 @@ func (d *desk) keep(kind, id string, o *store.Object) bool {
 	var err error
 	switch kind {
 	case governance.AssignmentKind:
-		err = d.keepRecord(key, o)
+		var r *governance.Record
+		r, err = readRecord(o)
+		d.book.PutRecord(key, r)
 	case access.DepartedKind:
-		err = d.keepDeparted(key, o)
+		var names []string
+		names, err = readDeparted(o)
+		d.book.PutGone(key, names)
 	default:
-		err = d.keepRule(key, o)
+		var r *governance.Rule
+		r, err = readRule(o)
+		d.book.PutRule(key, r)
 	}
 	if err != nil {
 		d.broken[key] = Problem{ID: id, Reason: err.Error()}
@@ -71,14 +65,10 @@ func (d *desk) keep(kind, id string, o *store.Object) bool {
 	return true
 }
 
-func (d *desk) keepRule(key string, o *store.Object) error {
-	if old := d.rules[key]; old != nil {
-		d.changed = append(d.changed, old)
-	}
-	delete(d.rules, key)
-	d.stale = true
+// readRule reads a rule, or one that was deleted; nil of none.
+func readRule(o *store.Object) (*governance.Rule, error) {
 	if o == nil {
-		return nil
+		return nil, nil
 	}
 	id := o.ID
 	if o.Kind == governance.RetiredKind {
@@ -86,64 +76,32 @@ func (d *desk) keepRule(key string, o *store.Object) error {
 	}
 	r, err := governance.ParseRule(id, o.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.Kind == governance.RuleKind {
 		r.Created, r.Retired = o.CreatedAt, time.Time{}
 	}
-	d.rules[key] = r
-	d.changed = append(d.changed, r)
-	return nil
+	return r, nil
 }
 
-func (d *desk) keepRecord(key string, o *store.Object) error {
-	if old := d.records[key]; old != nil {
-		d.removed = append(d.removed, old)
-		delete(d.records, key)
-	}
+// readRecord reads what was assigned by hand; nil of none.
+func readRecord(o *store.Object) (*governance.Record, error) {
 	if o == nil {
-		return nil
+		return nil, nil
 	}
-	r, err := governance.ParseRecord(o.ID, o.Body)
-	if err != nil {
-		return err
-	}
-	d.records[key] = r
-	d.added = append(d.added, r)
-	return nil
+	return governance.ParseRecord(o.ID, o.Body)
 }
 
-func (d *desk) keepDeparted(key string, o *store.Object) error {
-	delete(d.gone, key)
-	d.stale, d.people = true, true
+// readDeparted reads the names and id of a principal that is gone; nil of none.
+func readDeparted(o *store.Object) ([]string, error) {
 	if o == nil {
-		return nil
+		return nil, nil
 	}
 	var p access.Departed
 	if err := json.Unmarshal(o.Body, &p); err != nil {
-		return fmt.Errorf("decode departed principal: %w", err)
+		return nil, fmt.Errorf("decode departed principal: %w", err)
 	}
-	d.gone[key] = []string{p.Name, p.ID}
-	return nil
-}
-
-// current is the board with everything that was taken in.
-func (d *desk) current() *governance.Board {
-	switch {
-	case d.stale:
-		d.board = governance.NewBoard(slices.Collect(maps.Values(d.rules)), slices.Collect(maps.Values(d.records)),
-			slices.Concat(slices.Collect(maps.Values(d.gone))...))
-	case len(d.removed)+len(d.added) > 0:
-		d.board = d.board.Without(d.removed...).With(d.living()...)
-	}
-	d.reassured = slices.Concat(d.reassured, d.removed, d.added)
-	d.stale, d.removed, d.added = false, nil, nil
-	return d.board
-}
-
-// living are those of the added records that were not replaced in the same batch.
-func (d *desk) living() []*governance.Record {
-	return slices.DeleteFunc(slices.Clone(d.added), func(r *governance.Record) bool { return d.records[arm.Fold(r.ID)] != r })
+	return []string{p.Name, p.ID}, nil
 }
 
 // problems are the objects that cannot be used.
@@ -208,15 +166,15 @@ func (e *Estate) regovern(base *View) *roaring.Bitmap {
 	if d.touched {
 		d.touched = false
 		governed := *e.current
-		governed.board = d.current()
+		governed.board = d.book.Board()
 		governed.problems = slices.Concat(e.catalog.problems, d.problems())
 		e.current = &governed
 	}
-	reached := roaring.New()
-	for _, r := range d.changed {
+	reached, changes := roaring.New(), d.book.Changes()
+	for _, r := range changes.Rules {
 		reached.Or(base.ruleReach(r))
 	}
-	for _, r := range d.reassured {
+	for _, r := range changes.Records {
 		if slot, ok := base.shape.slot(r.Recommendation()); ok {
 			reached.Or(roaring.And(base.scopeBits(r.Scope().Key()), base.withTasks(slot)))
 		}
@@ -226,15 +184,15 @@ func (e *Estate) regovern(base *View) *roaring.Bitmap {
 			reached.Or(base.scopeBits(id))
 		}
 	}
-	if d.people {
-		reached.Or(base.busy.read())
+	if changes.People {
+		reached.Or(base.busy.Bits())
 	}
 	if !e.current.board.Empty() {
 		for slot := range e.current.reweighed(base.shape) {
 			reached.Or(base.withTasks(slot))
 		}
 	}
-	d.changed, d.reassured, d.people, d.retagged = nil, nil, false, nil
+	d.retagged = nil
 	return reached
 }
 
@@ -257,8 +215,8 @@ func (v *View) withTasks(slot uint16) *roaring.Bitmap {
 	if int(slot) >= len(v.recs) {
 		return roaring.New()
 	}
-	rows := roaring.And(v.recs[slot][Healthy].read(), v.busy.read())
-	rows.Or(v.recs[slot][Unhealthy].read())
+	rows := roaring.And(v.recs[slot][Healthy].Bits(), v.busy.Bits())
+	rows.Or(v.recs[slot][Unhealthy].Bits())
 	return rows
 }
 
@@ -280,7 +238,7 @@ func (s *shape) reweighed(old *shape) map[uint16]bool {
 
 // groupsAbove are the management groups above a row's subscription in a view.
 func (v *View) groupsAbove(r *row) []arm.ID {
-	s := v.subs.at(r.sub)
+	s := v.subs.At(r.sub)
 	if s == nil || s.resource == nil || s.resource.container == nil {
 		return nil
 	}

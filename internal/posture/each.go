@@ -23,7 +23,7 @@ func (v *View) EachResource(q InventoryQuery) (iter.Seq[ResourceRow], error) {
 		for _, g := range s.groups() {
 			it := roaring.And(s.bits, g.bits).Iterator()
 			for it.HasNext() {
-				if !yield(v.resourceRow(v.rows.at(it.Next()))) {
+				if !yield(v.resourceRow(v.rows.At(it.Next()))) {
 					return
 				}
 			}
@@ -48,7 +48,7 @@ func (v *View) EachMatch(q AssessmentQuery) (iter.Seq[Assessment], error) {
 		for i := range s.segments {
 			it := s.segments[i].rows().Iterator()
 			for it.HasNext() {
-				if !yield(v.assessment(v.rows.at(it.Next()), s.segments[i].slot)) {
+				if !yield(v.assessment(v.rows.At(it.Next()), s.segments[i].slot)) {
 					return
 				}
 			}

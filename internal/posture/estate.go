@@ -10,6 +10,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/reopen"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -45,7 +46,7 @@ type Estate struct {
 	eval       masking
 	reports    *reports
 	delivered  *deliveries
-	bases      *bases
+	bases      *reopen.Bases
 	positions  map[int]uint64
 	due        *deadlines
 	nextTick   time.Time       // when time alone may change a verdict; zero: never
@@ -125,7 +126,7 @@ func (e *Estate) shape() *shape { return e.current }
 func (e *Estate) publish(v *View) {
 	e.view.Store(v)
 	e.judge.metrics.resources.WithLabelValues(e.tenant).Set(float64(v.Resources()))
-	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.len()))
+	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.Len()))
 	e.events.send(Event{Seq: v.seq, At: v.at})
 }
 

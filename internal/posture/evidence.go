@@ -52,7 +52,7 @@ func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID str
 	if !ok {
 		return nil, arm.NotFound(resourceID + "/providers/Microsoft.Security/assessments/" + recommendationID)
 	}
-	x := &explainer{e: e, v: v, row: v.rows.at(a.Handle), assessment: a, docs: &documents{ctx: ctx, e: e, v: v}}
+	x := &explainer{e: e, v: v, row: v.rows.At(a.Handle), assessment: a, docs: &documents{ctx: ctx, e: e, v: v}}
 	x.slot, _ = v.shape.slot(recommendationID)
 	var err error
 	if x.doc, err = e.Document(ctx, a.ResourceID); err != nil {
@@ -69,7 +69,7 @@ func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID str
 func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint16) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := e.View().rows.at(handle)
+	r := e.View().rows.At(handle)
 	for _, v := range e.eval.verdicts(handle, nil) {
 		shared := e.catalog.members[v.member].Assignment == sharedAssignment
 		if r == nil || shared && e.catalog.shared.over(e.names, r) == [2]string{} {

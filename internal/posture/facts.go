@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/rawjson"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -21,7 +23,7 @@ const maxTagText = 64 << 10
 
 // row makes the row of a document, without cells. The document is one that the
 // store gave: its id is well formed.
-func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, error) {
+func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row, error) {
 	if doc.ID == "" || doc.ID[0] != '/' {
 		return nil, fmt.Errorf("index resource: %q is no id", doc.ID)
 	}
@@ -38,7 +40,7 @@ func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, 
 	}
 	r.group = n.groups.fold(cmp.Or(group, sub, "/"))
 	properties := n.envelope(r, doc.Body)
-	r.factors = fr.read(r, arm.Fold(doc.Type), properties)
+	r.factors = model.Read(arm.Fold(doc.Type), properties, r.tag)
 	if r.typ == subscriptionType {
 		r.container = subscriptionFacts(doc.Body, properties)
 	}
@@ -48,10 +50,10 @@ func (n *names) row(fr *factorReader, handle uint32, doc *wire.Document) (*row, 
 // envelope reads location and tags of a body and returns its properties.
 func (n *names) envelope(r *row, body []byte) (properties []byte) {
 	location := ""
-	members(body, func(key, value []byte) bool {
+	rawjson.Members(body, func(key, value []byte) bool {
 		switch string(key) {
 		case "location":
-			location = plain(value)
+			location = rawjson.Text(value)
 		case "tags":
 			r.tags = n.tagText(value)
 		case "properties":
@@ -65,8 +67,8 @@ func (n *names) envelope(r *row, body []byte) (properties []byte) {
 
 func (n *names) tagText(object []byte) string {
 	var b strings.Builder
-	members(object, func(key, value []byte) bool {
-		name, text := plain([]byte(`"`+string(key)+`"`)), plain(value)
+	rawjson.Members(object, func(key, value []byte) bool {
+		name, text := rawjson.Name(key), rawjson.Text(value)
 		if strings.ContainsRune(name+text, 0) || b.Len()+len(name)+len(text) > maxTagText {
 			return true // such a tag cannot be asked for
 		}
@@ -86,15 +88,15 @@ func subscriptionFacts(body, properties []byte) *containerFacts {
 	c := &containerFacts{}
 	for _, object := range [][]byte{body, properties} {
 		for _, key := range []string{"displayName", "subscriptionName"} {
-			if name := lookup(object, []string{key}); name != nil && c.display == "" {
-				c.display = plain(name)
+			if name := rawjson.Lookup(object, key); name != nil && c.display == "" {
+				c.display = rawjson.Text(name)
 			}
 		}
 	}
-	if chain := lookup(properties, []string{"managementGroupAncestorsChain"}); chain != nil {
-		elements(chain, func(group []byte) {
-			if name := lookup(group, []string{"name"}); name != nil {
-				c.above = append(c.above, arm.Fold(plain(name)))
+	if chain := rawjson.Lookup(properties, "managementGroupAncestorsChain"); chain != nil {
+		rawjson.Elements(chain, func(group []byte) {
+			if name := rawjson.Lookup(group, "name"); name != nil {
+				c.above = append(c.above, arm.Fold(rawjson.Text(name)))
 			}
 		})
 	}

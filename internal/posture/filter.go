@@ -6,6 +6,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // filter is the resources that a query selects: the scope, a type, and words
@@ -20,9 +21,9 @@ type filter struct {
 func (v *View) newFilter(scope Scope, typ, text string) *filter {
 	f := &filter{v: v, bits: v.resolve(scope).set(), words: strings.Fields(strings.ToLower(text))}
 	if typ != "" {
-		bits := none
+		bits := cow.None
 		if n, ok := v.names.types.find(arm.Fold(typ)); ok {
-			bits = v.types.at(n).read()
+			bits = v.types.At(n).Bits()
 		}
 		f.narrow(bits)
 	}
@@ -40,7 +41,7 @@ func (f *filter) narrow(bits *roaring.Bitmap) {
 // all is the set of everything selected, words apart.
 func (f *filter) all() *roaring.Bitmap {
 	if f.bits == nil {
-		return f.v.all.read()
+		return f.v.all.Bits()
 	}
 	return f.bits
 }
@@ -79,7 +80,7 @@ func (f *filter) find(words []string) *roaring.Bitmap {
 	found := roaring.New()
 	it := f.all().Iterator()
 	for it.HasNext() {
-		if r := f.v.rows.at(it.Next()); r != nil && r.hasWords(words) {
+		if r := f.v.rows.At(it.Next()); r != nil && r.hasWords(words) {
 			found.Add(r.handle)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // FindingCount is one finding over a scope.
@@ -19,16 +20,16 @@ type FindingCount struct {
 // that count first, then by severity and number of resources, at most limit; all
 // is how many there are. Its cost is that of the different findings.
 func (e *Estate) FindingsOver(v *View, scope Scope, recommendationID string, limit int) (rows []FindingCount, all int) {
-	src := e.judge.sources.of(arm.Fold(recommendationID))
+	src := e.judge.sources.Of(arm.Fold(recommendationID))
 	if src == nil {
 		return nil, 0
 	}
 	sel := v.resolve(scope)
 	counts := map[uint32]*FindingCount{}
-	known := v.names.findings.list()
-	for _, table := range []*setTable{&v.open, &v.off} {
-		table.each(func(n uint32, s *set) bool {
-			if int(n) >= len(known) || n == otherFinding || !src.lists(known[n].Report, known[n].ID) {
+	known := v.names.findings.List()
+	for _, table := range []*cow.Sets{&v.open, &v.off} {
+		table.Each(func(n uint32, s *cow.Set) bool {
+			if int(n) >= len(known) || n == finding.Other || !src.Lists(known[n].Report, known[n].ID) {
 				return true
 			}
 			of := sel.count(s)

@@ -7,14 +7,15 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // find keeps the sets of resources by finding.
 func (b *builder) find(h uint32, was, now *row) {
 	if was == nil || now == nil || was.found != now.found {
 		before, after := was.findings(), now.findings()
-		b.v.open.move(b.v.seq, h, before.open, after.open)
-		b.v.off.move(b.v.seq, h, before.off, after.off)
+		b.v.open.Move(b.v.seq, h, before.open, after.open)
+		b.v.off.Move(b.v.seq, h, before.off, after.off)
 	}
 }
 
@@ -24,22 +25,6 @@ func (r *row) findings() foundSet {
 		return foundSet{}
 	}
 	return *r.found
-}
-
-// move takes a handle from the sets of some numbers to those of others. Sets that
-// become empty are dropped, so that searches do not meet them.
-func (t *setTable) move(epoch uint64, h uint32, from, to []uint32) {
-	for _, n := range from {
-		if _, stays := slices.BinarySearch(to, n); !stays {
-			t.edit(epoch, n, h, false)
-			if t.at(n).len() == 0 {
-				t.put(epoch, n, nil)
-			}
-		}
-	}
-	for _, n := range to {
-		t.edit(epoch, n, h, true)
-	}
 }
 
 // withFinding is the resources that have a finding in their reports: one whose
@@ -54,16 +39,16 @@ func (v *View) withFinding(text string, disabled bool) *roaring.Bitmap {
 	text = strings.TrimSpace(text)
 	words := strings.Fields(strings.ToLower(text))
 	var called, worded []*roaring.Bitmap
-	all := v.names.findings.list()
-	table.each(func(n uint32, s *set) bool {
-		if n == otherFinding || int(n) >= len(all) || s.len() == 0 {
+	all := v.names.findings.List()
+	table.Each(func(n uint32, s *cow.Set) bool {
+		if n == finding.Other || int(n) >= len(all) || s.Len() == 0 {
 			return true
 		}
 		switch f := all[n]; {
 		case f.IsCalled(text):
-			called = append(called, s.bits)
+			called = append(called, s.Bits())
 		case hasWords(f, words):
-			worded = append(worded, s.bits)
+			worded = append(worded, s.Bits())
 		}
 		return true
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -50,9 +51,9 @@ func TestFindingsEqualSweep(t *testing.T) {
 // dumpFindings is reasons and findings of a view in words.
 func dumpFindings(w *world) []string {
 	v := w.estate().View()
-	all := w.estate().names.findings.list()
+	all := w.estate().names.findings.List()
 	var out []string
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			if c.state != Healthy { // the oracle says in other words what is unknown
 				continue
@@ -164,7 +165,7 @@ func (ed *findingsEditor) remove(machine wire.Document, name string) {
 
 func (ed *findingsEditor) delete(id string) {
 	ed.w.clock.pass(time.Second)
-	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !arm.IsNotFound(err) {
 		ed.w.t.Fatal(err)
 	}
 	ed.w.step() // what comes back before that keeps its first times until a restart

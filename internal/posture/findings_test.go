@@ -121,7 +121,7 @@ func TestUnknownIsNotDisabled(t *testing.T) {
 func TestBadReportFailsAlone(t *testing.T) {
 	w := newWorldOf(t, findingsLibrary(t))
 	web, db := w.machine("web"), w.machine("db")
-	bad := w.report(web, baselineType, baselineName, map[string]any{"baseline": map[string]any{"state": "fail"},
+	bad := w.report(web, finding.BaselineType, finding.BaselineName, map[string]any{"baseline": map[string]any{"state": "fail"},
 		"checks": map[string]any{"ssh": map[string]any{"state": "fail", "severity": "high"}, "odd": 7}})
 	worse := w.report(db, holesType, "default", map[string]any{"fixable": map[string]any{"high": 1}, "vulnerabilities": "none"})
 	w.put(web, db, bad, worse)

@@ -35,7 +35,7 @@ func findingsLibrary(t testing.TB) *content.Library {
 		files[name] = f
 	}
 	for _, r := range []struct{ id, name, control, typ, condition, good, bad, extra string }{
-		{hardenedID, "machine-hardened", "transit", baselineType, "{field: " + baselineType + "/baseline.state, equals: pass}",
+		{hardenedID, "machine-hardened", "transit", finding.BaselineType, "{field: " + finding.BaselineType + "/baseline.state, equals: pass}",
 			"baseline: {state: pass}", "baseline: {state: fail}", "findingsOf: baseline"},
 		{holesID, "machine-holes", "network", holesType, "{field: " + holesType + "/fixable.high, equals: 0}",
 			"fixable: {high: 0}", "fixable: {high: 1}", "findingsOf: report"},
@@ -93,7 +93,7 @@ func (w *world) baseline(machine wire.Document, of checks) wire.Document {
 	if state == "unknown" {
 		unavailable = []string{"properties.baseline.state some checks could not be made"}
 	}
-	return w.report(machine, baselineType, baselineName, map[string]any{"baseline": map[string]any{"state": state, "failed": failed}, "checks": results}, unavailable...)
+	return w.report(machine, finding.BaselineType, finding.BaselineName, map[string]any{"baseline": map[string]any{"state": state, "failed": failed}, "checks": results}, unavailable...)
 }
 
 // holes is the report of a scanner: "id severity", with a fix.

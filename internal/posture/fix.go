@@ -8,6 +8,8 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/rawjson"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -123,7 +125,7 @@ func (x *explainer) sideEffects(docs *documents, subject *policy.Resource) []Ass
 			a := x.v.assessment(x.row, c.slot)
 			a.State = s
 			if s != Unhealthy {
-				a.Risk, a.RiskFactors = RiskNone, nil
+				a.Risk, a.RiskFactors = risk.None, nil
 			}
 			all = append(all, a)
 		}
@@ -151,7 +153,7 @@ func (x *explainer) fill(template string) string {
 // of its assessments is fixed.
 func (v *View) gainOf(r *row, slot uint16) float64 {
 	control := v.shape.control(slot)
-	sub := v.subs.at(r.sub)
+	sub := v.subs.At(r.sub)
 	if control == uncounted || sub == nil {
 		return 0
 	}
@@ -219,7 +221,7 @@ func changedParts(before, after, patch json.RawMessage) (was, is string) {
 // whole array is copied.
 func graft(tree map[string]any, keys []string, doc json.RawMessage) {
 	for i, key := range keys {
-		raw := lookup(doc, keys[:i+1])
+		raw := rawjson.Lookup(doc, keys[:i+1]...)
 		if raw == nil {
 			return
 		}

@@ -154,7 +154,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.about(base, docs, b)
 	for h := range b.gone {
 		e.eval.remove(h) // first: its id may have come back under another handle
-		e.desk.displace(base.rows.at(h))
+		e.desk.displace(base.rows.At(h))
 	}
 	rows, moved := e.takeDocs(docs, b)
 	if moved {
@@ -225,7 +225,7 @@ func (e *Estate) readEdits(ctx context.Context, b *edits) (docs []store.Resource
 		}
 		for _, key := range b.objects {
 			o, err := tx.Object(ctx, e.tenant, key[0], key[1])
-			if isNotFound(err) {
+			if arm.IsNotFound(err) {
 				o = &store.Object{Kind: key[0], ID: key[1]}
 			} else if err != nil {
 				return err
@@ -270,7 +270,7 @@ func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved b
 		if doc.Doc.Tenant != e.tenant {
 			continue
 		}
-		r, err := e.names.row(e.judge.factors, doc.Handle, &doc.Doc)
+		r, err := e.names.row(e.judge.risk, doc.Handle, &doc.Doc)
 		if err != nil {
 			e.refuse(&doc.Doc, err)
 			continue

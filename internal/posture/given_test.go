@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -109,7 +110,7 @@ func TestPreviewExemption(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %d", body, p, err, want)
 		}
 	}
-	if _, err := w.estate().PreviewExemption("none", Scope{}, nil); !isNotFound(err) {
+	if _, err := w.estate().PreviewExemption("none", Scope{}, nil); !arm.IsNotFound(err) {
 		t.Errorf("unknown recommendation: %v", err)
 	}
 	if diff := cmp.Diff(before, dump(w.step())); diff != "" {

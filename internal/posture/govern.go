@@ -155,20 +155,20 @@ func (v *View) idOf(slot uint16) string {
 func (v *View) inStatus(slot uint16, state State, statuses []governance.Status) *roaring.Bitmap {
 	sets := &v.recs[slot]
 	if len(statuses) == 0 {
-		return sets[state].read()
+		return sets[state].Bits()
 	}
 	rows := roaring.New()
 	for _, status := range statuses {
 		switch {
 		case status == governance.Completed && state == Healthy:
-			rows.Or(sets[completedSet].read())
+			rows.Or(sets[completedSet].Bits())
 		case state != Unhealthy:
 		case status == governance.Unassigned:
-			rows.Or(roaring.AndNot(sets[Unhealthy].read(), sets[ownedSet].read()))
+			rows.Or(roaring.AndNot(sets[Unhealthy].Bits(), sets[ownedSet].Bits()))
 		case status == governance.Overdue:
-			rows.Or(sets[overdueSet].read())
+			rows.Or(sets[overdueSet].Bits())
 		case status == governance.OnTime:
-			rows.Or(roaring.AndNot(sets[ownedSet].read(), sets[overdueSet].read()))
+			rows.Or(roaring.AndNot(sets[ownedSet].Bits(), sets[overdueSet].Bits()))
 		}
 	}
 	return rows

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rampart-sec/rampart/internal/access"
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -135,7 +136,7 @@ func (c *clerk) retire() {
 	id := c.ruleID()
 	c.w.update(func(ctx context.Context, tx *store.Tx) error {
 		o, err := tx.Object(ctx, "", governance.RuleKind, id)
-		if isNotFound(err) {
+		if arm.IsNotFound(err) {
 			return nil
 		}
 		if err != nil {
@@ -165,7 +166,7 @@ func (c *clerk) assign() {
 	id := c.recordID()
 	if c.rnd.IntN(4) == 0 {
 		c.w.update(func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.DeleteObject(ctx, "", governance.AssignmentKind, id, ""); !isNotFound(err) {
+			if err := tx.DeleteObject(ctx, "", governance.AssignmentKind, id, ""); !arm.IsNotFound(err) {
 				return err
 			}
 			return nil
@@ -196,7 +197,7 @@ func (c *clerk) principal() {
 		return
 	}
 	c.w.update(func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.DeleteObject(ctx, "", access.DepartedKind, name, ""); !isNotFound(err) {
+		if err := tx.DeleteObject(ctx, "", access.DepartedKind, name, ""); !arm.IsNotFound(err) {
 			return err
 		}
 		return nil

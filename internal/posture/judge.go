@@ -12,10 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -47,11 +48,9 @@ const reader = "posture"
 type Judge struct {
 	opt     Options
 	builtIn *builtIn
-	risk    *content.RiskModel
-	factors *factorReader
+	risk    *risk.Model
 	plans   *plan.Plans
-	checks  map[string]*content.Check // of the baselines, by id
-	sources sources
+	sources *finding.Sources
 	metrics *metrics
 	ready   chan struct{}
 	once    sync.Once
@@ -93,19 +92,13 @@ func newJudge(opt Options) (*Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	risk, err := content.Risk()
+	model, err := content.Risk()
 	if err != nil {
 		return nil, err
 	}
-	checks := map[string]*content.Check{}
-	for _, b := range opt.Baselines {
-		for _, c := range b.Checks {
-			checks[c.ID] = c
-		}
-	}
 	j := &Judge{
-		sources: newSources(opt.Library, checks),
-		opt:     opt, builtIn: builtIn, risk: risk, factors: newFactorReader(risk), plans: plan.New(opt.Store, opt.Now), checks: checks,
+		sources: finding.NewSources(opt.Library, opt.Baselines),
+		opt:     opt, builtIn: builtIn, risk: risk.New(model), plans: plan.New(opt.Store, opt.Now),
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {
@@ -258,9 +251,4 @@ func (j *Judge) settle(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == 404
 }

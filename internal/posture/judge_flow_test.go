@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -191,7 +192,7 @@ func TestEvidenceAndFix(t *testing.T) {
 	if !strings.Contains(f.Before, "false") || !strings.Contains(f.After, "true") || !strings.Contains(f.Az, doc.ID) || f.GainPoints != 4 {
 		t.Errorf("fix = %+v", f)
 	}
-	if _, err := w.estate().Evidence(t.Context(), doc.ID, rec(t, "vault-purge")); !isNotFound(err) {
+	if _, err := w.estate().Evidence(t.Context(), doc.ID, rec(t, "vault-purge")); !arm.IsNotFound(err) {
 		t.Errorf("evidence of what does not apply: %v, want not found", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -35,9 +36,9 @@ func TestJudgeEqualsSweep(t *testing.T) {
 				w.clock.pass(time.Duration(edits.rnd.IntN(300)) * time.Minute)
 			}
 			running := dump(w.step())
-			remembered := dumpBases(w.estate())
+			remembered := w.estate().bases.String()
 			w.restart()
-			if diff := cmp.Diff(remembered, dumpBases(w.estate())); diff != "" {
+			if diff := cmp.Diff(remembered, w.estate().bases.String()); diff != "" {
 				t.Errorf("a restart remembers something else of exemptions (-running +restarted):\n%s", diff)
 			}
 			if diff := cmp.Diff(running, dump(w.judge.Estate("").View())); diff != "" {
@@ -54,14 +55,14 @@ func TestJudgeEqualsSweep(t *testing.T) {
 
 func rowsOf(v *View) map[uint32]*row {
 	rows := map[uint32]*row{}
-	v.rows.each(func(h uint32, r *row) bool { rows[h] = r; return true })
+	v.rows.Each(func(h uint32, r *row) bool { rows[h] = r; return true })
 	return rows
 }
 
 // dump is all assessments and scores of a view in words.
 func dump(v *View) []string {
 	out := []string{fmt.Sprintf("estate %.6f", v.Score(Scope{}).Percent)}
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			out = append(out, fmt.Sprintf("%s %s %v since %d first %d flags %d stale %v", r.id, v.idOf(c.slot), c.state, c.since, c.first, c.flags, r.stale))
 		}
@@ -69,18 +70,6 @@ func dump(v *View) []string {
 	})
 	for _, s := range v.Subscriptions() {
 		out = append(out, fmt.Sprintf("%s %.6f", s.ID, s.Score.Percent))
-	}
-	slices.Sort(out)
-	return out
-}
-
-// dumpBases is what an estate remembers for exemptions, in words.
-func dumpBases(e *Estate) []string {
-	var out []string
-	for handle, all := range e.bases.by {
-		for _, o := range all {
-			out = append(out, fmt.Sprint(handle, o.baseTag, o.prints, o.open))
-		}
 	}
 	slices.Sort(out)
 	return out
@@ -140,7 +129,7 @@ func (ed *editor) remove() {
 	}
 	id := ids[ed.rnd.IntN(len(ids))]
 	delete(ed.docs, id)
-	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
+	if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !arm.IsNotFound(err) {
 		ed.w.t.Fatal(err)
 	}
 }
@@ -185,7 +174,7 @@ func (ed *editor) policy() {
 	}
 	ed.w.update(func(ctx context.Context, tx *store.Tx) error {
 		err := tx.DeleteObject(ctx, "", "policyAssignment", assignment, "")
-		if isNotFound(err) {
+		if arm.IsNotFound(err) {
 			return nil
 		}
 		return err

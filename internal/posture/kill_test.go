@@ -3,6 +3,7 @@ package posture
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -46,15 +47,7 @@ func TestKilled(t *testing.T) {
 // and returns what it acknowledged.
 func runAndKill(t *testing.T, path string, after time.Duration) []string {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestKilled$", "-test.timeout=60s")
-	child.Env = append(os.Environ(), killedAt+"="+path)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	child, out := startChild(t, killedAt+"="+path)
 	var ids []string
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -69,12 +62,34 @@ func runAndKill(t *testing.T, path string, after time.Duration) []string {
 	return ids
 }
 
+// startChild runs the test again in a process of its own, which reads from its
+// environment that it is the child.
+func startChild(t *testing.T, env string) (*exec.Cmd, io.Reader) {
+	t.Helper()
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
+	child.Env = append(os.Environ(), env)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return child, out
+}
+
+// openAt opens a world on a store that outlives it, at a time.
+func openAt(t *testing.T, path string, at time.Time) *world {
+	w := &world{t: t, clock: newClock()}
+	w.clock.at = at
+	w.open(path)
+	return w
+}
+
 // importForever delivers documents and says which the store has taken, while
 // the judge follows, until the process is killed.
 func importForever(t *testing.T, path string) {
-	w := &world{t: t, clock: newClock()}
-	w.clock.at = time.Now()
-	w.open(path)
+	w := openAt(t, path, time.Now())
 	w.judge.sealing = sealing{rows: 5, entries: 20, every: time.Hour, share: 2, least: 100, frame: time.Hour}
 	rnd := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for {
@@ -87,9 +102,7 @@ func importForever(t *testing.T, path string) {
 
 func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
 	t.Helper()
-	w := &world{t: t, clock: newClock()}
-	w.clock.at = time.Now()
-	w.open(path)
+	w := openAt(t, path, time.Now())
 	v := w.estate().View()
 	for id := range acknowledged {
 		if w.state(v, id, "storage-https") == NotApplicable {

@@ -1,5 +1,10 @@
 package posture
 
+import (
+	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/risk"
+)
+
 // ledger sums the rows of a scope, per control and per recommendation. One is
 // kept for the estate and for each subscription, so that their pages need no
 // intersections.
@@ -11,13 +16,13 @@ type ledger struct {
 	assessed int // rows with a verdict in at least one scored control
 	pending  int // rows whose only verdicts in scored controls are unknown
 	// work counts tasks by party; see party.
-	work table[workload]
+	work cow.Table[workload]
 }
 
 // recTally counts the rows of a scope in one recommendation.
 type recTally struct {
-	by    [Exempt + 1]int32       // by state; NotApplicable unused
-	risk  [RiskCritical + 1]int32 // unhealthy ones by risk level
+	by    [Exempt + 1]int32        // by state; NotApplicable unused
+	risk  [risk.Critical + 1]int32 // unhealthy ones by risk level
 	stale int32
 	// owned and overdue count unhealthy ones, completed healthy ones.
 	owned, overdue, completed int32
@@ -158,13 +163,13 @@ func (t recTally) counts() Counts {
 }
 
 // worst is the highest risk among the unhealthy ones.
-func (t recTally) worst() Risk {
-	for level := RiskCritical; level > RiskNone; level-- {
+func (t recTally) worst() risk.Level {
+	for level := risk.Critical; level > risk.None; level-- {
 		if t.risk[level] > 0 {
 			return level
 		}
 	}
-	return RiskNone
+	return risk.None
 }
 
 // score is the pool's score.

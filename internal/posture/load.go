@@ -67,7 +67,7 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 			return err
 		}
 		var ids []string
-		if err := tx.Setting(ctx, e.tenant, slotsSetting, &ids); err != nil && !isNotFound(err) {
+		if err := tx.Setting(ctx, e.tenant, slotsSetting, &ids); err != nil && !arm.IsNotFound(err) {
 			return err
 		}
 		e.slots.restore(ids)
@@ -75,14 +75,14 @@ func (e *Estate) restore(ctx context.Context) (state storedState, err error) {
 			return err
 		}
 		var delivered map[string][]string
-		if err := tx.Setting(ctx, e.tenant, deliveredSetting, &delivered); err != nil && !isNotFound(err) {
+		if err := tx.Setting(ctx, e.tenant, deliveredSetting, &delivered); err != nil && !arm.IsNotFound(err) {
 			return err
 		}
 		e.delivered.restore(delivered)
-		if err := e.bases.restore(ctx, tx, e.tenant); err != nil {
+		if err := e.bases.Restore(ctx, tx, e.tenant); err != nil {
 			return err
 		}
-		if err := tx.Setting(ctx, e.tenant, stateSetting, &state); err != nil && !isNotFound(err) {
+		if err := tx.Setting(ctx, e.tenant, stateSetting, &state); err != nil && !arm.IsNotFound(err) {
 			return err
 		}
 		return e.readObjects(ctx, tx)
@@ -150,7 +150,7 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
 	var rows []*row
 	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
-		r, err := e.names.row(e.judge.factors, res.Handle, &res.Doc)
+		r, err := e.names.row(e.judge.risk, res.Handle, &res.Doc)
 		if err != nil {
 			e.refuse(&res.Doc, err)
 			return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -22,7 +23,7 @@ var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 func (e *Estate) restoreMoves(ctx context.Context, tx *store.Tx) error {
 	var ids []string
 	err := tx.Setting(ctx, e.tenant, controlsSetting, &ids)
-	if err != nil && !isNotFound(err) {
+	if err != nil && !arm.IsNotFound(err) {
 		return err
 	}
 	e.controls.restore(ids)
@@ -78,7 +79,7 @@ func (t *change) eachMove(fn func(m *moved)) {
 	}
 	var packed []byte
 	for _, a := range all {
-		was, is := t.base.rows.at(a.handle), t.next.rows.at(a.handle)
+		was, is := t.base.rows.At(a.handle), t.next.rows.At(a.handle)
 		packed = packFlips(packed[:0], a.flips)
 		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.numbers), flips: packed}
 		switch {
@@ -151,7 +152,7 @@ func (t *change) reconcile(ctx context.Context, l *moveLog) error {
 	slices.SortStableFunc(flips, func(a, b flip) int { return cmp.Compare(a.handle, b.handle) })
 	st := make([]standing, len(t.next.shape.controls))
 	var packed []byte
-	t.next.rows.each(func(h uint32, r *row) bool {
+	t.next.rows.Each(func(h uint32, r *row) bool {
 		for len(gone) > 0 && gone[0].handle < h {
 			l.note(&gone[0])
 			gone = gone[1:]
@@ -182,7 +183,7 @@ func (t *change) missing(ctx context.Context, p *past) ([]moved, error) {
 	var gone []moved
 	var handles []uint32
 	p.each(func(h uint32, _ held) {
-		if t.next.rows.at(h) == nil {
+		if t.next.rows.At(h) == nil {
 			gone = append(gone, moved{handle: h, stance: nowhere})
 			handles = append(handles, h)
 		}

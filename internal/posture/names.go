@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 )
 
 // names numbers the strings of an estate and finds rows by id. All epochs
@@ -13,7 +14,7 @@ import (
 type names struct {
 	types, groups, subs, locations, sources, tags, reasons, parties *dict
 
-	findings *findingDict
+	findings *finding.Dict
 
 	mu sync.RWMutex
 	// ids maps the hash of a folded id to the handle that first had it; twins
@@ -29,7 +30,7 @@ func newNames() *names {
 	n := &names{
 		types: newDict(), groups: newDict(), subs: newDict(), locations: newDict(),
 		sources: newDict(), tags: newDict(), reasons: newDict(), parties: newDict(),
-		findings: newFindingDict(),
+		findings: finding.NewDict(),
 		ids:      map[uint64]uint32{}, twins: map[string]uint32{},
 	}
 	n.types.spell(arm.Fold(arm.TypeSubscription), arm.TypeSubscription)
@@ -71,7 +72,7 @@ func (n *names) handle(id string) uint32 {
 
 // byID is the row with an id of any case, nil if there is none in this view.
 func (v *View) byID(id string) *row {
-	r := v.rows.at(v.names.handle(id))
+	r := v.rows.At(v.names.handle(id))
 	if r == nil || !strings.EqualFold(r.id, id) {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 	if !again {
 		h = uint32(len(o.rows) + 1)
 	}
-	r, err := o.estate.names.row(o.estate.judge.factors, h, doc)
+	r, err := o.estate.names.row(o.estate.judge.risk, h, doc)
 	if err != nil {
 		return again, err
 	}
@@ -123,7 +123,7 @@ func (o *Offline) Problems() []Problem { return o.estate.Problems() }
 // of their handles, then by recommendation.
 func (v *View) EachAssessment() iter.Seq[Assessment] {
 	return func(yield func(Assessment) bool) {
-		v.rows.each(func(_ uint32, r *row) bool {
+		v.rows.Each(func(_ uint32, r *row) bool {
 			for _, c := range r.cells {
 				if !yield(v.assessment(r, c.slot)) {
 					return false

@@ -85,11 +85,11 @@ func newBenchYear() (*benchYear, error) {
 // copiedView knows the copied subscriptions of the management group.
 func copiedView(v *View) *View {
 	copied := v.edit(v.shape).v
-	v.subs.each(func(n uint32, s *subscription) bool {
+	v.subs.Each(func(n uint32, s *subscription) bool {
 		for k := 0; n != noSub && s.resource != nil && k < max(1, benchSize()/yearDocuments); k += 3 {
 			c := subscription{id: elsewhere(s.id, k), ledger: s.ledger, members: s.members, resource: &row{
 				typ: subscriptionType, container: &containerFacts{above: []string{yearGroup}}}}
-			copied.subs.put(copied.seq, copied.names.subs.fold(c.id), &c)
+			copied.subs.Put(copied.seq, copied.names.subs.fold(c.id), &c)
 		}
 		return true
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -253,7 +254,7 @@ func (a *archive) states(n int) map[[2]string]State {
 	}
 	lib := a.w.judge.opt.Library
 	v := a.moments[n].view
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		for _, c := range r.cells {
 			if k := lib.Recommendation(v.shape.ids[c.slot]); k != nil && !k.Uncounted && !k.Preview && c.state != NotApplicable {
 				states[[2]string{r.id, k.ID}] = c.state
@@ -269,7 +270,7 @@ func (a *archive) states(n int) map[[2]string]State {
 func (ed *editor) regroup() {
 	id := ed.sub()
 	if ed.rnd.IntN(5) == 0 {
-		if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !isNotFound(err) {
+		if err := ed.w.inv.Delete(ed.w.t.Context(), "", id, ""); err != nil && !arm.IsNotFound(err) {
 			ed.w.t.Fatal(err)
 		}
 		maps.DeleteFunc(ed.docs, func(doc string, _ wire.Document) bool { return strings.HasPrefix(doc, id) })

@@ -80,8 +80,8 @@ func newPlanner(v *View, scope Scope) *planner {
 		c := &p.controls[control]
 		c.unknown.Or(sel.and(v.recs[slot][Unknown]))
 		bad := sel.and(v.recs[slot][Unhealthy])
-		if grace := v.recs[slot][graceSet]; grace.len() > 0 {
-			bad = roaring.AndNot(bad, grace.bits)
+		if grace := v.recs[slot][graceSet]; grace.Len() > 0 {
+			bad = roaring.AndNot(bad, grace.Bits())
 		}
 		if !bad.IsEmpty() {
 			c.open[slot] = bad
@@ -172,7 +172,7 @@ func (p *planner) take(slot uint16) PlanStep {
 	}
 	it := rows.Iterator()
 	for it.HasNext() && len(step.Resources) < maxNamed {
-		step.Resources = append(step.Resources, p.v.rows.at(it.Next()).id)
+		step.Resources = append(step.Resources, p.v.rows.At(it.Next()).id)
 	}
 	return step
 }
@@ -182,7 +182,7 @@ func (p *planner) move(control int, fixed, softened *roaring.Bitmap) {
 	for n, pool := range p.score.pools {
 		f, s := fixed.GetCardinality(), softened.GetCardinality()
 		if p.score.weighted {
-			members := p.v.subs.at(n).members.read()
+			members := p.v.subs.At(n).members.Bits()
 			f, s = fixed.AndCardinality(members), softened.AndCardinality(members)
 		}
 		pool.tallies[control] = pool.tallies[control].afterFix(int32(f), int32(s))

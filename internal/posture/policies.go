@@ -54,11 +54,11 @@ func (e *Estate) overlay() {
 	e.current = newShape(e.judge.opt.Library, e.slots.ids, laid.recs)
 	e.current.remember(was)
 	e.current.risk, e.current.disabling = e.judge.risk, disabling
-	e.current.board = e.desk.current()
+	e.current.board = e.desk.book.Board()
 	e.current.problems = slices.Concat(laid.problems, e.desk.problems())
 	e.current.assigned = laid.assigned(e.judge.builtIn.initiative)
 	e.catalog = &laid
-	e.recheck.Or(e.bases.adopt(&laid))
+	e.recheck.Or(e.bases.Adopt(laid.exemptions, laid.members))
 	e.roll = newRollup(e, e.catalog)
 	e.rolled.Store(e.roll)
 	e.judge.metrics.problems.WithLabelValues(e.tenant).Set(float64(len(e.current.problems)))
@@ -112,7 +112,7 @@ func (v *View) judgedBy(slots map[uint16]bool) *roaring.Bitmap {
 	rows := roaring.New()
 	for slot := range slots {
 		for state := Healthy; state <= Exempt && int(slot) < len(v.recs); state++ {
-			rows.Or(v.recs[slot][state].read())
+			rows.Or(v.recs[slot][state].Bits())
 		}
 	}
 	return rows
@@ -125,7 +125,7 @@ func (v *View) scopeBits(scope string) *roaring.Bitmap {
 			return bits
 		}
 	}
-	return v.all.read()
+	return v.all.Bits()
 }
 
 // exempted are the rows that an exemption may exempt: of those in its scope the

@@ -28,7 +28,7 @@ func newPools(v *View, sel selection) *pools {
 		r.pending[noSub] = true
 		return r
 	}
-	v.subs.each(func(n uint32, s *subscription) bool {
+	v.subs.Each(func(n uint32, s *subscription) bool {
 		if sel.subs == nil || slices.Contains(sel.subs, s) {
 			r.pools[n] = &pool{slices.Clone(s.ledger.controls), s.ledger.assessed, s.ledger.pending}
 			r.pending[n] = true

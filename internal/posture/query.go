@@ -5,6 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // RecommendationQuery selects rows of the Recommendations page.
@@ -27,9 +28,9 @@ type RecommendationQuery struct {
 type RecommendationRow struct {
 	*Recommendation
 	Counts
-	Risk              Risk    // worst among its unhealthy assessments
-	Gain              float64 // percent points the score rises if only this is fixed everywhere in scope
-	PotentialIncrease float64 // the reference's figure, percent points
+	Risk              risk.Level // worst among its unhealthy assessments
+	Gain              float64    // percent points the score rises if only this is fixed everywhere in scope
+	PotentialIncrease float64    // the reference's figure, percent points
 	LastChange        time.Time
 	// Tasks by status: the first three are the unhealthy ones.
 	Unassigned, OnTime, Overdue, Completed int

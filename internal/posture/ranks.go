@@ -43,7 +43,7 @@ func lower(c byte) byte {
 // newRanks sorts all rows of a view; it takes seconds for a million.
 func newRanks(v *View) *ranks {
 	rows := make([]*row, 0, v.Resources())
-	v.rows.each(func(_ uint32, r *row) bool {
+	v.rows.Each(func(_ uint32, r *row) bool {
 		rows = append(rows, r)
 		return true
 	})
@@ -113,7 +113,7 @@ func (v *View) rank(r *row) uint64 {
 func (k *ranks) place(v *View, r *row) int {
 	return sort.Search(len(k.order), func(i int) bool {
 		for ; i < len(k.order); i++ {
-			if other := v.rows.at(k.order[i]); other != nil {
+			if other := v.rows.At(k.order[i]); other != nil {
 				return compareNames(other, r) > 0
 			}
 		}

@@ -34,9 +34,9 @@ func (e *Estate) layFindings(r *row) {
 	if r.found == nil || len(r.found.off) == 0 {
 		return
 	}
-	all := e.names.findings.list()
-	for _, src := range e.judge.sources.all {
-		slot, ok := e.current.slot(src.recommendation)
+	all := e.names.findings.List()
+	for _, src := range e.judge.sources.All() {
+		slot, ok := e.current.slot(src.Recommendation)
 		if !ok {
 			continue
 		}
@@ -50,10 +50,10 @@ func (e *Estate) layFindings(r *row) {
 
 // disabledReason is what a healthy assessment says of its disabled findings, ""
 // if it has none.
-func disabledReason(src *source, all []*finding.Finding, off []uint32) string {
+func disabledReason(src *finding.Source, all []*finding.Finding, off []uint32) string {
 	n := 0
 	for _, number := range off {
-		if f := all[number]; src.lists(f.Report, f.ID) {
+		if f := all[number]; src.Lists(f.Report, f.ID) {
 			n++
 		}
 	}
@@ -88,24 +88,24 @@ func (s *reports) found(id string) *foundSet {
 
 // inForce are the rules of a catalog that hold now. Rules that name what is no
 // recommendation with findings select nothing, which is a problem to be shown.
-func (e *Estate) inForce(c *catalog) *disabling {
+func (e *Estate) inForce(c *catalog) *finding.RuleSet {
 	rules := parseAll(c, e.objects.findingRules, func(o store.Object) (*finding.Rule, error) {
 		r, err := finding.ParseRule(o.ID, o.Body)
 		if err != nil {
 			return nil, err
 		}
-		return r, e.judge.checkRecommendation(r)
+		return r, e.judge.sources.Check(r)
 	})
 	if len(rules) > finding.MaxRules {
 		c.problem(finding.Type, fmt.Errorf("there are %d rules; the first %d are used", len(rules), finding.MaxRules))
 		rules = rules[:finding.MaxRules]
 	}
-	next := newDisabling(rules, e.objects.findingRules, &e.judge.sources, e.now())
-	if e.current != nil && next.same(e.current.disabling) {
+	next := e.ruleSet(rules)
+	if e.current != nil && next.Same(e.current.disabling) {
 		return e.current.disabling
 	}
-	if next != nil && !next.ends.IsZero() {
-		e.due.add(next.ends, noHandle)
+	if ends := next.Ends(); !ends.IsZero() {
+		e.due.add(ends, noHandle)
 	}
 	return next
 }
@@ -113,20 +113,15 @@ func (e *Estate) inForce(c *catalog) *disabling {
 // noHandle is the number of no row: with it something is due that is none.
 const noHandle = 0
 
-// checkRecommendation demands that a rule names a recommendation with findings,
-// or none.
-func (j *Judge) checkRecommendation(r *finding.Rule) error {
-	if r.Recommendation == "" || j.sources.of(r.Recommendation) != nil {
-		return nil
-	}
-	e := arm.Invalid("properties.recommendationId: %q is no recommendation with findings; exempt what has none", r.Recommendation)
-	e.Target = "properties.recommendationId"
-	return e
+// ruleSet is those of some rules that are in force now, nil if there are none.
+func (e *Estate) ruleSet(rules []*finding.Rule) *finding.RuleSet {
+	version := func(r *finding.Rule) string { return e.objects.findingRules[arm.Fold(r.ID)].ETag }
+	return finding.NewRuleSet(rules, version, e.judge.sources, e.now())
 }
 
 // follow takes in the rules of the current shape. Reports whose disabled
 // findings are other ones under them become pending.
-func (s *reports) follow(rules *disabling, above map[uint32][]arm.ID, placed int, cause Cause) {
+func (s *reports) follow(rules *finding.RuleSet, above map[uint32][]arm.ID, placed int, cause Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if rules == s.rules && placed == s.placed {
@@ -135,7 +130,7 @@ func (s *reports) follow(rules *disabling, above map[uint32][]arm.ID, placed int
 	s.rules, s.above, s.placed, s.cause = rules, above, placed, cause
 	for handle, n := range s.byHandle {
 		// Beyond the bound of findings only the report itself can tell.
-		unclear := len(n.open) > 0 && n.open[0] == otherFinding
+		unclear := len(n.open) > 0 && n.open[0] == finding.Other
 		if unclear || !slices.Equal(n.off, s.disabled(n, rules)) {
 			s.pending.Add(handle)
 		}
@@ -167,7 +162,7 @@ type ruled struct {
 // most limit of them, the others are left pending.
 func (e *Estate) remask(ctx context.Context, limit int) (ruled, error) {
 	cause := ExemptionChanged
-	if e.current.disabling.ended(e.now()) {
+	if e.current.disabling.Ended(e.now()) {
 		e.overlay()
 		cause = TimePassed
 	}

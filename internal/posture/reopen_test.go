@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -104,8 +103,8 @@ func TestExemptionReopensOnChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.step()
-	if n := len(w.estate().bases.by); n != 0 {
-		t.Errorf("%d resources are remembered, of none", n)
+	if bases := w.estate().bases; !bases.Empty() {
+		t.Errorf("%s is remembered, of no resource", bases)
 	}
 }
 
@@ -264,14 +263,14 @@ func TestRandomExemptions(t *testing.T) {
 			reopened += len(w.estate().Reopened())
 			w.clock.pass(time.Duration(ed.rnd.IntN(200)) * time.Minute)
 		}
-		running, remembered := dump(w.step()), dumpBases(w.estate())
+		running, remembered := dump(w.step()), w.estate().bases.String()
 		for _, slow := range []bool{false, true} {
 			w.slow = slow
 			w.restart()
 			if diff := cmp.Diff(running, dump(w.estate().View())); diff != "" {
 				t.Fatalf("seed %d, oracle %v: a restart sees something else:\n%s", seed, slow, diff)
 			}
-			if diff := cmp.Diff(remembered, dumpBases(w.estate())); diff != "" {
+			if diff := cmp.Diff(remembered, w.estate().bases.String()); diff != "" {
 				t.Fatalf("seed %d, oracle %v: a restart remembers something else:\n%s", seed, slow, diff)
 			}
 		}
@@ -295,9 +294,7 @@ func TestKilledReopens(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	path := filepath.Join(t.TempDir(), "posture.db")
-	w := &world{t: t, clock: newClock()}
-	w.clock.at = time.Now()
-	w.open(path)
+	w := openAt(t, path, time.Now())
 	var docs []wire.Document
 	for i := range 40 {
 		docs = append(docs, w.numbered(i, 0))
@@ -309,15 +306,7 @@ func TestKilledReopens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 4 {
-		child := exec.Command(os.Args[0], "-test.run=^TestKilledReopens$", "-test.timeout=60s")
-		child.Env = append(os.Environ(), reopenedAt+"="+path)
-		out, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
+		child, out := startChild(t, reopenedAt+"="+path)
 		if _, err := out.Read(make([]byte, 1)); err != nil { // it has changed something
 			t.Fatal(err)
 		}
@@ -335,9 +324,7 @@ func (w *world) numbered(i, version int) wire.Document {
 }
 
 func changeForever(t *testing.T, path string) {
-	w := &world{t: t, clock: newClock()}
-	w.clock.at = time.Now()
-	w.open(path)
+	w := openAt(t, path, time.Now())
 	for n := 0; ; n++ {
 		w.clock.pass(time.Second)
 		doc := w.numbered(n%40, (n/40+n)%3)
@@ -348,9 +335,7 @@ func changeForever(t *testing.T, path string) {
 
 func checkReopened(t *testing.T, path, own string) {
 	t.Helper()
-	w := &world{t: t, clock: newClock()}
-	w.clock.at = time.Now().Add(time.Hour)
-	w.open(path)
+	w := openAt(t, path, time.Now().Add(time.Hour))
 	v := w.estate().View()
 	for i := range 40 {
 		id := w.numbered(i, 0).ID

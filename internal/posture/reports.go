@@ -1,7 +1,6 @@
 package posture
 
 import (
-	"cmp"
 	"hash/maphash"
 	"runtime"
 	"slices"
@@ -21,12 +20,12 @@ import (
 // each has, and which of them the evaluator was not shown because a rule
 // disables them. Several goroutines use it at once.
 type reports struct {
-	sources *sources
+	sources *finding.Sources
 	names   *names
 	judge   *Judge
 
 	mu       sync.RWMutex
-	rules    *disabling          // what reports are masked by
+	rules    *finding.RuleSet    // what reports are masked by
 	above    map[uint32][]arm.ID // management groups by subscription, as they were then
 	placed   int                 // Estate.placed, as it was then
 	byHandle map[uint32]*note
@@ -50,7 +49,7 @@ type note struct {
 
 func newReports(j *Judge, n *names) *reports {
 	return &reports{
-		sources: &j.sources, names: n, judge: j, byHandle: map[uint32]*note{}, byParent: map[uint64][]*note{}, moved: map[string]bool{},
+		sources: j.sources, names: n, judge: j, byHandle: map[uint32]*note{}, byParent: map[uint64][]*note{}, moved: map[string]bool{},
 		pending: roaring.New(),
 	}
 }
@@ -58,7 +57,7 @@ func newReports(j *Judge, n *names) *reports {
 // take notes what a document reports and returns it as it is to be judged: the
 // document itself unless a rule disables findings of it.
 func (s *reports) take(handle uint32, doc *wire.Document) *wire.Document {
-	src := s.sources.report(doc)
+	src := s.sources.Report(doc)
 	if src == nil {
 		return doc
 	}
@@ -67,23 +66,21 @@ func (s *reports) take(handle uint32, doc *wire.Document) *wire.Document {
 		return doc // it is refused
 	}
 	parent, _ := id.Parent()
-	r := s.reader(src)
-	r.failing = true
-	r.open(doc.Body)
-	n := &note{handle: handle, parent: parent.String(), report: r.report, digest: cmp.Or(r.digest(), digestOf(parent))}
+	r := src.Open(doc.Body)
+	n := &note{handle: handle, parent: parent.String(), report: r.Type(), digest: r.Image(parent)}
 	rules, where := s.inForce(), s.where(n)
-	r.each(func(it *reported) {
-		if !s.sources.selectable(n.report, it.ID) {
+	r.EachFailing(func(it *finding.Result) {
+		if !s.sources.Selectable(n.report, it.ID) {
 			return
 		}
-		number := s.names.findings.id(&it.Finding)
+		number := s.names.findings.Number(&it.Finding)
 		n.open = append(n.open, number)
-		if rules.rule(number, &it.Finding, where) != nil {
+		if rules.Rule(number, &it.Finding, where) != nil {
 			n.off = append(n.off, number)
 		}
 	})
-	if r.faults > 0 {
-		s.judge.opt.Log.Warn("a report cannot be read in part", "id", doc.ID, "results", r.faults, "error", r.fault)
+	if faults, err := r.Faults(); faults > 0 {
+		s.judge.opt.Log.Warn("a report cannot be read in part", "id", doc.ID, "results", faults, "error", err)
 	}
 	n.open, n.off = distinct(n.open), distinct(n.off)
 	s.keep(n)
@@ -93,11 +90,6 @@ func (s *reports) take(handle uint32, doc *wire.Document) *wire.Document {
 	return s.masked(doc, src, rules, where)
 }
 
-// reader is a new reader of a source's reports.
-func (s *reports) reader(src *source) *reportReader {
-	return &reportReader{report: arm.Fold(src.typ), checks: s.judge.checks}
-}
-
 // distinct sorts numbers and leaves each once.
 func distinct(numbers []uint32) []uint32 {
 	slices.Sort(numbers)
@@ -105,34 +97,33 @@ func distinct(numbers []uint32) []uint32 {
 }
 
 // inForce are the rules that reports are masked by.
-func (s *reports) inForce() *disabling {
+func (s *reports) inForce() *finding.RuleSet {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.rules
 }
 
 // where is place for one who does not hold mu.
-func (s *reports) where(n *note) *findingPlace {
+func (s *reports) where(n *note) *finding.Place {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.place(n)
 }
 
 // masked is a report as it is judged under some rules.
-func (s *reports) masked(doc *wire.Document, src *source, rules *disabling, at *findingPlace) *wire.Document {
-	r := s.reader(src)
-	return mask(doc, r, func(it *reported) bool {
-		return s.sources.selectable(r.report, it.ID) && rules.rule(s.names.findings.id(&it.Finding), &it.Finding, at) != nil
+func (s *reports) masked(doc *wire.Document, src *finding.Source, rules *finding.RuleSet, at *finding.Place) *wire.Document {
+	return src.Mask(doc, func(it *finding.Result) bool {
+		return s.sources.Selectable(it.Report, it.ID) && rules.Rule(s.names.findings.Number(&it.Finding), &it.Finding, at) != nil
 	})
 }
 
 // document is a document as it is judged under some rules, without taking note
 // of it.
-func (s *reports) document(doc *wire.Document, rules *disabling) *wire.Document {
+func (s *reports) document(doc *wire.Document, rules *finding.RuleSet) *wire.Document {
 	if rules == nil {
 		return doc
 	}
-	src := s.sources.report(doc)
+	src := s.sources.Report(doc)
 	if src == nil {
 		return doc
 	}
@@ -141,55 +132,39 @@ func (s *reports) document(doc *wire.Document, rules *disabling) *wire.Document 
 		return doc
 	}
 	parent, _ := id.Parent()
-	return s.masked(doc, src, rules, s.where(&note{parent: parent.String(), digest: imageDigest(parent, doc)}))
-}
-
-// imageDigest is the digest of the image that a report is about, "" if it is
-// about something else.
-func imageDigest(parent arm.ID, doc *wire.Document) string {
-	var r reportReader
-	r.open(doc.Body)
-	return cmp.Or(r.digest(), digestOf(parent))
-}
-
-// digestOf is the digest of a resource that is an image.
-func digestOf(parent arm.ID) string {
-	if arm.Fold(parent.Type()) == "microsoft.containerregistry/registries/images" {
-		return finding.Digest(parent.Name())
-	}
-	return ""
+	return s.masked(doc, src, rules, s.where(&note{parent: parent.String(), digest: src.Open(doc.Body).Image(parent)}))
 }
 
 // place is where a report's findings are; mu is held.
-func (s *reports) place(n *note) *findingPlace {
+func (s *reports) place(n *note) *finding.Place {
 	id, err := arm.ParseID(n.parent)
 	if err != nil {
-		return &findingPlace{} // it was parsed before
+		return &finding.Place{} // it was parsed before
 	}
-	at := &findingPlace{resource: id, digest: n.digest}
+	at := &finding.Place{Resource: id, Digest: n.digest}
 	if sub, ok := s.names.subs.find(arm.Fold(id.SubscriptionID())); ok {
-		at.above = s.above[sub]
+		at.Above = s.above[sub]
 	}
 	return at
 }
 
 // disabled are the findings of a report that some rules disable; mu is held.
-func (s *reports) disabled(n *note, rules *disabling) []uint32 {
+func (s *reports) disabled(n *note, rules *finding.RuleSet) []uint32 {
 	if rules == nil || len(n.open) == 0 {
 		return nil
 	}
 	var off []uint32
-	var where *findingPlace
-	all := s.names.findings.list()
+	var where *finding.Place
+	all := s.names.findings.List()
 	for _, number := range n.open {
 		// Most findings are selected by no rule: the place is asked for late.
-		if len(rules.selecting(number, all[number])) == 0 {
+		if !rules.Selects(number, all[number]) {
 			continue
 		}
 		if where == nil {
 			where = s.place(n)
 		}
-		if rules.rule(number, all[number], where) != nil {
+		if rules.Rule(number, all[number], where) != nil {
 			off = append(off, number)
 		}
 	}

@@ -93,7 +93,7 @@ func (e *Estate) newProgress(types, definitions []string) *progress {
 	p := &progress{e: e, base: base, begun: Rereading{Since: e.now(), slots: map[uint16]bool{}}}
 	for _, t := range types {
 		if n, ok := e.names.types.find(t); ok {
-			p.begun.Total += base.types.at(n).len()
+			p.begun.Total += base.types.At(n).Len()
 		}
 	}
 	for _, id := range definitions {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // Resource is one resource, by id of any case.
@@ -64,7 +66,7 @@ func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
 	s := &resourceSearch{v: v, sort: sort, desc: q.Desc, bits: v.inventory(q), limit: readLimit(q.Limit)}
 	if paged {
 		s.after = &place{&row{handle: after.Handle, id: after.At}, after.Key}
-		if known := v.rows.at(after.Handle); known != nil {
+		if known := v.rows.At(after.Handle); known != nil {
 			s.after.r = known
 		}
 	}
@@ -107,7 +109,7 @@ func (v *View) withState(recommendation string, states []State) *roaring.Bitmap 
 		}
 		for _, state := range states {
 			if state <= Exempt && v.recs[slot][state] != nil {
-				sets = append(sets, v.recs[slot][state].bits)
+				sets = append(sets, v.recs[slot][state].Bits())
 			}
 		}
 	}
@@ -160,12 +162,12 @@ func (s *resourceSearch) groups() []keyGroup {
 	if s.sort == "unhealthy" {
 		for n, b := range s.v.burden {
 			if b != nil {
-				groups = append(groups, keyGroup{key: maxBurden - uint64(n), bits: b.bits})
+				groups = append(groups, keyGroup{key: maxBurden - uint64(n), bits: b.Bits()})
 			}
 		}
 	} else {
-		s.v.types.each(func(i uint32, b *set) bool {
-			groups = append(groups, keyGroup{name: strings.ToLower(s.v.names.types.name(i)), bits: b.bits})
+		s.v.types.Each(func(i uint32, b *cow.Set) bool {
+			groups = append(groups, keyGroup{name: strings.ToLower(s.v.names.types.name(i)), bits: b.Bits()})
 			return true
 		})
 		slices.SortFunc(groups, func(a, b keyGroup) int { return cmp.Compare(a.name, b.name) })
@@ -192,7 +194,7 @@ func (s *resourceSearch) smallest(bits *roaring.Bitmap, key uint64, k int) []pla
 	top := newTopK(k, s.compare)
 	it := bits.Iterator()
 	for it.HasNext() {
-		p := s.place(s.v.rows.at(it.Next()), key)
+		p := s.place(s.v.rows.At(it.Next()), key)
 		if s.after == nil || s.compare(p, *s.after) > 0 {
 			top.add(p)
 		}

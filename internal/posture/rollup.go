@@ -7,6 +7,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/reopen"
 )
 
 // verdict is what one member of an assignment says of one resource.
@@ -24,7 +25,7 @@ type rollup struct {
 	exemptions map[string][]*policy.Exemption // by folded scope
 	above      map[uint32][]arm.ID            // management groups by subscription's number
 	due        func(time.Time, uint32)        // told when a row's exemption ends
-	bases      *bases
+	bases      *reopen.Bases
 }
 
 func newRollup(e *Estate, c *catalog) *rollup {

@@ -3,6 +3,8 @@ package posture
 import (
 	"strings"
 	"time"
+
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // row is what the index knows of one resource. A row is never changed once it
@@ -18,7 +20,7 @@ type row struct {
 	location uint32
 	source   uint32
 	observed int64 // Unix seconds
-	factors  factorSet
+	factors  risk.Factors
 	stale    bool
 	judged   bool // cells say what is known; false until then
 

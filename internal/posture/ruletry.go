@@ -15,7 +15,7 @@ import (
 // end that has passed. The error is an *arm.Error. before is the rule that it
 // replaces, nil if there is none: an end that stays may have passed.
 func (e *Estate) CheckFindingRule(r, before *finding.Rule) error {
-	if err := e.judge.checkRecommendation(r); err != nil {
+	if err := e.judge.sources.Check(r); err != nil {
 		return err
 	}
 	if (before == nil || !before.Expires.Equal(r.Expires)) && !r.InForce(e.now()) {
@@ -47,14 +47,12 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 	defer e.mu.Unlock()
 	v := e.View()
 	rules := []*finding.Rule{r}
-	if d := e.current.disabling; d != nil {
-		for _, other := range d.rules {
-			if !equalIDs(other.ID, r.ID) {
-				rules = append(rules, other)
-			}
+	for _, other := range e.current.disabling.Rules() {
+		if !equalIDs(other.ID, r.ID) {
+			rules = append(rules, other)
 		}
 	}
-	next := newDisabling(rules, e.objects.findingRules, &e.judge.sources, e.now())
+	next := e.ruleSet(rules)
 	effect, handles := e.reports.try(next)
 	if len(handles) == 0 || len(handles) > maxHypotheses {
 		effect.Before = v.Score(scope)
@@ -82,7 +80,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 	}
 	effect.Tried, effect.Before, effect.After = true, v.Score(scope), would.Score(scope)
 	for _, f := range flips {
-		a := would.assessment(would.rows.at(f.handle), f.slot)
+		a := would.assessment(would.rows.At(f.handle), f.slot)
 		a.State = f.to
 		effect.Flips = append(effect.Flips, a)
 	}
@@ -91,7 +89,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 
 // try counts what other rules would disable beyond those in force, and names
 // the reports.
-func (s *reports) try(rules *disabling) (effect RuleEffect, handles []uint32) {
+func (s *reports) try(rules *finding.RuleSet) (effect RuleEffect, handles []uint32) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	parents := map[string]bool{}
@@ -107,7 +105,7 @@ func (s *reports) try(rules *disabling) (effect RuleEffect, handles []uint32) {
 }
 
 // use puts rules in place of others and returns those.
-func (s *reports) use(rules *disabling) *disabling {
+func (s *reports) use(rules *finding.RuleSet) *finding.RuleSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.rules

@@ -7,6 +7,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // Scope narrows a question: the zero Scope is the whole estate. ID is the id of
@@ -46,11 +47,11 @@ func (v *View) resolveID(id string) selection {
 	if id == "" {
 		return selection{}
 	}
-	if n, ok := v.names.subs.find(id); ok && v.subs.at(n) != nil {
-		return selection{sub: v.subs.at(n)}
+	if n, ok := v.names.subs.find(id); ok && v.subs.At(n) != nil {
+		return selection{sub: v.subs.At(n)}
 	}
 	if n, ok := v.names.groups.find(id); ok {
-		return selection{bits: v.groups.at(n).read()}
+		return selection{bits: v.groups.At(n).Bits()}
 	}
 	if name, ok := strings.CutPrefix(id, managementGroups); ok {
 		return v.under(name)
@@ -63,14 +64,14 @@ const managementGroups = "/providers/microsoft.management/managementgroups/"
 // under selects the subscriptions of a management group.
 func (v *View) under(group string) selection {
 	sel := selection{bits: roaring.New()}
-	v.subs.each(func(_ uint32, s *subscription) bool {
+	v.subs.Each(func(_ uint32, s *subscription) bool {
 		if s.resource == nil || s.resource.container == nil {
 			return true
 		}
 		for _, above := range s.resource.container.above {
 			if above == group {
 				sel.subs = append(sel.subs, s)
-				sel.bits.Or(s.members.read())
+				sel.bits.Or(s.members.Bits())
 				break
 			}
 		}
@@ -88,9 +89,9 @@ func (v *View) below(id string) selection {
 	if !ok {
 		return sel
 	}
-	it := v.groups.at(n).read().Iterator()
+	it := v.groups.At(n).Bits().Iterator()
 	for it.HasNext() {
-		if r := v.rows.at(it.Next()); r.lies(id) {
+		if r := v.rows.At(it.Next()); r.lies(id) {
 			sel.bits.Add(r.handle)
 		}
 	}
@@ -100,28 +101,28 @@ func (v *View) below(id string) selection {
 // set is the bitmap of the selection, nil for the estate.
 func (s selection) set() *roaring.Bitmap {
 	if s.sub != nil {
-		return s.sub.members.read()
+		return s.sub.members.Bits()
 	}
 	return s.bits
 }
 
 // and intersects a set with the selection; the result must not be written.
-func (s selection) and(of *set) *roaring.Bitmap {
+func (s selection) and(of *cow.Set) *roaring.Bitmap {
 	within := s.set()
 	if within == nil {
-		return of.read()
+		return of.Bits()
 	}
-	return roaring.And(of.read(), within)
+	return roaring.And(of.Bits(), within)
 }
 
 // count is the size of the intersection.
-func (s selection) count(of *set) int {
+func (s selection) count(of *cow.Set) int {
 	within := s.set()
 	if within == nil {
-		return of.len()
+		return of.Len()
 	}
 	if of == nil {
 		return 0
 	}
-	return int(of.bits.AndCardinality(within))
+	return int(of.Bits().AndCardinality(within))
 }

@@ -1,8 +1,6 @@
 package posture
 
-import (
-	"github.com/rampart-sec/rampart/content"
-)
+import "github.com/rampart-sec/rampart/content"
 
 // Score is the secure score of a scope by the reference formula: per control
 // max/(healthy+unhealthy)*healthy, summed over controls that have something to

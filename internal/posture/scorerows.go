@@ -23,12 +23,12 @@ func scoreRows(tenant string, was, now *View, past *past) []store.ScoreRow {
 		return w.rows
 	}
 	w.estate(was.total.controls, was.estateScore())
-	now.subs.each(func(n uint32, s *subscription) bool {
+	now.subs.Each(func(n uint32, s *subscription) bool {
 		if n == noSub || s.ledger.epoch != now.seq {
 			return true
 		}
 		var before []tally
-		if old := was.subs.at(n); old != nil {
+		if old := was.subs.At(n); old != nil {
 			before = old.ledger.controls
 		}
 		w.scope(s.id, before, s.ledger.controls, s.ledger.score(now.shape))
@@ -54,11 +54,11 @@ func (w *scoreWriter) since(p *past) {
 	none := newLedger(0, w.now.shape)
 	for id, n := range p.subOf {
 		sub, known := w.now.names.subs.find(id)
-		if id != "" && (!known || w.now.subs.at(sub) == nil) {
+		if id != "" && (!known || w.now.subs.At(sub) == nil) {
 			w.scope(id, p.pools[n].tallies, none.controls, none.score(w.now.shape))
 		}
 	}
-	w.now.subs.each(func(n uint32, s *subscription) bool {
+	w.now.subs.Each(func(n uint32, s *subscription) bool {
 		if n == noSub {
 			return true
 		}

@@ -6,7 +6,9 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // uncounted is the control number of recommendations outside the score.
@@ -28,10 +30,10 @@ type shape struct {
 	// severities are those of the slots, also of slots that are assigned no
 	// more: what was booked under one is taken off under the same.
 	severities []content.Severity
-	risk       *content.RiskModel
+	risk       *risk.Model
 	board      *governance.Board
 	// disabling is the rules that disable findings, nil if there are none.
-	disabling *disabling
+	disabling *finding.RuleSet
 	problems  []Problem
 	assigned  []Assigned // own initiatives in force
 }
@@ -106,6 +108,14 @@ func (s *shape) control(slot uint16) int { return s.counts[slot] }
 // that control sets made under old are good under s.
 func (s *shape) sameScore(old *shape) bool {
 	return len(s.controls) == len(old.controls) && slices.Equal(s.counts[:len(old.counts)], old.counts)
+}
+
+// riskOf is the level of an unhealthy assessment.
+func (s *shape) riskOf(slot uint16, factors risk.Factors) risk.Level {
+	if s.risk == nil {
+		return risk.None
+	}
+	return s.risk.Level(s.severities[slot], factors)
 }
 
 // severityRank orders severities, worst highest.

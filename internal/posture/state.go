@@ -5,6 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // State of an assessment: what one recommendation says of one resource.
@@ -30,18 +31,6 @@ type Counts struct {
 	Healthy, Unhealthy, Unknown, NotApplicable, Exempt, Stale int
 }
 
-// Risk is the level of one unhealthy assessment, or the worst of several.
-type Risk uint8
-
-// The risk levels. The score never depends on them.
-const (
-	RiskNone Risk = iota
-	RiskLow
-	RiskMedium
-	RiskHigh
-	RiskCritical
-)
-
 // Assessment is what one recommendation says of one resource, named by
 // (resource, recommendation) across scans and versions.
 type Assessment struct {
@@ -59,7 +48,7 @@ type Assessment struct {
 	ObservedAt  time.Time // the document's
 	Stale       bool
 	Pending     bool // from before a policy edit whose documents are being read
-	Risk        Risk
+	Risk        risk.Level
 	RiskFactors []string // in words
 	// Status is how far the task of making it healthy is; Assigned says whose it
 	// is or was. Gone marks an owner who cannot sign in any more, Completed is

@@ -7,6 +7,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 const (
@@ -55,12 +56,12 @@ func tagKey(name, value string, any bool) uint64 {
 func (t *tagIndex) find(name, value string) *roaring.Bitmap {
 	key := tagKey(name, value, value == "")
 	if t.shards == nil || t.shards[key%tagShards] == nil {
-		return none
+		return cow.None
 	}
 	s := t.shards[key%tagShards].sets[key]
 	switch {
 	case s == nil:
-		return none
+		return cow.None
 	case s.many != nil:
 		return s.many
 	}

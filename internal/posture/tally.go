@@ -41,7 +41,7 @@ func (v *View) SubscriptionIDs(group string) []string {
 		}
 		return ids
 	}
-	v.subs.each(func(n uint32, s *subscription) bool {
+	v.subs.Each(func(n uint32, s *subscription) bool {
 		if n != noSub && s.ledger.rows > 0 {
 			ids = append(ids, s.armID())
 		}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // View is one immutable epoch of an estate. Any goroutine may read it for as
@@ -14,19 +17,19 @@ type View struct {
 	at    time.Time
 	names *names
 	shape *shape
-	rows  table[row] // by handle
+	rows  cow.Table[row] // by handle
 
-	all, stale        *set
-	assessed, pending *set // see ledger
-	busy              *set // rows with tasks
+	all, stale        *cow.Set
+	assessed, pending *cow.Set // see ledger
+	busy              *cow.Set // rows with tasks
 	recs              []recSets
 	controls          []controlSets
-	types, groups     setTable
-	open, off         setTable // by number of a finding: resources where it counts, and where it is disabled
+	types, groups     cow.Sets
+	open, off         cow.Sets // by number of a finding: resources where it counts, and where it is disabled
 	tags              tagIndex
-	factors           [factorSets]*set    // by exact set of factors
-	burden            [maxBurden + 1]*set // by number of unhealthy assessments
-	subs              table[subscription]
+	factors           [risk.Sets]*cow.Set     // by exact set of factors
+	burden            [maxBurden + 1]*cow.Set // by number of unhealthy assessments
+	subs              cow.Table[subscription]
 	total             *ledger
 	ranks             *ranks // may lag behind rows; see ranks
 	rereading         *Rereading
@@ -37,7 +40,7 @@ type View struct {
 // recSets are the rows of one recommendation by state, of the unhealthy ones
 // those that do not count yet, have an owner, are overdue, and of the healthy
 // ones those that were completed.
-type recSets [completedSet + 1]*set
+type recSets [completedSet + 1]*cow.Set
 
 const (
 	graceSet = Exempt + 1 + iota
@@ -52,15 +55,15 @@ var flagSets = map[cellFlag]State{inGrace: graceSet, hasOwner: ownedSet, isOverd
 // controlSets are the rows of one control by state, and those whose control is
 // decided by one assessment: becoming healthy (last) or unknown (lastMixed).
 type controlSets struct {
-	by              [Exempt + 1]*set
-	last, lastMixed *set
+	by              [Exempt + 1]*cow.Set
+	last, lastMixed *cow.Set
 }
 
 // subscription is one subscription with everything in it.
 type subscription struct {
 	id       string // folded
 	resource *row   // its document, nil if none was delivered
-	members  *set
+	members  *cow.Set
 	ledger   *ledger
 }
 
@@ -71,7 +74,7 @@ func (v *View) Seq() uint64 { return v.seq }
 func (v *View) At() time.Time { return v.at }
 
 // Resources is the number of resources, children included.
-func (v *View) Resources() int { return v.all.len() }
+func (v *View) Resources() int { return v.all.Len() }
 
 // SubscriptionScore is the score of one subscription.
 type SubscriptionScore struct {
@@ -82,7 +85,7 @@ type SubscriptionScore struct {
 // Subscriptions are all known subscriptions by name.
 func (v *View) Subscriptions() []SubscriptionScore {
 	var all []SubscriptionScore
-	v.subs.each(func(n uint32, s *subscription) bool {
+	v.subs.Each(func(n uint32, s *subscription) bool {
 		if n != noSub && s.ledger.rows > 0 {
 			all = append(all, SubscriptionScore{ID: s.armID(), Name: s.name(), Score: s.ledger.score(v.shape)})
 		}
@@ -130,8 +133,8 @@ type TypeCount struct {
 // Types are the resource types present, by name, as they were first spelled.
 func (v *View) Types() []TypeCount {
 	var all []TypeCount
-	v.types.each(func(i uint32, s *set) bool {
-		if n := s.len(); n > 0 {
+	v.types.Each(func(i uint32, s *cow.Set) bool {
+		if n := s.Len(); n > 0 {
 			all = append(all, TypeCount{v.names.types.name(i), n})
 		}
 		return true

@@ -6,6 +6,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // fewRows is the number of rows up to which a ledger is summed row by row;
@@ -39,7 +40,7 @@ func (v *View) sumRows(bits *roaring.Bitmap) *ledger {
 	st := make([]standing, len(v.controls))
 	it := bits.Iterator()
 	for it.HasNext() {
-		if r := v.rows.at(it.Next()); r != nil {
+		if r := v.rows.At(it.Next()); r != nil {
 			v.shape.standings(r, st)
 			l.add(v.shape, r, st, +1)
 		}
@@ -80,7 +81,7 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 		}
 		t.by[state] = int32(sel.count(sets[state]))
 		if t.by[state] > 0 && estate.stale > 0 {
-			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.read()))
+			t.stale += int32(sel.and(sets[state]).AndCardinality(v.stale.Bits()))
 		}
 	}
 	t.changed = estate.changed
@@ -94,54 +95,54 @@ func (v *View) sumSlot(t *recTally, sel selection, slot uint16, levels *riskLeve
 	if estate.fixed == 0 && estate.softened == 0 {
 		return
 	}
-	if sets[graceSet].len() > 0 {
-		unhealthy = roaring.AndNot(unhealthy, sets[graceSet].bits)
+	if sets[graceSet].Len() > 0 {
+		unhealthy = roaring.AndNot(unhealthy, sets[graceSet].Bits())
 	}
 	control := v.controls[v.shape.control(slot)]
-	t.fixed = int32(unhealthy.AndCardinality(control.last.read()))
-	t.softened = int32(unhealthy.AndCardinality(control.lastMixed.read()))
+	t.fixed = int32(unhealthy.AndCardinality(control.last.Bits()))
+	t.softened = int32(unhealthy.AndCardinality(control.lastMixed.Bits()))
 }
 
 // riskLevels are the rows whose factors give each level to a severity.
 type riskLevels struct {
 	v      *View
-	levels map[content.Severity][RiskCritical + 1]*roaring.Bitmap
+	levels map[content.Severity][risk.Critical + 1]*roaring.Bitmap
 }
 
 // of are the rows by level for a slot's severity; nil where there are none.
-func (rl *riskLevels) of(slot uint16) [RiskCritical + 1]*roaring.Bitmap {
+func (rl *riskLevels) of(slot uint16) [risk.Critical + 1]*roaring.Bitmap {
 	severity := rl.v.shape.slots[slot].Severity
 	if levels, ok := rl.levels[severity]; ok {
 		return levels
 	}
-	var levels [RiskCritical + 1]*roaring.Bitmap
+	var levels [risk.Critical + 1]*roaring.Bitmap
 	for f, class := range rl.v.factors {
-		if class.len() == 0 {
+		if class.Len() == 0 {
 			continue
 		}
-		level := rl.v.shape.riskOf(slot, factorSet(f))
+		level := rl.v.shape.riskOf(slot, risk.Factors(f))
 		if levels[level] == nil {
 			levels[level] = roaring.New()
 		}
-		levels[level].Or(class.read())
+		levels[level].Or(class.Bits())
 	}
 	if rl.levels == nil {
-		rl.levels = map[content.Severity][RiskCritical + 1]*roaring.Bitmap{}
+		rl.levels = map[content.Severity][risk.Critical + 1]*roaring.Bitmap{}
 	}
 	rl.levels[severity] = levels
 	return levels
 }
 
 // worst is the highest level that some of a slot's unhealthy rows have.
-func (rl *riskLevels) worst(slot uint16, unhealthy *roaring.Bitmap) Risk {
+func (rl *riskLevels) worst(slot uint16, unhealthy *roaring.Bitmap) risk.Level {
 	if rl.v.shape.slots[slot] == nil {
-		return RiskNone
+		return risk.None
 	}
 	levels := rl.of(slot)
-	for level := RiskCritical; level > RiskNone; level-- {
+	for level := risk.Critical; level > risk.None; level-- {
 		if levels[level] != nil && levels[level].Intersects(unhealthy) {
 			return level
 		}
 	}
-	return RiskNone
+	return risk.None
 }

@@ -35,7 +35,7 @@ func (v *View) scoredTallies(sel selection) []tally {
 func (v *View) estateScore() Score {
 	return v.cache.score(func() Score {
 		var subs []*subscription
-		v.subs.each(func(_ uint32, s *subscription) bool {
+		v.subs.Each(func(_ uint32, s *subscription) bool {
 			subs = append(subs, s)
 			return true
 		})

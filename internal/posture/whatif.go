@@ -46,15 +46,15 @@ func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResu
 	if err != nil {
 		return WhatIfResult{}, err
 	}
-	e.bases.freeze(true)
-	defer e.bases.freeze(false)
+	e.bases.Freeze(true)
+	defer e.bases.Freeze(false)
 	next, flips, err := trial.run()
 	if err != nil {
 		return WhatIfResult{}, err
 	}
 	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{})}
 	for _, f := range flips {
-		a := next.assessment(next.rows.at(f.handle), f.slot)
+		a := next.assessment(next.rows.At(f.handle), f.slot)
 		a.State = f.to
 		out.Flips = append(out.Flips, a)
 	}
@@ -78,7 +78,7 @@ func (e *Estate) newTrial(ctx context.Context, v *View, changes []Hypothetical) 
 	if err := t.read(ctx, changes); err != nil {
 		return nil, err
 	}
-	fresh := v.rows.limit()
+	fresh := v.rows.Limit()
 	for i := range changes {
 		if err := t.add(&changes[i], &fresh); err != nil {
 			return nil, err
@@ -209,7 +209,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 	it := rows.Iterator()
 	for it.HasNext() {
 		handle := it.Next()
-		was := t.v.rows.at(handle)
+		was := t.v.rows.At(handle)
 		fresh, err := t.row(handle, was)
 		if fresh == nil || err != nil {
 			continue // not in this view, or refused as a document
@@ -231,7 +231,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 
 func (t *trial) row(handle uint32, was *row) (*row, error) {
 	if doc := t.now[handle]; doc != nil {
-		return t.e.names.row(t.e.judge.factors, handle, doc)
+		return t.e.names.row(t.e.judge.risk, handle, doc)
 	}
 	if was == nil {
 		return nil, nil

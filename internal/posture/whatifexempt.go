@@ -30,7 +30,7 @@ func (e *Estate) PreviewExemption(recommendation string, scope Scope, selectors 
 	if !ok {
 		return ExemptPreview{}, arm.NotFound(recommendation)
 	}
-	rows := v.newFilter(scope, "", "").and(v.recs[slot][Unhealthy].read())
+	rows := v.newFilter(scope, "", "").and(v.recs[slot][Unhealthy].Bits())
 	rows = e.selected(v, rows, selectors)
 	out := ExemptPreview{Count: int(rows.GetCardinality()), Before: v.Score(Scope{})}
 	if out.Count > MaxExemptPreview {
@@ -39,7 +39,7 @@ func (e *Estate) PreviewExemption(recommendation string, scope Scope, selectors 
 	b := v.edit(v.shape)
 	it := rows.Iterator()
 	for it.HasNext() {
-		was := v.rows.at(it.Next())
+		was := v.rows.At(it.Next())
 		fresh := *was
 		fresh.cells = append([]cell(nil), was.cells...)
 		for i := range fresh.cells {
@@ -61,7 +61,7 @@ func (e *Estate) selected(v *View, rows *roaring.Bitmap, selectors []policy.Sele
 	out := roaring.New()
 	it := rows.Iterator()
 	for it.HasNext() {
-		r := v.rows.at(it.Next())
+		r := v.rows.At(it.Next())
 		if policy.Selected(selectors, policy.Target{Type: e.names.types.name(r.typ), Location: e.names.locations.name(r.location)}) {
 			out.Add(r.handle)
 		}

@@ -127,7 +127,7 @@ func (e *Estate) named(ctx context.Context, v *View, w *whyReader, since time.Ti
 	for i := range page.Changes {
 		c, n := &page.Changes[i], &w.found[len(w.found)-1-i]
 		container, _, _ := strings.Cut(w.past.containers[n.container].text, "\x00")
-		c.ResourceID, c.Gone = cmp.Or(ids[n.flip.handle], container), v.rows.at(n.flip.handle) == nil
+		c.ResourceID, c.Gone = cmp.Or(ids[n.flip.handle], container), v.rows.At(n.flip.handle) == nil
 	}
 	return page, nil
 }
@@ -373,7 +373,7 @@ func (e *Estate) idsOf(ctx context.Context, v *View, found []noted, since time.T
 		if _, known := ids[h]; known {
 			continue
 		}
-		if r := v.rows.at(h); r != nil {
+		if r := v.rows.At(h); r != nil {
 			ids[h] = r.id
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/posture/cow"
 )
 
 // A party is who has tasks by whose word: a rule, or people ("" as the rule),
@@ -49,7 +50,7 @@ func (l *ledger) addTasks(r *row, sign int32) {
 
 // workOf is the workload of a party to write in the ledger's epoch.
 func (l *ledger) workOf(party uint32) *workload {
-	w := l.work.at(party)
+	w := l.work.At(party)
 	switch {
 	case w == nil:
 		w = &workload{}
@@ -60,12 +61,12 @@ func (l *ledger) workOf(party uint32) *workload {
 		w = &copied
 	}
 	w.epoch = l.epoch
-	l.work.put(l.epoch, party, w)
+	l.work.Put(l.epoch, party, w)
 	return w
 }
 
 func (l *ledger) mergeWork(other *ledger) {
-	other.work.each(func(party uint32, w *workload) bool {
+	other.work.Each(func(party uint32, w *workload) bool {
 		own := l.workOf(party)
 		own.open += w.open
 		own.overdue += w.overdue
@@ -138,7 +139,7 @@ func (v *View) Workloads(scope Scope) []Workload {
 	total := v.Tasks(scope)
 	left := total.Unassigned + total.OnTime + total.Overdue
 	var rows []Workload
-	v.workOf(sel).each(func(party uint32, w *workload) bool {
+	v.workOf(sel).Each(func(party uint32, w *workload) bool {
 		if w.open != 0 || w.completed != 0 {
 			rows = append(rows, v.workload(party, w))
 			left -= int(w.open)
@@ -167,7 +168,7 @@ func compareBool(a, b bool) int {
 
 // workOf are the workloads of a selection. Where no ledger is kept the rows with
 // tasks are summed; there is nothing to look up in them, so that is cheap.
-func (v *View) workOf(sel selection) *table[workload] {
+func (v *View) workOf(sel selection) *cow.Table[workload] {
 	switch {
 	case sel.sub != nil:
 		return &sel.sub.ledger.work
@@ -177,7 +178,7 @@ func (v *View) workOf(sel selection) *table[workload] {
 	l := &ledger{epoch: v.seq}
 	it := sel.and(v.busy).Iterator()
 	for it.HasNext() {
-		l.addTasks(v.rows.at(it.Next()), +1)
+		l.addTasks(v.rows.At(it.Next()), +1)
 	}
 	return &l.work
 }

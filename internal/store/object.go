@@ -46,7 +46,7 @@ func scanObject(tenant, kind string) func(*sql.Rows) (Object, error) {
 // the partition of the id.
 func (tx *Tx) PutObject(ctx context.Context, o Object, ifMatch string) (Object, error) {
 	old, err := tx.lockObject(ctx, o.Tenant, o.Kind, o.ID)
-	if err != nil && !isNotFound(err) {
+	if err != nil && !arm.IsNotFound(err) {
 		return o, err
 	}
 	if !matches(old, ifMatch) {

@@ -42,7 +42,7 @@ func (tx *Tx) PutTenant(ctx context.Context, t Tenant) (Tenant, error) {
 			return t, nil
 		}
 		_, err = tx.exec(ctx, `UPDATE tenants SET name = $2, kind = $3 WHERE id = $1`, t.ID, t.Name, string(t.Kind))
-	case isNotFound(err):
+	case arm.IsNotFound(err):
 		t.CreatedAt = fromMicros(micros(tx.at))
 		err = tx.addTenant(ctx, t)
 	}
@@ -159,9 +159,4 @@ func noTenant(id string) error {
 	e := arm.NotFound("/tenants/" + id)
 	e.Code, e.Message = codeNoTenant, fmt.Sprintf("There is no tenant %q.", id)
 	return e
-}
-
-func isNotFound(err error) bool {
-	var e *arm.Error
-	return errors.As(err, &e) && e.Status == 404
 }

@@ -48,7 +48,7 @@ func assignForm(v *visit) (page, error) {
 	known, assigned := ownership.EntryOf(v.tenant, &a)
 	if assigned {
 		// What is stored may be newer than the view, and has the ETag.
-		if p.Entry, err = v.server.opt.Owners.Get(v.Context(), known.Place); isNotFound(err) {
+		if p.Entry, err = v.server.opt.Owners.Get(v.Context(), known.Place); arm.IsNotFound(err) {
 			assigned = false
 		} else if err != nil {
 			return page{}, err

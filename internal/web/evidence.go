@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -19,7 +20,7 @@ func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error)
 	row := evidenceRow{Assessment: a}
 	evidence, err := v.estate.Evidence(v.Context(), a.ResourceID, a.Recommendation.ID)
 	switch {
-	case isNotFound(err):
+	case arm.IsNotFound(err):
 		return row, nil, nil
 	case err != nil:
 		return row, nil, fmt.Errorf("explain %s: %w", a.ResourceID, err)

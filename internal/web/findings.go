@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
@@ -71,7 +72,7 @@ func newFindingGroup(r *posture.Recommendation, found []findingRow) findingGroup
 // findings reads the findings of one assessment.
 func (v *visit) findings(resource string, r *posture.Recommendation) (findingGroup, error) {
 	found, err := v.estate.Findings(v.Context(), resource, r.ID)
-	if err != nil && !isNotFound(err) {
+	if err != nil && !arm.IsNotFound(err) {
 		return findingGroup{}, fmt.Errorf("read findings of %s: %w", resource, err)
 	}
 	allowed := v.server.opt.Objects != nil && v.may(actionDisable, resource)

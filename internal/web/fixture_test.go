@@ -18,6 +18,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/ownership"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -55,8 +56,8 @@ func fixtureRecommendations() []*posture.Recommendation {
 func fixtureRows() []posture.RecommendationRow {
 	r := fixtureRecommendations()
 	return []posture.RecommendationRow{
-		{Recommendation: r[0], Counts: posture.Counts{Healthy: 265, Unhealthy: 22, Unknown: 4, Exempt: 1, Stale: 2}, Risk: posture.RiskCritical, Gain: 0.6, PotentialIncrease: 1.4, LastChange: fixtureNow.Add(-2 * time.Hour), Unassigned: 20, Overdue: 1, FixAvailable: true},
-		{Recommendation: r[1], Counts: posture.Counts{Healthy: 237, Unhealthy: 3}, Risk: posture.RiskHigh, Gain: 0.1, LastChange: fixtureNow.AddDate(0, 0, -3), Unassigned: 3, FixAvailable: true},
+		{Recommendation: r[0], Counts: posture.Counts{Healthy: 265, Unhealthy: 22, Unknown: 4, Exempt: 1, Stale: 2}, Risk: risk.Critical, Gain: 0.6, PotentialIncrease: 1.4, LastChange: fixtureNow.Add(-2 * time.Hour), Unassigned: 20, Overdue: 1, FixAvailable: true},
+		{Recommendation: r[1], Counts: posture.Counts{Healthy: 237, Unhealthy: 3}, Risk: risk.High, Gain: 0.1, LastChange: fixtureNow.AddDate(0, 0, -3), Unassigned: 3, FixAvailable: true},
 		{Recommendation: r[2], Counts: posture.Counts{Healthy: 40}},
 	}
 }
@@ -118,7 +119,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
 		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
 	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
-		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: posture.RiskHigh, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Made: fixtureNow.AddDate(0, 0, -3), Due: fixtureNow.AddDate(0, 0, 4),
+		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: risk.High, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Made: fixtureNow.AddDate(0, 0, -3), Due: fixtureNow.AddDate(0, 0, 4),
 			Promise: governance.Promise{ETA: fixtureNow.AddDate(0, 0, 9), Justification: "The vendor ships then.", PromisedBy: "build team"}}}
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
@@ -152,7 +153,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/", "overview", func(f *frame) any {
 		p := &overviewPage{frame: f, Score: score, Ring: newRing(score), Trend: newTrend(fixtureHistory(), c), Resources: 12408, Unknown: 48, Open: 64, Severity: []severityCount{{content.High, 20}, {content.Medium, 30}, {content.Low, 14}},
 			Needs: []need{{Title: advice[1].Title, Detail: "new since 2 h ago on stpayroll01", URL: "/", Mark: severityMark(content.High)},
-				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(posture.RiskCritical)}},
+				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(risk.Critical)}},
 			Coverage: []coverage{{"Microsoft.HybridCompute/machines", 318, 331}, {"Microsoft.Storage/storageAccounts", 240, 240}},
 			Stalest:  []posture.ResourceRow{resourceRow}, Controls: controls, news: news{Changes: moved, First: 3, FirstDelta: 0.4}, Standards: []standardRow{std}}
 		for _, r := range rows[:2] {

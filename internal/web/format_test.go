@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 func TestNumbers(t *testing.T) {
@@ -136,8 +136,8 @@ func TestEveryIconIsDrawn(t *testing.T) {
 	for _, s := range allStates {
 		names = append(names, stateMark(s).Icon)
 	}
-	for risk := posture.RiskNone; risk <= posture.RiskCritical; risk++ {
-		names = append(names, riskMark(risk).Icon)
+	for level := risk.None; level <= risk.Critical; level++ {
+		names = append(names, riskMark(level).Icon)
 	}
 	for _, name := range names {
 		if icons[name] == "" {

@@ -1,13 +1,10 @@
 package web
 
 import (
-	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -108,10 +105,4 @@ func search(v *visit) (page, error) {
 	p.Recommendations, p.MoreAdvice = advice.Rows, advice.Total-len(advice.Rows)
 	p.Resources, p.MoreResources = found.Rows, found.Total-len(found.Rows)
 	return page{name: "search", data: p}, nil
-}
-
-// isNotFound reports whether an error says that something is not there.
-func isNotFound(err error) bool {
-	var known *arm.Error
-	return errors.As(err, &known) && known.Status == http.StatusNotFound
 }

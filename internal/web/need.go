@@ -6,6 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // need is one thing that should be looked at today.
@@ -35,7 +36,7 @@ func (v *visit) needs(changes []change) (needs, start []need, err error) {
 		n := need{Title: r.Title, Mark: riskMark(r.Risk), URL: v.To("/recommendation", "id", r.ID), Detail: openDetail(r)}
 		switch {
 		case listed[r.ID]:
-		case r.Overdue > 0 || r.Risk == posture.RiskCritical:
+		case r.Overdue > 0 || r.Risk == risk.Critical:
 			needs = append(needs, n)
 		case len(start) < overviewStart && r.Counted:
 			start = append(start, n)

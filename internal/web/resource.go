@@ -156,7 +156,7 @@ func (p *resourcePage) addFindings(v *visit, r *posture.Recommendation) error {
 // readDocument reads the stored document and the list of its children.
 func (p *resourcePage) readDocument(v *visit) error {
 	doc, err := v.estate.Document(v.Context(), p.R.ID)
-	if isNotFound(err) {
+	if arm.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/risk"
 )
 
 // mark is a shape, a word and a colour that mean the same.
@@ -28,10 +29,10 @@ func severityMark(s content.Severity) mark {
 	return mark{"none", "unknown", "None"}
 }
 
-func riskMark(r posture.Risk) mark {
-	return severityMark(map[posture.Risk]content.Severity{
-		posture.RiskCritical: content.Critical, posture.RiskHigh: content.High,
-		posture.RiskMedium: content.Medium, posture.RiskLow: content.Low,
+func riskMark(r risk.Level) mark {
+	return severityMark(map[risk.Level]content.Severity{
+		risk.Critical: content.Critical, risk.High: content.High,
+		risk.Medium: content.Medium, risk.Low: content.Low,
 	}[r])
 }
 

@@ -1,4 +1,4 @@
-package posture
+package rawjson
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ func TestLookup(t *testing.T) {
 		for _, k := range keys {
 			names = append(names, string(k))
 		}
-		if got := string(lookup(doc, names)); got != want {
-			t.Errorf("lookup %s = %s, want %s", path, got, want)
+		if got := string(Lookup(doc, names...)); got != want {
+			t.Errorf("Lookup %s = %s, want %s", path, got, want)
 		}
 	}
-	if got := plain([]byte(`"qé"`)); got != "qé" {
-		t.Errorf("plain = %q", got)
+	if got := Text([]byte(`"qé"`)); got != "qé" {
+		t.Errorf("Text = %q", got)
 	}
 }
 
@@ -33,11 +33,11 @@ func FuzzMembers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := map[string]json.RawMessage{}
-		members(b, func(key, value []byte) bool {
-			got[plain([]byte(`"`+string(key)+`"`))] = value
+		Members(b, func(key, value []byte) bool {
+			got[Name(key)] = value
 			return true
 		})
-		elements(b, func([]byte) {})
+		Elements(b, func([]byte) {})
 		var want map[string]json.RawMessage
 		if json.Unmarshal(b, &want) != nil || want == nil {
 			return

@@ -1,14 +1,14 @@
-package posture
+package cow
 
 const (
 	pageBits = 8
 	pageSize = 1 << pageBits
 )
 
-// table is a sparse array of pointers, copied on write page by page, so that
+// Table is a sparse array of pointers, copied on write page by page, so that
 // an epoch that changes one entry shares all other pages with the one before.
 // The zero table is empty.
-type table[T any] struct {
+type Table[T any] struct {
 	epoch uint64 // that owns pages
 	pages []*page[T]
 }
@@ -18,8 +18,8 @@ type page[T any] struct {
 	at    [pageSize]*T
 }
 
-// at is the entry at i, nil if there is none.
-func (t *table[T]) at(i uint32) *T {
+// At is the entry at i, nil if there is none.
+func (t *Table[T]) At(i uint32) *T {
 	n := int(i >> pageBits)
 	if n >= len(t.pages) || t.pages[n] == nil {
 		return nil
@@ -27,8 +27,8 @@ func (t *table[T]) at(i uint32) *T {
 	return t.pages[n].at[i&(pageSize-1)]
 }
 
-// put stores an entry in an epoch; nil removes it.
-func (t *table[T]) put(epoch uint64, i uint32, v *T) {
+// Put stores an entry in an epoch; nil removes it.
+func (t *Table[T]) Put(epoch uint64, i uint32, v *T) {
 	n := int(i >> pageBits)
 	if t.epoch != epoch {
 		t.pages = append([]*page[T](nil), t.pages...)
@@ -47,8 +47,8 @@ func (t *table[T]) put(epoch uint64, i uint32, v *T) {
 	t.pages[n] = p
 }
 
-// each calls fn for every entry in order until it returns false.
-func (t *table[T]) each(fn func(i uint32, v *T) bool) {
+// Each calls fn for every entry in order until it returns false.
+func (t *Table[T]) Each(fn func(i uint32, v *T) bool) {
 	for n, p := range t.pages {
 		if p == nil {
 			continue
@@ -61,5 +61,5 @@ func (t *table[T]) each(fn func(i uint32, v *T) bool) {
 	}
 }
 
-// limit is a number beyond every entry.
-func (t *table[T]) limit() uint32 { return uint32(len(t.pages)) << pageBits }
+// Limit is a number beyond every entry.
+func (t *Table[T]) Limit() uint32 { return uint32(len(t.pages)) << pageBits }

@@ -1,4 +1,4 @@
-package posture
+package rawjson
 
 import (
 	"bytes"
@@ -6,14 +6,10 @@ import (
 	"strings"
 )
 
-// The few facts that the index needs of a document are found by skipping over
-// its JSON, which is valid (inventory checked it): a decoder would cost more
-// than all the rest of indexing. Malformed input ends a scan early, never
-// panics.
-
-// members calls fn with every key and raw value of an object, until fn returns
-// false.
-func members(object []byte, fn func(key, value []byte) bool) {
+// Members calls fn with every key and raw value of an object in order, until fn
+// returns false. A key is what stands between its quotes, escapes included: see
+// Name. What is no object has no members.
+func Members(object []byte, fn func(key, value []byte) bool) {
 	i := skipSpace(object, 0)
 	if i >= len(object) || object[i] != '{' {
 		return
@@ -46,8 +42,9 @@ func members(object []byte, fn func(key, value []byte) bool) {
 	}
 }
 
-// elements calls fn with every raw element of an array.
-func elements(array []byte, fn func(value []byte)) {
+// Elements calls fn with every raw element of an array in order. What is no array
+// has none.
+func Elements(array []byte, fn func(value []byte)) {
 	i := skipSpace(array, 0)
 	if i >= len(array) || array[i] != '[' {
 		return
@@ -62,6 +59,49 @@ func elements(array []byte, fn func(value []byte)) {
 			return
 		}
 	}
+}
+
+// Lookup is the raw value at a path of keys below an object, nil if there is
+// none; without keys it is the object. Keys compare without case and as they are
+// written; of keys that are the same the first counts.
+func Lookup(object []byte, path ...string) []byte {
+	for _, name := range path {
+		var found []byte
+		Members(object, func(key, value []byte) bool {
+			if len(key) == len(name) && strings.EqualFold(string(key), name) {
+				found = value
+			}
+			return found == nil
+		})
+		if found == nil {
+			return nil
+		}
+		object = found
+	}
+	return object
+}
+
+// Text is the text of a raw value: strings unquoted, others as written.
+func Text(raw []byte) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return string(raw)
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1])
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return string(raw)
+	}
+	return s
+}
+
+// Name is the name that a key of Members spells.
+func Name(key []byte) string {
+	if bytes.IndexByte(key, '\\') < 0 {
+		return string(key)
+	}
+	return Text([]byte(`"` + string(key) + `"`))
 }
 
 func skipSpace(b []byte, i int) int {
@@ -122,38 +162,4 @@ func skipNested(b []byte, i int) int {
 		i++
 	}
 	return i
-}
-
-// lookup is the raw value at a path of keys below an object, nil if there is
-// none. Keys compare without case.
-func lookup(object []byte, path []string) []byte {
-	for _, name := range path {
-		var found []byte
-		members(object, func(key, value []byte) bool {
-			if len(key) == len(name) && strings.EqualFold(string(key), name) {
-				found = value
-			}
-			return found == nil
-		})
-		if found == nil {
-			return nil
-		}
-		object = found
-	}
-	return object
-}
-
-// plain is the text of a raw scalar: strings unquoted, others as written.
-func plain(raw []byte) string {
-	if len(raw) < 2 || raw[0] != '"' {
-		return string(raw)
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
-	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return string(raw)
-	}
-	return s
 }

@@ -1,4 +1,4 @@
-package posture
+package finding
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/rawjson"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -28,15 +29,19 @@ type masker struct {
 	dark int
 }
 
-// mask is a copy of a report without the findings that off names; the document
-// itself if it has none of them. The reader is a new one for its type.
-func mask(doc *wire.Document, r *reportReader, off func(*reported) bool) *wire.Document {
+// Mask is a copy of one of the source's reports without the findings that off
+// names; the document itself if it has none of them.
+func (s *Source) Mask(doc *wire.Document, off func(*Result) bool) *wire.Document {
+	return mask(doc, s.Open(doc.Body), off)
+}
+
+// mask is Mask for a report that was opened.
+func mask(doc *wire.Document, r *Report, off func(*Result) bool) *wire.Document {
 	m := &masker{body: doc.Body}
 	sum := baselineSum{}
-	var gone []*reported
-	r.open(doc.Body)
-	r.each(func(it *reported) {
-		hidden := it.state == Unhealthy && off(it)
+	var gone []*Result
+	r.Each(func(it *Result) {
+		hidden := it.Outcome == Fail && off(it)
 		sum.add(it, r.checks[it.ID], hidden)
 		if hidden {
 			kept := *it
@@ -83,14 +88,14 @@ func (m *masker) apply() []byte {
 }
 
 // checks lets the disabled checks pass.
-func (m *masker) checks(gone []*reported) {
+func (m *masker) checks(gone []*Result) {
 	for _, it := range gone {
 		m.replace(it.stateText, `"pass"`)
 	}
 }
 
 // without takes the disabled findings out of a list.
-func (m *masker) without(list []byte, gone []*reported) {
+func (m *masker) without(list []byte, gone []*Result) {
 	places := map[int]bool{}
 	for _, it := range gone {
 		if it.stateText == nil {
@@ -101,7 +106,7 @@ func (m *masker) without(list []byte, gone []*reported) {
 		return
 	}
 	kept := []byte{'['}
-	elements(list, func(value []byte) {
+	rawjson.Elements(list, func(value []byte) {
 		if places[cap(value)] {
 			return
 		}
@@ -121,17 +126,17 @@ type baselineSum struct {
 	bad, dark               int // of those that count
 }
 
-func (s *baselineSum) add(it *reported, known *content.Check, hidden bool) {
+func (s *baselineSum) add(it *Result, known *content.Check, hidden bool) {
 	counts := it.Severity != content.Low && (known == nil || !known.Recommended)
 	switch {
 	case hidden:
 		s.hidden++
-	case it.state == Unhealthy:
+	case it.Outcome == Fail:
 		s.failed++
 		if counts {
 			s.bad++
 		}
-	case it.state == Unknown:
+	case it.Outcome == Unknown:
 		s.unknown++
 		if counts {
 			s.dark++
@@ -140,18 +145,18 @@ func (s *baselineSum) add(it *reported, known *content.Check, hidden bool) {
 }
 
 // baseline sums up the checks that are left.
-func (m *masker) baseline(r *reportReader, s *baselineSum) {
+func (m *masker) baseline(r *Report, s *baselineSum) {
 	summary := r.property("baseline")
-	if state := lookup(summary, []string{"state"}); plain(state) == "fail" && s.bad == 0 {
+	if state := rawjson.Lookup(summary, "state"); rawjson.Text(state) == "fail" && s.bad == 0 {
 		word := "pass"
 		if s.dark > 0 {
 			word, m.dark = "unknown", s.dark
 		}
 		m.replace(state, strconv.Quote(word))
 	}
-	m.less(lookup(summary, []string{"failed"}), s.hidden)
-	m.less(lookup(summary, []string{"passed"}), -s.hidden)
-	if status := r.property("complianceStatus"); plain(status) == "NonCompliant" && s.failed == 0 {
+	m.less(rawjson.Lookup(summary, "failed"), s.hidden)
+	m.less(rawjson.Lookup(summary, "passed"), -s.hidden)
+	if status := r.property("complianceStatus"); rawjson.Text(status) == "NonCompliant" && s.failed == 0 {
 		word := "Compliant"
 		if s.unknown > 0 {
 			word = "Pending"
@@ -162,16 +167,16 @@ func (m *masker) baseline(r *reportReader, s *baselineSum) {
 
 // counted are the properties that count the entries of a list, by severity or
 // as one number, and which entries they count.
-var counted = map[string]func(*reported) bool{
-	"findings":  func(*reported) bool { return true },
-	"counts":    func(*reported) bool { return true },
-	"count":     func(*reported) bool { return true },
-	"fixable":   func(it *reported) bool { return it.Patchable != nil && *it.Patchable },
-	"exploited": func(it *reported) bool { return it.exploited },
+var counted = map[string]func(*Result) bool{
+	"findings":  func(*Result) bool { return true },
+	"counts":    func(*Result) bool { return true },
+	"count":     func(*Result) bool { return true },
+	"fixable":   func(it *Result) bool { return it.Patchable != nil && *it.Patchable },
+	"exploited": func(it *Result) bool { return it.exploited },
 }
 
 // counts takes the disabled findings out of what a list is counted by.
-func (m *masker) counts(r *reportReader, gone []*reported) {
+func (m *masker) counts(r *Report, gone []*Result) {
 	for name, counts := range counted {
 		group := r.property(name)
 		if group == nil {
@@ -190,7 +195,7 @@ func (m *masker) counts(r *reportReader, gone []*reported) {
 			continue
 		}
 		for severity, n := range less {
-			m.less(lookup(group, []string{severity}), n)
+			m.less(rawjson.Lookup(group, severity), n)
 		}
 	}
 }

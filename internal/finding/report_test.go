@@ -1,4 +1,4 @@
-package posture
+package finding
 
 import (
 	"encoding/json"
@@ -14,17 +14,16 @@ import (
 
 // readAll is the results of a body, in words, with the first fault.
 func readAll(body string) (got []string, fault string) {
-	r := &reportReader{report: "microsoft.security/vulnerabilityreports"}
-	r.open([]byte(body))
-	r.each(func(it *reported) {
+	r := open("microsoft.security/vulnerabilityreports", nil, []byte(body))
+	r.Each(func(it *Result) {
 		patch := "?"
 		if it.Patchable != nil {
 			patch = fmt.Sprint(*it.Patchable)
 		}
-		got = append(got, fmt.Sprintf("%s %s %s %v %v %s %v", it.ID, it.Title, it.Severity, it.state, it.CVEs, patch, it.CVSS))
+		got = append(got, fmt.Sprintf("%s %s %s %v %v %s %v", it.ID, it.Title, it.Severity, it.Outcome, it.CVEs, patch, it.CVSS))
 	})
-	if r.fault != nil {
-		fault = fmt.Sprintf("%d: %v", r.faults, r.fault)
+	if n, err := r.Faults(); err != nil {
+		fault = fmt.Sprintf("%d: %v", n, err)
 	}
 	return got, fault
 }
@@ -37,19 +36,19 @@ func TestReadReport(t *testing.T) {
 	}{
 		{"empty", `{"properties":{}}`, nil, ""},
 		{"no-properties", `{}`, nil, ""},
-		{"check", `{"properties":{"checks":{"a":{"state":"fail","severity":"High","title":"A"}}}}`, []string{"a A high unhealthy [] ? 0"}, ""},
-		{"check-without-title", `{"properties":{"checks":{"a":{"state":"pass"}}}}`, []string{"a a  healthy [] ? 0"}, ""},
+		{"check", `{"properties":{"checks":{"a":{"state":"fail","severity":"High","title":"A"}}}}`, []string{"a A high fail [] ? 0"}, ""},
+		{"check-without-title", `{"properties":{"checks":{"a":{"state":"pass"}}}}`, []string{"a a  pass [] ? 0"}, ""},
 		{"one-bad-check", `{"properties":{"checks":{"a":3,"b":{"state":"fail","severity":"low"},"c":{"state":7}}}}`,
-			[]string{"b b low unhealthy [] ? 0"}, `2: check "a" is not an object with a state`},
+			[]string{"b b low fail [] ? 0"}, `2: check "a" is not an object with a state`},
 		{"bad-severity", `{"properties":{"checks":{"a":{"state":"fail","severity":"dire"},"b":{"state":"fail","severity":"low"}}}}`,
-			[]string{"b b low unhealthy [] ? 0"}, `1: check "a": severity "\"dire\"" is not known`},
+			[]string{"b b low fail [] ? 0"}, `1: check "a": severity "\"dire\"" is not known`},
 		{"checks-are-a-list", `{"properties":{"checks":[]}}`, nil, "1: properties.checks is not an object"},
 		{"vulnerability", `{"properties":{"vulnerabilities":[{"cve":"CVE-2024-1","package":"xz","severity":"critical","cvss":{"2.0":{"base":7},"3.0":{"base":9.8}},"fixedVersion":"5"}]}}`,
-			[]string{"CVE-2024-1/xz CVE-2024-1/xz critical unhealthy [CVE-2024-1] true 9.8"}, ""},
+			[]string{"CVE-2024-1/xz CVE-2024-1/xz critical fail [CVE-2024-1] true 9.8"}, ""},
 		{"shapes-of-cve", `{"properties":{"vulnerabilities":[{"id":"1","severity":"low","cve":[{"title":"CVE-2"}]},{"id":"2","severity":"low","cve":["CVE-3","CVE-4"],"patchable":false}]}}`,
-			[]string{"1 1 low unhealthy [CVE-2] ? 0", "2 2 low unhealthy [CVE-3 CVE-4] false 0"}, ""},
+			[]string{"1 1 low fail [CVE-2] ? 0", "2 2 low fail [CVE-3 CVE-4] false 0"}, ""},
 		{"one-bad-vulnerability", `{"properties":{"vulnerabilities":[{"id":"1"},7,{"severity":"low"},{"id":"2","severity":"low","cvss":11},{"id":"3","severity":"low"}]}}`,
-			[]string{"3 3 low unhealthy [] ? 0"}, `4: vulnerability "1": severity "" is not known`},
+			[]string{"3 3 low fail [] ? 0"}, `4: vulnerability "1": severity "" is not known`},
 		{"list-is-an-object", `{"properties":{"vulnerabilities":{}}}`, nil, "1: properties.vulnerabilities is not a list"},
 	}
 	for _, test := range tests {
@@ -106,7 +105,7 @@ func TestMask(t *testing.T) {
 			// Spare room behind the body must not confuse where its parts are.
 			body := append(make([]byte, 0, len(test.body)+100), test.body...)
 			doc := &wire.Document{Body: body}
-			got := mask(doc, &reportReader{report: "r", checks: known}, func(it *reported) bool {
+			got := mask(doc, open("r", known, doc.Body), func(it *Result) bool {
 				return strings.Contains(" "+test.off+" ", " "+it.ID+" ")
 			})
 			if string(got.Body) != test.want || len(got.Unavailable) != test.unavailable || !json.Valid(got.Body) {
@@ -129,12 +128,10 @@ func FuzzMask(f *testing.F) {
 		if !json.Valid([]byte(body)) {
 			t.Skip("inventory takes no such document")
 		}
-		doc := mask(&wire.Document{Body: []byte(body)}, &reportReader{report: "r"}, func(*reported) bool { return true })
+		doc := mask(&wire.Document{Body: []byte(body)}, open("r", nil, []byte(body)), func(*Result) bool { return true })
 		if !json.Valid(doc.Body) {
 			t.Fatalf("%s became %s", body, doc.Body)
 		}
-		r := &reportReader{report: "r", failing: true}
-		r.open(doc.Body)
-		r.each(func(it *reported) { t.Errorf("%s still fails in %s", it.ID, doc.Body) })
+		open("r", nil, doc.Body).EachFailing(func(it *Result) { t.Errorf("%s still fails in %s", it.ID, doc.Body) })
 	})
 }
