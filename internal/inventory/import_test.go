@@ -20,13 +20,14 @@ func TestImportKeepsTheGoodRows(t *testing.T) {
 		`{"id":"` + group + `x","type":"Microsoft.Compute/disks","properties":{}}`, // another type
 		`{"id":"` + group + `x","properties":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`,
 		`{"id":"` + group + `x","tags":7,"properties":{}}`,
+		`{"id":"` + group + `x","properties":"none"}`,
 		`{"id":"` + group + `x","properties":{}} trailing`,
 		`{"id":"` + group + `x","properties":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, // too large
 		"{\"id\":\"" + group + "x\",\"properties\":{\"a\":\"\xff\"}}",
 	}
 	want := map[int]bool{}
 	line := 0
-	for i := range 100 {
+	for i := range 110 {
 		line++
 		fmt.Fprintln(&b, account(fmt.Sprint("good", i)))
 		if i%10 == 0 {
@@ -38,7 +39,7 @@ func TestImportKeepsTheGoodRows(t *testing.T) {
 	v, _ := openInventory(t)
 	progress := 0
 	res, err := v.Import(t.Context(), "", "import", strings.NewReader(b.String()), func(n int) { progress = n })
-	if err != nil || res.Created != 100 || res.RejectedTotal != len(bad) || progress != 110 {
+	if err != nil || res.Created != 110 || res.RejectedTotal != len(bad) || progress != 121 {
 		t.Fatalf("created %d, rejected %d, progress %d, %v", res.Created, res.RejectedTotal, progress, err)
 	}
 	for _, r := range res.Rejected {
