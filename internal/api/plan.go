@@ -6,19 +6,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
-// countOption is a number from 1 to limit.
-func (r *request) countOption(name string, without, limit int) (int, error) {
-	text := r.option(name)
-	if text == "" {
-		return without, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > limit {
-		return 0, invalidAt(name, "It must be a number between 1 and %d.", limit)
-	}
-	return n, nil
-}
-
 // Steps of a plan, when nobody says how many and at most.
 const (
 	planSteps    = 10
@@ -53,4 +40,17 @@ func (a *API) fixPlan(r *request) (response, error) {
 func planStepBody(s *posture.PlanStep) map[string]any {
 	return map[string]any{"recommendation": s.ID, "displayName": s.Title, "severity": severityName(s.Severity), "unhealthy": s.Unhealthy,
 		"effort": title(s.Effort), "gain": round(s.Gain/100, 1e6), "quickFix": s.FixAvailable, "resources": orEmpty(s.Resources)}
+}
+
+// countOption is a number from 1 to limit.
+func (r *request) countOption(name string, without, limit int) (int, error) {
+	text := r.option(name)
+	if text == "" {
+		return without, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > limit {
+		return 0, invalidAt(name, "It must be a number between 1 and %d.", limit)
+	}
+	return n, nil
 }

@@ -37,7 +37,7 @@ func TestPlan(t *testing.T) {
 	if n := len(s.Want(200, apitest.Call{Method: "GET", Path: "/rampart/v1/plan?steps=1"}).Body["value"].([]any)); n != 1 {
 		t.Errorf("%d steps, want 1", n)
 	}
-	for _, path := range []string{"plan?steps=0", "plan?steps=3x", "plan?steps=101"} {
+	for _, path := range []string{"history?points=3x", "plan?steps=0", "plan?steps=3x", "plan?steps=101"} {
 		s.Fails(400, "InvalidRequestContent", apitest.Call{Method: "GET", Path: "/rampart/v1/" + path})
 	}
 	reader := newPrincipal(t, s, "reader", "Reader", s.Sub())

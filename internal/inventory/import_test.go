@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
 )
 
 func TestImportKeepsTheGoodRows(t *testing.T) {
@@ -137,6 +141,43 @@ func TestImportOfTemplate(t *testing.T) {
 		t.Errorf("site %s", got)
 	}
 	body(t, db, site+"/config/web")
+}
+
+// TestImportOfTemplateExpressions: what only a deployment knows is unknown; the
+// text of the expression is no value to judge.
+func TestImportOfTemplateExpressions(t *testing.T) {
+	many := make([]string, 300)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"p%d":"[parameters('x')]"`, i)
+	}
+	tests := map[string]struct {
+		rest string
+		want []string
+	}{
+		"values":        {`"location":"[resourceGroup().location]","dependsOn":["[x]"],"properties":{"a":"[parameters('a')]","b":true,"c":{"d":"[variables('d')]"}}`, []string{"location", "properties.a", "properties.c.d"}},
+		"in an array":   {`"properties":{"rules":[{"name":"x"},{"port":"[parameters('a')]"}]}`, []string{"properties.rules"}},
+		"escaped":       {`"properties":{"a":"[[not one]","b":"[half","c":"x]"}`, nil},
+		"too many":      {`"properties":{` + strings.Join(many, ",") + `}`, []string{"properties"}},
+		"no properties": {`"location":"westeurope"`, []string{"properties"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0","resources":[{"type":"Microsoft.Web/sites","apiVersion":"2023-12-01","name":"web1",` + tt.rest + `}]}`
+			var got []string
+			res, err := inventory.Each(t.Context(), strings.NewReader(in), inventory.EachOptions{Source: "import", Now: time.Unix(1e9, 0), Take: func(d *wire.Document) error {
+				if d.Type == "Microsoft.Web/sites" {
+					for _, u := range d.Unavailable {
+						path, _, _ := strings.Cut(u, " ")
+						got = append(got, path)
+					}
+				}
+				return nil
+			}})
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("unknown are %q, want %q; %+v, %v", got, tt.want, res, err)
+			}
+		})
+	}
 }
 
 func TestImportOfUTF16(t *testing.T) {
