@@ -26,7 +26,9 @@ func (v *Inventory) Import(ctx context.Context, tenant, source string, r io.Read
 	p := pipeline{now: v.now(), source: source}
 	ctx, stop := p.start(ctx, r)
 	defer stop()
-	return v.loadAll(ctx, &p, tenant, progress)
+	res, err := v.loadAll(ctx, &p, tenant, progress)
+	res.inOrder()
+	return res, err
 }
 
 // loadAll writes the decoded chunks in the order of the stream.

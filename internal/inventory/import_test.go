@@ -95,10 +95,10 @@ func TestImportOfTruncatedFiles(t *testing.T) {
 }
 
 func TestImportReportsDuplicates(t *testing.T) {
-	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\n"
+	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\nbroken\n"
 	v, db := openInventory(t)
 	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
-	if err != nil || res.Created != 2 || len(res.Rejected) != 1 || res.Rejected[0].Line != 1 {
+	if err != nil || res.Created != 2 || len(res.Rejected) != 2 || res.Rejected[0].Line != 1 || res.Rejected[1].Line != 4 {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	if got := body(t, db, group+"a"); !strings.Contains(got, `"a":2`) {
