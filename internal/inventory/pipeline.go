@@ -64,7 +64,7 @@ func (p *pipeline) ended(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if p.err != nil {
-		return arm.Invalid("The resources cannot be read to their end: %v. What was read before that has landed.", p.err)
+		return arm.Invalid("The resources cannot be read to their end: %v.", p.err)
 	}
 	return nil
 }
