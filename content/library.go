@@ -47,6 +47,11 @@ func (l *Library) index() {
 	for _, r := range l.Recommendations {
 		l.byID[strings.ToLower(r.ID)] = r
 	}
+	for i := range l.Producers {
+		if r := l.byID[strings.ToLower(l.Producers[i].Recommendation)]; r != nil && l.Producers[i].Package == NotYet {
+			r.awaits = &l.Producers[i]
+		}
+	}
 	l.controls = make(map[string]*Control, len(l.Controls))
 	for _, c := range l.Controls {
 		l.controls[c.ID] = c

@@ -218,3 +218,22 @@ func TestFixesUseKnownPlaceholders(t *testing.T) {
 		}
 	}
 }
+
+// TestAwaits: what nothing produces yet is said of exactly the recommendations
+// that producers.tsv lists so.
+func TestAwaits(t *testing.T) {
+	l := load(t)
+	awaited := 0
+	for _, r := range l.Recommendations {
+		p, ok := l.Producer(r.ID)
+		if want := ok && p.Package == content.NotYet; (r.Awaits() != nil) != want {
+			t.Errorf("%s awaits %v, want one: %v", r.Name, r.Awaits(), want)
+		}
+		if r.Awaits() != nil {
+			awaited++
+		}
+	}
+	if awaited == 0 {
+		t.Error("nothing is awaited: this test shows nothing")
+	}
+}

@@ -57,6 +57,9 @@ func ExpandPatch(doc, patch json.RawMessage) (json.RawMessage, error) {
 // runPatch returns the patched document and the operations that were applied.
 func runPatch(doc, patch json.RawMessage) (root any, done []patchOp, err error) {
 	var ops []patchOp
+	if t := bytes.TrimLeft(patch, " \t\r\n"); len(t) == 0 || t[0] != '[' {
+		return nil, nil, errors.New("want an array of operations")
+	}
 	if err := json.Unmarshal(patch, &ops); err != nil {
 		return nil, nil, err
 	}

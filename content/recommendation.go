@@ -71,7 +71,13 @@ type Recommendation struct {
 	Examples   []Example `yaml:"examples"`
 
 	File string `yaml:"-"` // path below content/, for error messages
+
+	awaits *Producer // see Awaits
 }
+
+// Awaits is the producer of what the recommendation judges while it does not
+// exist; nil if there is one, or none is needed.
+func (r *Recommendation) Awaits() *Producer { return r.awaits }
 
 // Remediation says how to fix one resource.
 type Remediation struct {

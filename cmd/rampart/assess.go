@@ -61,7 +61,12 @@ func runAndWrite(ctx context.Context, std stdio, opt assess.Options, format stri
 		return err
 	}
 	if format == "json" {
-		return json.NewEncoder(std.out).Encode(report)
+		err = json.NewEncoder(std.out).Encode(report)
+	} else {
+		err = report.WriteTable(std.out)
 	}
-	return report.WriteTable(std.out)
+	if err == nil && report.Resources == 0 && report.RejectedTotal > 0 { // a score of nothing is not "done"
+		return fmt.Errorf("no resource could be read; line %d: %s", report.Rejected[0].Line, report.Rejected[0].Reason)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,13 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 		}
 		fmt.Fprintf(std.err, "line %d: %s\n", r.Line, r.Reason)
 	}
-	return json.NewEncoder(std.out).Encode(res)
+	if err := json.NewEncoder(std.out).Encode(res); err != nil {
+		return err
+	}
+	if len(res.Rejected) > 0 && res.Created+res.Updated+res.Unchanged+res.Stale == 0 {
+		return errors.New("nothing was imported: no line could be used")
+	}
+	return nil
 }
 
 func runAdminLink(ctx context.Context, std stdio, args []string) error {

@@ -65,7 +65,7 @@ func (a *API) metadataProperties(rec *posture.Recommendation) map[string]any {
 }
 
 func contentMetadata(rec *content.Recommendation) map[string]any {
-	return map[string]any{
+	properties := map[string]any{
 		"displayName":            rec.Title,
 		"assessmentType":         "BuiltIn",
 		"policyDefinitionId":     definitionPrefix + rec.ID,
@@ -80,6 +80,10 @@ func contentMetadata(rec *content.Recommendation) map[string]any {
 		"userImpact":             title(rec.UserImpact),
 		"preview":                rec.Preview,
 	}
+	if p := rec.Awaits(); p != nil { // the reference has no word for it
+		properties["notYet"] = map[string]any{"document": p.Document, "missing": p.Computes}
+	}
+	return properties
 }
 
 func severityName(s content.Severity) string { return title(string(s)) }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -45,14 +44,12 @@ func (a *API) history(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.HistoryQuery{Scope: scope, Points: 30}
+	query := posture.HistoryQuery{Scope: scope}
 	if query.From, query.To, err = a.span(r); err != nil {
 		return response{}, err
 	}
-	if text := r.option("points"); text != "" {
-		if _, err := fmt.Sscanf(text, "%d", &query.Points); err != nil || query.Points < 1 || query.Points > maxPoints {
-			return response{}, invalidAt("points", "It must be a number between 1 and %d.", maxPoints)
-		}
+	if query.Points, err = r.countOption("points", 30, maxPoints); err != nil {
+		return response{}, err
 	}
 	estate, _, err := a.estate(r)
 	if err != nil {

@@ -37,6 +37,7 @@ var table = []route{
 	{"POST", importPath, "Rampart/import/action", (*API).importResources},
 	{"POST", "/rampart/v1/what-if", "Rampart/posture/whatIf/read", (*API).whatIf},
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
+	{"GET", "/rampart/v1/plan", signedIn, (*API).fixPlan},
 	{"GET", "/rampart/v1/exemption-rules", "Microsoft.Authorization/policyExemptions/read", (*API).exemptionRules},
 	{"PUT", "/rampart/v1/exemption-rules", exemption.ActionRules, (*API).setExemptionRules},
 	{"GET", "/rampart/v1/history/changes", signedIn, (*API).changes},

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 
+	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/posture"
 )
 
@@ -44,7 +45,41 @@ func (a *API) whatIf(r *request) (response, error) {
 	for i := range result.Flips {
 		flips = append(flips, a.assessmentBody(r, &result.Flips[i]))
 	}
-	return ok(map[string]any{"before": scoreOnly(result.Before), "after": scoreOnly(result.After), "flips": flips})
+	standards, err := a.complianceIf(r, &result)
+	if err != nil {
+		return response{}, err
+	}
+	return ok(map[string]any{"before": scoreOnly(result.Before), "after": scoreOnly(result.After), "flips": flips, "compliance": standards})
+}
+
+// complianceIf is what each standard says of the estate before and after, with
+// the controls that change.
+func (a *API) complianceIf(r *request, result *posture.WhatIfResult) ([]any, error) {
+	all, err := a.Compliance.Standards(r.Context(), r.tenant(), result.Is)
+	if err != nil {
+		return nil, err
+	}
+	attested, err := a.Compliance.Attestations(r.Context(), r.tenant(), posture.Scope{})
+	if err != nil {
+		return nil, err
+	}
+	items, now := []any{}, a.Now()
+	for _, std := range all {
+		is := compliance.Evaluate(result.Is, std, posture.Scope{}, attested, now)
+		would := compliance.Evaluate(result.Would, std, posture.Scope{}, attested, now)
+		changed := []any{}
+		for i := range is.Controls {
+			if from, to := is.Controls[i].State, would.Controls[i].State; from != to {
+				changed = append(changed, map[string]any{"control": is.Controls[i].Number, "from": from, "to": to})
+			}
+		}
+		items = append(items, map[string]any{"standard": std.ID, "before": controlCounts(is.Counts), "after": controlCounts(would.Counts), "controls": changed})
+	}
+	return items, nil
+}
+
+func controlCounts(n compliance.Counts) map[string]any {
+	return map[string]any{"passed": n.Passed, "failed": n.Failed, "skipped": n.Skipped, "unsupported": n.Unsupported}
 }
 
 // scoreOnly is a score without the envelope of a resource.

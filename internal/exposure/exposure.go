@@ -107,7 +107,7 @@ func (n *Network) interfaceAccess(c nic, e *Exposure) access {
 				continue // a standard address is closed until a group opens it
 			}
 			for _, g := range groups {
-				got = got.through(g.access)
+				got = got.through(g.lets(config))
 			}
 			e.PublicAddresses = append(e.PublicAddresses, way.public)
 			if got.empty() {

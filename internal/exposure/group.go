@@ -18,6 +18,9 @@ type wireRule struct {
 		SourceAddressPrefixes []string `json:"sourceAddressPrefixes"`
 		DestinationPortRange  string   `json:"destinationPortRange"`
 		DestinationPortRanges []string `json:"destinationPortRanges"`
+		DestinationPrefix     string   `json:"destinationAddressPrefix"`
+		DestinationPrefixes   []string `json:"destinationAddressPrefixes"`
+		DestinationGroups     []ref    `json:"destinationApplicationSecurityGroups"`
 	} `json:"properties"`
 }
 
@@ -30,7 +33,6 @@ func (n *Network) putGroup(key string, body []byte) error {
 	if err := json.Unmarshal(body, &b); err != nil {
 		return err
 	}
-	var rules []securityRule
 	var g group
 	for _, w := range b.Properties.SecurityRules {
 		if !strings.EqualFold(w.Properties.Direction, "Inbound") {
@@ -41,9 +43,9 @@ func (n *Network) putGroup(key string, body []byte) error {
 			g.bad = fmt.Sprintf("rule %q: %v", w.Name, err)
 			continue
 		}
-		rules = append(rules, r)
+		g.rules = append(g.rules, r)
 	}
-	g.access = inbound(rules)
+	g.settle()
 	n.groups[key] = g
 	return nil
 }
@@ -67,6 +69,7 @@ func (w wireRule) read() (securityRule, error) {
 		prefixes = append([]string{p.SourceAddressPrefix}, prefixes...)
 	}
 	r.from = reachOf(prefixes)
+	r.to = targetOf(append(p.DestinationPrefixes, p.DestinationPrefix), p.DestinationGroups)
 	return r, nil
 }
 

@@ -3,6 +3,7 @@ package exposure
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -54,14 +55,18 @@ type nic struct {
 
 type ipConfig struct {
 	subnet, address string
-	pools           []string // back-end pools of load balancers
+	private         netip.Addr // invalid while it is not known
+	members         []string   // the application security groups that it is in
+	pools           []string   // back-end pools of load balancers
 	natRules        []string
 }
 
 type subnet struct{ group string }
 
 type group struct {
-	access access
+	rules  []securityRule
+	access access // what the rules let in, unless they are aimed
+	aimed  bool   // a rule is for some destinations only
 	bad    string // why a rule could not be read, "" if all could
 }
 
@@ -169,10 +174,12 @@ func (n *Network) putInterface(key, id string, body []byte) error {
 			EnableIPForwarding   bool `json:"enableIPForwarding"`
 			IPConfigurations     []struct {
 				Properties struct {
-					Subnet          *ref  `json:"subnet"`
-					PublicIPAddress *ref  `json:"publicIPAddress"`
-					Pools           []ref `json:"loadBalancerBackendAddressPools"`
-					NatRules        []ref `json:"loadBalancerInboundNatRules"`
+					Subnet          *ref   `json:"subnet"`
+					PublicIPAddress *ref   `json:"publicIPAddress"`
+					PrivateAddress  string `json:"privateIPAddress"`
+					Members         []ref  `json:"applicationSecurityGroups"`
+					Pools           []ref  `json:"loadBalancerBackendAddressPools"`
+					NatRules        []ref  `json:"loadBalancerInboundNatRules"`
 				} `json:"properties"`
 			} `json:"ipConfigurations"`
 		} `json:"properties"`
@@ -184,6 +191,10 @@ func (n *Network) putInterface(key, id string, body []byte) error {
 	for _, c := range b.Properties.IPConfigurations {
 		p := c.Properties
 		config := ipConfig{subnet: p.Subnet.key(), address: p.PublicIPAddress.key()}
+		config.private, _ = netip.ParseAddr(p.PrivateAddress) // a dynamic one may not be allocated yet
+		for _, r := range p.Members {
+			config.members = append(config.members, r.key())
+		}
 		for _, r := range p.Pools {
 			config.pools = append(config.pools, r.key())
 		}

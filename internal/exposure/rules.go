@@ -24,6 +24,7 @@ type securityRule struct {
 	on       [protocols]bool
 	ports    portSet
 	from     reach
+	to       target
 }
 
 // reach is how much of the internet a rule's source covers.
@@ -31,7 +32,8 @@ type reach uint8
 
 const (
 	nowhere  reach = iota // private ranges, service tags of the inside, application groups
-	somebody              // named public ranges
+	somebody              // named public ranges, service tags of what others use too
+	most                  // a range too wide to be somebody's, as half of all addresses
 	anybody
 )
 
@@ -51,7 +53,7 @@ func inbound(rules []securityRule) access {
 			}
 			fresh := r.ports.minus(decidedAny[p])
 			switch {
-			case r.from == anybody && r.allow:
+			case r.from >= most && r.allow:
 				got.any[p] = got.any[p].union(fresh)
 			case r.from == somebody && r.allow:
 				got.some[p] = got.some[p].union(fresh)
@@ -124,21 +126,28 @@ func reachOfPrefix(s string) reach {
 	switch strings.ToLower(s) {
 	case "*", "internet", "any", "0.0.0.0/0", "::/0", "0.0.0.0", "<nw>/0":
 		return anybody
+	case "", "virtualnetwork", "azureloadbalancer":
+		return nowhere
 	}
 	prefix, err := netip.ParsePrefix(s)
 	if err != nil {
 		addr, err := netip.ParseAddr(s)
 		if err != nil {
-			return nowhere // a service tag such as VirtualNetwork or AzureLoadBalancer
+			// A service tag: AzureCloud, Storage and the like are public addresses
+			// that every customer of the service can send from.
+			return somebody
 		}
 		prefix = netip.PrefixFrom(addr, addr.BitLen())
 	}
-	if prefix.Bits() == 0 {
+	switch a := prefix.Addr(); {
+	case prefix.Bits() == 0:
 		return anybody
-	}
-	a := prefix.Addr()
-	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() {
+	case a.Is4() && prefix.Bits() < 8:
+		return most
+	case a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast():
 		return nowhere
+	case a.Is6() && prefix.Bits() < 16:
+		return most
 	}
 	return somebody
 }

@@ -87,6 +87,7 @@ func TestPortSets(t *testing.T) {
 
 func TestReach(t *testing.T) {
 	tests := map[string]reach{"*": anybody, "internet": anybody, "0.0.0.0/0": anybody, "::/0": anybody, "203.0.113.0/24": somebody, "2001:db8::1": somebody,
+		"AzureCloud": somebody, "AzureCloud.westeurope": somebody, "0.0.0.0/1": most, "128.0.0.0/1": most, "2000::/3": most, "10.0.0.0/8": nowhere, "fc00::/7": nowhere,
 		"10.1.0.0/16": nowhere, "192.168.1.4": nowhere, "VirtualNetwork": nowhere, "AzureLoadBalancer": nowhere, "": nowhere, "fd00::/8": nowhere}
 	for in, want := range tests {
 		if got := reachOfPrefix(in); got != want {

@@ -15,7 +15,8 @@ const loadDocs = 16 * chunkDocs
 // Import reads documents of any number from r: JSON Lines, a JSON array, an
 // object whose "value" or "data" is the array (az, the Resource Graph, ARM's
 // lists), or an ARM template. Each line or element is an ARM resource or a
-// wire.Document. A broken one is rejected with its line; the others land.
+// wire.Document. A broken one is rejected with its line; the others land. The
+// whole may be packed with gzip.
 //
 // Documents are committed in transactions of a few thousand; progress, if not
 // nil, is told after each how many have been dealt with. When Import returns
@@ -25,7 +26,9 @@ func (v *Inventory) Import(ctx context.Context, tenant, source string, r io.Read
 	p := pipeline{now: v.now(), source: source}
 	ctx, stop := p.start(ctx, r)
 	defer stop()
-	return v.loadAll(ctx, &p, tenant, progress)
+	res, err := v.loadAll(ctx, &p, tenant, progress)
+	res.inOrder()
+	return res, err
 }
 
 // loadAll writes the decoded chunks in the order of the stream.

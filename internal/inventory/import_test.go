@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rampart-sec/rampart/internal/inventory"
 	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/wire"
 )
 
 func TestImportKeepsTheGoodRows(t *testing.T) {
@@ -20,13 +24,14 @@ func TestImportKeepsTheGoodRows(t *testing.T) {
 		`{"id":"` + group + `x","type":"Microsoft.Compute/disks","properties":{}}`, // another type
 		`{"id":"` + group + `x","properties":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`,
 		`{"id":"` + group + `x","tags":7,"properties":{}}`,
+		`{"id":"` + group + `x","properties":"none"}`,
 		`{"id":"` + group + `x","properties":{}} trailing`,
 		`{"id":"` + group + `x","properties":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, // too large
 		"{\"id\":\"" + group + "x\",\"properties\":{\"a\":\"\xff\"}}",
 	}
 	want := map[int]bool{}
 	line := 0
-	for i := range 100 {
+	for i := range 110 {
 		line++
 		fmt.Fprintln(&b, account(fmt.Sprint("good", i)))
 		if i%10 == 0 {
@@ -38,7 +43,7 @@ func TestImportKeepsTheGoodRows(t *testing.T) {
 	v, _ := openInventory(t)
 	progress := 0
 	res, err := v.Import(t.Context(), "", "import", strings.NewReader(b.String()), func(n int) { progress = n })
-	if err != nil || res.Created != 100 || res.RejectedTotal != len(bad) || progress != 110 {
+	if err != nil || res.Created != 110 || res.RejectedTotal != len(bad) || progress != 121 {
 		t.Fatalf("created %d, rejected %d, progress %d, %v", res.Created, res.RejectedTotal, progress, err)
 	}
 	for _, r := range res.Rejected {
@@ -90,10 +95,10 @@ func TestImportOfTruncatedFiles(t *testing.T) {
 }
 
 func TestImportReportsDuplicates(t *testing.T) {
-	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\n"
+	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\nbroken\n"
 	v, db := openInventory(t)
 	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
-	if err != nil || res.Created != 2 || len(res.Rejected) != 1 || res.Rejected[0].Line != 1 {
+	if err != nil || res.Created != 2 || len(res.Rejected) != 2 || res.Rejected[0].Line != 1 || res.Rejected[1].Line != 4 {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	if got := body(t, db, group+"a"); !strings.Contains(got, `"a":2`) {
@@ -136,6 +141,43 @@ func TestImportOfTemplate(t *testing.T) {
 		t.Errorf("site %s", got)
 	}
 	body(t, db, site+"/config/web")
+}
+
+// TestImportOfTemplateExpressions: what only a deployment knows is unknown; the
+// text of the expression is no value to judge.
+func TestImportOfTemplateExpressions(t *testing.T) {
+	many := make([]string, 300)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"p%d":"[parameters('x')]"`, i)
+	}
+	tests := map[string]struct {
+		rest string
+		want []string
+	}{
+		"values":        {`"location":"[resourceGroup().location]","dependsOn":["[x]"],"properties":{"a":"[parameters('a')]","b":true,"c":{"d":"[variables('d')]"}}`, []string{"location", "properties.a", "properties.c.d"}},
+		"in an array":   {`"properties":{"rules":[{"name":"x"},{"port":"[parameters('a')]"}]}`, []string{"properties.rules"}},
+		"escaped":       {`"properties":{"a":"[[not one]","b":"[half","c":"x]"}`, nil},
+		"too many":      {`"properties":{` + strings.Join(many, ",") + `}`, []string{"properties"}},
+		"no properties": {`"location":"westeurope"`, []string{"properties"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0","resources":[{"type":"Microsoft.Web/sites","apiVersion":"2023-12-01","name":"web1",` + tt.rest + `}]}`
+			var got []string
+			res, err := inventory.Each(t.Context(), strings.NewReader(in), inventory.EachOptions{Source: "import", Now: time.Unix(1e9, 0), Take: func(d *wire.Document) error {
+				if d.Type == "Microsoft.Web/sites" {
+					for _, u := range d.Unavailable {
+						path, _, _ := strings.Cut(u, " ")
+						got = append(got, path)
+					}
+				}
+				return nil
+			}})
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("unknown are %q, want %q; %+v, %v", got, tt.want, res, err)
+			}
+		})
+	}
 }
 
 func TestImportOfUTF16(t *testing.T) {

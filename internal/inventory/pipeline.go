@@ -3,12 +3,12 @@ package inventory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -57,13 +57,14 @@ func (p *pipeline) start(ctx context.Context, r io.Reader) (_ context.Context, s
 	}
 }
 
-// ended says why the stream ended before its time, nil if it did not.
+// ended says why the stream ended before its time, nil if it did not. That is
+// the sender's to mend, so it is an *arm.Error.
 func (p *pipeline) ended(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if p.err != nil {
-		return fmt.Errorf("read documents: %w", p.err)
+		return arm.Invalid("The resources cannot be read to their end: %v.", p.err)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/rampart-sec/rampart/internal/store"
 )
@@ -46,6 +48,12 @@ func (r *Result) reject(x Rejection) {
 	if len(r.Rejected) < MaxRejections {
 		r.Rejected = append(r.Rejected, x)
 	}
+}
+
+// inOrder puts rejections in the order of the stream: duplicates are found
+// after the rest of their batch.
+func (r *Result) inOrder() {
+	slices.SortStableFunc(r.Rejected, func(a, b Rejection) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 func duplicate(r Rejection) Rejection {

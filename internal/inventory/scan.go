@@ -74,6 +74,9 @@ func (m *members) take(key, value []byte) error {
 		}
 		m.hasName, m.name = true, value
 	case "properties":
+		if value[0] != '{' && value[0] != 'n' {
+			return errors.New("its properties are not an object")
+		}
 		m.hasProperties = value[0] != 'n'
 	case "location":
 		if value[0] != '"' && value[0] != 'n' {

@@ -42,10 +42,10 @@ type piece struct {
 const window = wire.MaxBody + 1<<20
 
 // newSplitter reads UTF-8, and UTF-16 with a byte order mark, as a redirect in
-// PowerShell writes it.
+// PowerShell writes it; either may be packed with gzip.
 func newSplitter(r io.Reader) *splitter {
 	s := &splitter{line: 1, blank: true}
-	s.r = bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), window)
+	s.r = bufio.NewReaderSize(transform.NewReader(newUnpacker(r), unicode.BOMOverride(transform.Nop)), window)
 	s.next = s.open
 	return s
 }

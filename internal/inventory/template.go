@@ -65,7 +65,12 @@ func (t *template) decode(b []byte, now time.Time, source string) (wire.Document
 	if err != nil {
 		return wire.Document{ID: m.typ}, err
 	}
-	return Decode(withID(b, id, name), now, source)
+	doc, err := Decode(withID(b, id, name), now, source)
+	if err != nil {
+		return doc, err
+	}
+	doc.Unavailable = append(doc.Unavailable, expressions(doc.Body)...)
+	return doc, checkEnvelope(&doc)
 }
 
 // withID puts id and plain name in front; the expression that was the name

@@ -27,6 +27,7 @@ type Hypothetical struct {
 type WhatIfResult struct {
 	Before, After Score
 	Flips         []Assessment // in their new state
+	Is, Would     *View        // the estate that was asked and the one that would be, to be read only
 }
 
 // maxHypotheses bounds one question.
@@ -52,7 +53,7 @@ func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResu
 	if err != nil {
 		return WhatIfResult{}, err
 	}
-	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{})}
+	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{}), Is: v, Would: next}
 	for _, f := range flips {
 		a := next.assessment(next.rows.At(f.handle), f.slot)
 		a.State = f.to
