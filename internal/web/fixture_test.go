@@ -123,6 +123,15 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
 	dark.Status, dark.Assigned = governance.NoTask, governance.Assignment{}
+	// What a hostile or careless owner may call things: markup, no place to break
+	// a line, another direction, more and longer tags than fit.
+	odd := resourceRow
+	odd.Name, odd.ID = strings.Repeat("a", 200), fixtureSub+"/resourceGroups/"+strings.Repeat("g", 90)+"/providers/Microsoft.Storage/storageAccounts/"+strings.Repeat("a", 200)
+	odd.Type, odd.Tags = "Microsoft.Storage/storageAccounts", map[string]string{"<our>": strings.Repeat("x", 256), `a"b`: "\u202egpj.exe", "team": "build"}
+	turned := odd
+	turned.Name, turned.ID = "\u202e<our> gpj.exe", fixtureSub+"/resourceGroups/rack-2/providers/Microsoft.Storage/storageAccounts/turned"
+	oddBad := bad
+	oddBad.ResourceID, oddBad.ResourceName, oddBad.ResourceType = odd.ID, odd.Name, odd.Type
 	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
 	moved := []change{
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
@@ -181,7 +190,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
-			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
+			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: oddBad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
 			p.Tasks = tasks
 			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
@@ -200,7 +209,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})
 	add("/inventory?type=Microsoft.HybridCompute/machines", "inventory", func(f *frame) any {
-		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, resourceRow}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
+		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, odd, turned}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
 	})
 	add("/compliance", "compliance", func(f *frame) any {
 		return &compliancePage{frame: f, Standards: []standardRow{std, own}, Recorded: true, Days: 30, Spans: trendDays, CanCreate: true}
@@ -221,7 +230,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &controlPage{frame: f, Standard: own.Standard, Control: own.Standard.Controls[0], Serving: advice[:1], Found: advice[1:], More: 4, Text: "storage", Domains: []string{"Machines"}}
 	})
 	add("/assessments?state=unhealthy", "assessments", func(f *frame) any {
-		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
+		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark, oddBad}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
@@ -264,7 +273,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &assignPage{frame: f, R: advice[0], A: bad, Task: taskView{bad}, Entry: e, CanAssign: true, CanPromise: true, MinDate: "2026-11-22", Back: "/recommendation?id=1"}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
-		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
+		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow, odd, turned}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
 		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
