@@ -150,7 +150,7 @@ func (c clock) element(t time.Time, text string) template.HTML {
 func clip(s string, limit int) string {
 	r := []rune(strings.Map(visible, s))
 	if len(r) <= limit {
-		return s
+		return string(r)
 	}
 	return string(r[:limit-1]) + "…"
 }
