@@ -251,14 +251,14 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true
 		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
-			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
+			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour, Untried: true}, {Name: "KeyVaults", Title: "Key Vault", Tier: "Free", TrialRemaining: 3 * 24 * time.Hour}, {Name: "FoundationalCspm", Title: "Foundational posture", Tier: "Free", AlwaysFree: true}}}
 	})
 	add("/governance", "governance", func(f *frame) any {
 		high, err := governance.ParseRule(bad.Assigned.ID, []byte(`{"properties":{"displayName":"High in a week","rulePriority":10,"isGracePeriod":true,"remediationTimeframe":"7.00:00:00","ownerSource":{"type":"ByTag","value":"owner"},"conditionSets":[{"conditions":[]}]}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &governanceData{frame: f, Total: posture.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31}, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
+		return &governanceData{frame: f, Tasks: tasks, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
 			Rows: []posture.Workload{
 				{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"},
 				{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true},
