@@ -233,7 +233,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark, oddBad}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
-		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
+		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Pager: pager{From: 1, To: 2, Total: 262, Next: "/policies?after=x#members"}, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
 			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
 			Waiting:     1, Exemptions: []exemptionRow{
 				{Object: store.Object{ID: fixtureServer + "/r"}, Title: "Old client", Category: "Waiver", Note: "The old client <cannot> do better.", Scope: fixtureServer, Recommendations: advice[1:2], CanDecide: true, CanEnd: true,
