@@ -221,7 +221,7 @@ func (f *frame) ScopeName(id string) string {
 			return s.Name
 		}
 	}
-	if id == "" {
+	if id == "" || id == "/" {
 		return "Whole estate"
 	}
 	return resourceName(id)
@@ -230,6 +230,9 @@ func (f *frame) ScopeName(id string) string {
 // ScopeURL is where a scope is shown: a resource's page, or the inventory of
 // anything larger.
 func (f *frame) ScopeURL(id string) string {
+	if id == "/" {
+		return f.To("/inventory", "scope", "")
+	}
 	parsed, err := arm.ParseID(id)
 	if err != nil || parsed.Type() == arm.TypeSubscription || parsed.Type() == arm.TypeResourceGroup || parsed.Type() == arm.TypeManagementGroup {
 		return f.To("/inventory", "scope", id)
