@@ -114,3 +114,18 @@ func TestLivePage(t *testing.T) {
 		t.Errorf("browser: %s", c)
 	}
 }
+
+// TestLivePageWithoutScript reads the page as a browser without script does: it
+// can be loaded again, and promises no live numbers.
+func TestLivePageWithoutScript(t *testing.T) {
+	s := fixtureServerOf(t)
+	p := fixturePages(t, s)["/"]
+	p.data.(*overviewPage).Live = true
+	w := httptest.NewRecorder()
+	s.render(w, httptest.NewRequest(http.MethodGet, "/", nil), p)
+	for _, want := range []string{`<a href="/" data-noscript>Refresh</a>`, `role="status" data-script hidden>Connecting<`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+}

@@ -179,8 +179,11 @@ func (v *visit) policyObjects(kind string) ([]policyObject, error) {
 	rows := make([]policyObject, 0, len(objects))
 	for _, o := range objects {
 		body := readBody(o)
-		rows = append(rows, policyObject{Object: o, Name: body.Name, Title: firstOf(body.Properties.DisplayName, body.Name, resourceName(o.ID)),
-			Scope: scopeOf(o.ID), Target: body.Properties.PolicyDefinitionID, Category: body.Properties.Metadata.Category, Parameters: len(body.Properties.Parameters)})
+		// What is assigned by itself carries its subscription's id in its title;
+		// its scope says that with a name.
+		scope := scopeOf(o.ID)
+		title := strings.TrimSuffix(firstOf(body.Properties.DisplayName, body.Name, resourceName(o.ID)), ": "+resourceName(scope))
+		rows = append(rows, policyObject{Object: o, Name: body.Name, Title: title, Scope: scope, Target: body.Properties.PolicyDefinitionID, Category: body.Properties.Metadata.Category, Parameters: len(body.Properties.Parameters)})
 	}
 	return rows, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rampart-sec/rampart/internal/access"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -86,5 +87,18 @@ func TestReaderSeesNoForm(t *testing.T) {
 		if r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s", path, r.Status)
 		}
+	}
+}
+
+// TestAssignmentTitle assigns with a title that ends in the subscription's id:
+// its scope has a name, so the id is not said again.
+func TestAssignmentTitle(t *testing.T) {
+	s := newStage(t, 40)
+	sub := s.view().Subscriptions()[0]
+	_, id, _ := strings.Cut(sub.ID[1:], "/")
+	check(t, s.opt.Objects.PutObject(t.Context(), access.Principal{}, store.Object{Kind: "policyAssignment",
+		ID: sub.ID + "/providers/Microsoft.Authorization/policyAssignments/a", Body: []byte(`{"properties":{"displayName":"House rules: ` + id + `"}}`)}, ""))
+	if body := s.get("/policies"); !strings.Contains(body, "<b>House rules</b>") {
+		t.Errorf("the title is not cut")
 	}
 }
