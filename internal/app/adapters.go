@@ -102,7 +102,7 @@ func (p plans) state(s *plan.Setting) web.PlanState {
 		tier = plan.Free
 	}
 	now := p.now()
-	return web.PlanState{Name: s.Plan.Name, Title: s.Plan.Title, Tier: string(tier),
+	return web.PlanState{Name: s.Plan.Name, Title: s.Plan.Title, AlwaysFree: s.Plan.AlwaysFree, Untried: s.State.TrialStarted.IsZero(), Tier: string(tier),
 		TrialRemaining: s.Plan.TrialRemaining(s.State, now), InTrial: s.Plan.InTrial(s.State, now)}
 }
 

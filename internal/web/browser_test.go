@@ -78,7 +78,7 @@ type look struct {
 	dark          bool
 }
 
-var looks = []look{{"light-1280", 1280, 900, false}, {"dark-1280", 1280, 900, true}, {"light-390", 390, 844, false}, {"dark-390", 390, 844, true}}
+var looks = []look{{"light-1280", 1280, 900, false}, {"dark-1280", 1280, 900, true}, {"light-390", 390, 844, false}, {"dark-390", 390, 844, true}, {"light-320", 320, 640, false}}
 
 func (l look) apply() chromedp.Action[chromedp.Void] {
 	scheme := "light"
@@ -104,6 +104,7 @@ type layout struct {
 	Unlabel  []string `json:"unlabel"`  // fields without a label
 	Small    []string `json:"small"`    // targets below 24 px high outside of text
 	Contrast []string `json:"contrast"` // text below 4.5:1
+	Cut      []string `json:"cut"`      // tables and text wider than their card
 }
 
 const inspect = `(() => {
@@ -129,6 +130,8 @@ const inspect = `(() => {
     unlabel: [...document.querySelectorAll("input:not([type=hidden]), select, textarea")].filter((e) => !e.getAttribute("aria-label") && !e.labels.length).map(say),
     small: [...document.querySelectorAll("button, summary.btn, .btn, .chip, select, input:not([type=hidden], [type=checkbox], [type=radio])")].filter((e) => seen(e) && e.getBoundingClientRect().height < 24).map(say),
     contrast: poor.slice(0, 5),
+    cut: [...[...document.querySelectorAll(".scroll")].filter((e) => seen(e) && e.scrollWidth > e.clientWidth + 1),
+      ...[...document.querySelectorAll(".card *")].filter((e) => seen(e) && !e.closest("pre, svg, .sr, .scroll, .tag, .trendbox, .panel") && e.getBoundingClientRect().right > e.closest(".card").getBoundingClientRect().right + 1)].map(say).slice(0, 5),
   };
 })()`
 
@@ -168,7 +171,7 @@ func checkLayout(t *testing.T, got layout) {
 	if got.H1 != 1 || got.Mains != 1 || got.Navs == 0 {
 		t.Errorf("want one h1, one main and a nav, got %d, %d, %d", got.H1, got.Mains, got.Navs)
 	}
-	for what, list := range map[string][]string{"no name": got.Unnamed, "no label": got.Unlabel, "target too small": got.Small, "contrast": got.Contrast} {
+	for what, list := range map[string][]string{"no name": got.Unnamed, "no label": got.Unlabel, "target too small": got.Small, "contrast": got.Contrast, "wider than its card": got.Cut} {
 		for _, e := range list {
 			t.Errorf("%s: %s", what, e)
 		}

@@ -169,6 +169,9 @@ func (p *standardPage) readPast(v *visit) error {
 		return arm.Invalid("The date %q is not of the form 2026-01-31.", clip(text, 40))
 	}
 	p.Then = day.AddDate(0, 0, 1).Add(-time.Second)
+	if p.Then.After(v.now) { // nobody knows the rest of today
+		p.Then = v.now
+	}
 	p.Past, err = v.server.opt.Compliance.AsOf(v.Context(), v.tenant, p.Standard.ID, v.scope.ID, p.Then)
 	if err == nil && p.Past == nil {
 		return &arm.Error{Status: http.StatusNotFound, Code: "NoHistory", Message: "Nothing was written about this standard by " + v.day(p.Then) + "."}

@@ -239,7 +239,8 @@ func (v *visit) exemptionOf(r *posture.Recommendation, g posture.Given, terms ma
 	return store.Object{Tenant: v.tenant, Kind: exemption.Kind, ID: id, Body: body}, nil
 }
 
-// expiry reads the day on whose end an exemption ends; "" means never.
+// expiry reads the day on whose end something ends, its last second, so that the
+// day that is shown is the one that was chosen; "" means never.
 func (v *visit) expiry(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -248,7 +249,7 @@ func (v *visit) expiry(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, arm.Invalid("The end date %q is not of the form 2026-01-31.", clip(text, 40))
 	}
-	end := day.AddDate(0, 0, 1)
+	end := day.AddDate(0, 0, 1).Add(-time.Second)
 	if !end.After(v.now) {
 		return time.Time{}, arm.Invalid("The end date has passed.")
 	}

@@ -149,3 +149,15 @@ func TestBadDisableForms(t *testing.T) {
 		t.Error("a form that was refused did something")
 	}
 }
+
+// TestNoSuchFinding looks for a finding that nothing has: it may be disabled.
+func TestNoSuchFinding(t *testing.T) {
+	s := newStage(t, 40)
+	const link = `href="/inventory?disabled=1&amp;finding=nowhere">Look among disabled findings`
+	if body := s.get("/inventory?finding=nowhere"); !strings.Contains(body, link) {
+		t.Errorf("no way to disabled findings: %s", body)
+	}
+	if body := s.get("/inventory?finding=nowhere&disabled=1"); strings.Contains(body, "Look among") {
+		t.Error("disabled findings lead to themselves")
+	}
+}

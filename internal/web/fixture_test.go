@@ -124,6 +124,15 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	dark := bad
 	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
 	dark.Status, dark.Assigned = governance.NoTask, governance.Assignment{}
+	// What a hostile or careless owner may call things: markup, no place to break
+	// a line, another direction, more and longer tags than fit.
+	odd := resourceRow
+	odd.Name, odd.ID = strings.Repeat("a", 200), fixtureSub+"/resourceGroups/"+strings.Repeat("g", 90)+"/providers/Microsoft.Storage/storageAccounts/"+strings.Repeat("a", 200)
+	odd.Type, odd.Tags = "Microsoft.Storage/storageAccounts", map[string]string{"<our>": strings.Repeat("x", 256), `a"b`: "\u202egpj.exe", "team": "build"}
+	turned := odd
+	turned.Name, turned.ID = "\u202e<our> gpj.exe", fixtureSub+"/resourceGroups/rack-2/providers/Microsoft.Storage/storageAccounts/turned"
+	oddBad := bad
+	oddBad.ResourceID, oddBad.ResourceName, oddBad.ResourceType = odd.ID, odd.Name, odd.Type
 	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
 	moved := []change{
 		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
@@ -182,7 +191,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
 			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
-			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
+			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: oddBad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
 		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
 			p.Tasks = tasks
 			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
@@ -201,7 +210,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})
 	add("/inventory?type=Microsoft.HybridCompute/machines", "inventory", func(f *frame) any {
-		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, resourceRow}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
+		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, odd, turned}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
 	})
 	add("/compliance", "compliance", func(f *frame) any {
 		return &compliancePage{frame: f, Standards: []standardRow{std, own}, Recorded: true, Days: 30, Spans: trendDays, CanCreate: true}
@@ -222,10 +231,10 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &controlPage{frame: f, Standard: own.Standard, Control: own.Standard.Controls[0], Serving: advice[:1], Found: advice[1:], More: 4, Text: "storage", Domains: []string{"Machines"}}
 	})
 	add("/assessments?state=unhealthy", "assessments", func(f *frame) any {
-		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark}, Pager: pager{From: 1, To: 2, Total: 2}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
+		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark, oddBad}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
-		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
+		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Pager: pager{From: 1, To: 2, Total: 262, Next: "/policies?after=x#members"}, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
 			Assignments: []policyObject{{Title: "SecurityCenterBuiltIn", Scope: fixtureSub, Target: InitiativeID, Category: "Security Center"}},
 			Waiting:     1, Exemptions: []exemptionRow{
 				{Object: store.Object{ID: fixtureServer + "/r"}, Title: "Old client", Category: "Waiver", Note: "The old client <cannot> do better.", Scope: fixtureServer, Recommendations: advice[1:2], CanDecide: true, CanEnd: true,
@@ -243,14 +252,14 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true
 		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
-			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour}}}
+			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour, Untried: true}, {Name: "KeyVaults", Title: "Key Vault", Tier: "Free", TrialRemaining: 3 * 24 * time.Hour}, {Name: "FoundationalCspm", Title: "Foundational posture", Tier: "Free", AlwaysFree: true}}}
 	})
 	add("/governance", "governance", func(f *frame) any {
 		high, err := governance.ParseRule(bad.Assigned.ID, []byte(`{"properties":{"displayName":"High in a week","rulePriority":10,"isGracePeriod":true,"remediationTimeframe":"7.00:00:00","ownerSource":{"type":"ByTag","value":"owner"},"conditionSets":[{"conditions":[]}]}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &governanceData{frame: f, Total: posture.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31}, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
+		return &governanceData{frame: f, Tasks: tasks, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
 			Rows: []posture.Workload{
 				{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"},
 				{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true},
@@ -265,7 +274,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &assignPage{frame: f, R: advice[0], A: bad, Task: taskView{bad}, Entry: e, CanAssign: true, CanPromise: true, MinDate: "2026-11-22", Back: "/recommendation?id=1"}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
-		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow}, Recommendations: rows, MoreAdvice: 3}
+		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow, odd, turned}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
 		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},

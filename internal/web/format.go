@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // number writes an integer with thousands separated: 12,408.
@@ -143,13 +144,28 @@ func (c clock) element(t time.Time, text string) template.HTML {
 		t.UTC().Format(time.RFC3339), template.HTMLEscapeString(c.full(t)), template.HTMLEscapeString(text)))
 }
 
-// clip shortens foreign text for a line; the whole stays in the data.
+// clip shortens foreign text for a line; the whole stays in the data. What
+// would turn or hide a part of it shows as a mark: a name must not look like
+// another.
 func clip(s string, limit int) string {
-	r := []rune(s)
+	r := []rune(strings.Map(visible, s))
 	if len(r) <= limit {
-		return s
+		return string(r)
 	}
 	return string(r[:limit-1]) + "…"
+}
+
+// visible is a character as itself, or the mark of one that cannot be seen:
+// controls, changes of direction, characters without width. Those that join
+// letters into words or pictures stay.
+func visible(r rune) rune {
+	switch {
+	case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d':
+		return r
+	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r):
+		return '\ufffd'
+	}
+	return r
 }
 
 // byteSize is a file's size for people.

@@ -20,6 +20,11 @@ func TestNumbers(t *testing.T) {
 		{"negativeShort", number(-123), "-123"},
 		{"one", count(1, "resource", "resources"), "1 resource"},
 		{"many", count(1200, "resource", "resources"), "1,200 resources"},
+		{"turned", clip("\u202egpj.exe", 80), "\ufffdgpj.exe"},
+		{"hidden", clip("ad\u200bmin\x07", 80), "ad\ufffdmin\ufffd"},
+		{"joined", clip("می\u200cخواهم", 80), "می\u200cخواهم"},
+		{"long", clip("abcdef", 4), "abc…"},
+		{"turnedName", resourceName("/subscriptions/s/resourceGroups/\u202eg"), "\ufffdg"},
 		{"word", inWords(2), "Two"},
 		{"noWord", inWords(12), "12"},
 		{"percent", percent(64.1), "64 %"},
@@ -156,6 +161,34 @@ func TestSafeRedirect(t *testing.T) {
 		form := &http.Request{PostForm: url.Values{"back": {in}}}
 		if got := back(form); strings.HasPrefix(got, "//") || !strings.HasPrefix(got, "/") {
 			t.Errorf("back %q: got %q", in, got)
+		}
+	}
+}
+
+// TestChosenDay chooses the day on which something ends: the day that pages
+// then show is the same, wherever the reader is.
+func TestChosenDay(t *testing.T) {
+	for _, name := range []string{"UTC", "Asia/Tokyo", "America/Los_Angeles"} {
+		zone, err := time.LoadLocation(name)
+		check(t, err)
+		v := &visit{clock: clock{now: fixtureNow, zone: zone}}
+		end, err := v.expiry("2027-05-01")
+		check(t, err)
+		if got := v.day(end); got != "1 May 2027" {
+			t.Errorf("%s: 2027-05-01 shows as %s", name, got)
+		}
+	}
+}
+
+func TestScopeNames(t *testing.T) {
+	f := fixtureFrame(t, fixtureServerOf(t), "/governance?scope="+fixtureSub, "Governance")
+	for _, c := range []struct{ id, name, url string }{
+		{"/", "Whole estate", "/inventory"},
+		{fixtureSub, "on-premises", "/inventory?scope=" + fixtureSub},
+		{fixtureServer, "vm-build-03", "/resource?id=" + fixtureServer + "&scope=" + fixtureSub},
+	} {
+		if name, url := f.ScopeName(c.id), f.ScopeURL(c.id); name != c.name || url != c.url {
+			t.Errorf("%s: got %q at %s, want %q at %s", c.id, name, url, c.name, c.url)
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (f *frame) Due(t time.Time) template.HTML {
 func (f *frame) Full(t time.Time) template.HTML { return f.element(t, f.full(t)) }
 
 // Today is the date in words.
-func (f *frame) Today() string { return f.now.In(f.zone).Format("Monday 2 January, 15:04") }
+func (f *frame) Today() string { return f.now.In(f.zone).Format("Monday 2 January, 15:04 MST") }
 
 // Overdue reports whether a due date has passed.
 func (f *frame) Overdue(t time.Time) bool { return !t.IsZero() && t.Before(f.now) }
@@ -170,9 +170,9 @@ func (f *frame) SortURL(key string, standard bool) string {
 	return f.With("sort", key, "desc", "")
 }
 
-// Clock is a time of day.
+// Clock is a time of day and its zone.
 func (f *frame) Clock(t time.Time) template.HTML {
-	return f.element(t, t.In(f.zone).Format("15:04:05"))
+	return f.element(t, t.In(f.zone).Format("15:04:05 MST"))
 }
 
 // Current is this page without parameters, for forms that add their own.
@@ -221,7 +221,7 @@ func (f *frame) ScopeName(id string) string {
 			return s.Name
 		}
 	}
-	if id == "" {
+	if id == "" || id == "/" {
 		return "Whole estate"
 	}
 	return resourceName(id)
@@ -230,6 +230,9 @@ func (f *frame) ScopeName(id string) string {
 // ScopeURL is where a scope is shown: a resource's page, or the inventory of
 // anything larger.
 func (f *frame) ScopeURL(id string) string {
+	if id == "/" {
+		return f.To("/inventory", "scope", "")
+	}
 	parsed, err := arm.ParseID(id)
 	if err != nil || parsed.Type() == arm.TypeSubscription || parsed.Type() == arm.TypeResourceGroup || parsed.Type() == arm.TypeManagementGroup {
 		return f.To("/inventory", "scope", id)

@@ -25,7 +25,7 @@ const reportRows = 300
 // rules.
 type governanceData struct {
 	*frame
-	Total      posture.TaskCounts
+	Tasks      []filterChip // the totals, each leading to its assessments
 	Rows       []posture.Workload
 	More       int // rows that only the CSV has
 	Rules      []governanceRow
@@ -52,7 +52,7 @@ func governancePage(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err
 	}
-	p := &governanceData{frame: v.newFrame("Governance", "report", "rules"), Total: v.view.Tasks(v.scope),
+	p := &governanceData{frame: v.newFrame("Governance", "report", "rules"), Tasks: v.taskTotals(),
 		Severities: severities, CSV: v.join("/governance.csv", v.query), Readable: v.server.opt.Objects != nil && v.server.opt.Owners != nil}
 	p.Rows = v.view.Workloads(v.scope)
 	p.More = max(0, len(p.Rows)-reportRows)

@@ -52,6 +52,7 @@ func TestLivePage(t *testing.T) {
 		p := fixturePages(t, s)["/"]
 		page := p.data.(*overviewPage)
 		page.Open = int(open.Load())
+		page.At = fixtureNow.Add(time.Duration(page.Open) * time.Second)
 		page.Live, page.Parts = true, []string{"nav", "status", "headline", "score", "needs"}
 		for _, name := range liveScripts {
 			page.Scripts = append(page.Scripts, s.assets.names[name])
@@ -96,7 +97,35 @@ func TestLivePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	shows(`document.querySelector("#needs").textContent.includes("All 43 open") && window.notLoadedAgain`)
+
+	// What somebody has typed stays, also when they look elsewhere meanwhile.
+	const typed = `(() => { const i = document.createElement("input"); i.id = "typed"; document.querySelector("#needs .body").append(i); i.value = "half a sentence"; return true; })()`
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](typed)); err != nil {
+		t.Fatal(err)
+	}
+	open.Store(44)
+	epochs <- 4
+	shows(`document.querySelector("#status").textContent.includes("08:14:44")`)
+	kept, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelector("#typed")?.value === "half a sentence"`))
+	if err != nil || !kept {
+		t.Errorf("a refresh took away what was typed (%v)", err)
+	}
 	for _, c := range heard.take() {
 		t.Errorf("browser: %s", c)
+	}
+}
+
+// TestLivePageWithoutScript reads the page as a browser without script does: it
+// can be loaded again, and promises no live numbers.
+func TestLivePageWithoutScript(t *testing.T) {
+	s := fixtureServerOf(t)
+	p := fixturePages(t, s)["/"]
+	p.data.(*overviewPage).Live = true
+	w := httptest.NewRecorder()
+	s.render(w, httptest.NewRequest(http.MethodGet, "/", nil), p)
+	for _, want := range []string{`<a href="/" data-noscript>Refresh</a>`, `role="status" data-script hidden>Connecting<`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
 	}
 }

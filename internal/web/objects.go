@@ -36,11 +36,18 @@ type PlanState struct {
 	Tier           string        // "Free" or "Standard"
 	TrialRemaining time.Duration // of the 30 days, 0 when over
 	InTrial        bool
+	Untried        bool // the trial begins with the first time on Standard
+	AlwaysFree     bool // there is no Standard to turn to
 }
 
 // TrialDays is what remains of the trial in days, a begun one whole.
 func (p PlanState) TrialDays() int {
 	return int((p.TrialRemaining + 24*time.Hour - 1) / (24 * time.Hour))
+}
+
+// Begins reports whether turning the plan to Standard begins its one trial.
+func (p PlanState) Begins() bool {
+	return p.Untried && !p.AlwaysFree && p.Tier != "Standard"
 }
 
 // PlanChange asks for a tier.

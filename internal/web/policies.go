@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -21,10 +22,12 @@ const objectRows = 500
 type policiesPage struct {
 	*frame
 	Assignments []policyObject
-	Members     []memberRow
+	Members     []memberRow // one page of them
+	Pager       pager
 	Total       int
 	Disabled    int
 	Text        string
+	Off         bool // only members that are switched off
 	Own         []policyObject
 	Sets        []policyObject
 	Exemptions  []exemptionRow
@@ -74,24 +77,14 @@ func policies(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err
 	}
-	p := &policiesPage{frame: v.newFrame("Policies", "assignments", "members", "own", "exemptions", "finding-rules"), Text: v.Get("q"), Readable: v.server.opt.Objects != nil,
+	p := &policiesPage{frame: v.newFrame("Policies", "assignments", "members", "own", "exemptions", "finding-rules"), Text: v.Get("q"), Off: v.Get("effect") == "disabled", Readable: v.server.opt.Objects != nil,
 		CanExempt: v.may(actionExempt, v.scope.ID)}
 	if _, err := v.switchScopes(); err == nil && p.Readable {
 		p.CanWrite = v.may(actionAssign, v.scope.ID)
 	}
-	for _, r := range v.view.AllRecommendations() {
-		if r.Content == nil {
-			continue
-		}
-		p.Total++
-		if r.Disabled {
-			p.Disabled++
-		}
-		if matches(r, p.Text) {
-			p.Members = append(p.Members, newMember(r))
-		}
+	if err := p.readMembers(v); err != nil {
+		return page{}, err
 	}
-	slices.SortFunc(p.Members, func(a, b memberRow) int { return strings.Compare(a.Title, b.Title) })
 	if !p.Readable {
 		return page{name: "policies", data: p}, nil
 	}
@@ -110,6 +103,43 @@ func policies(v *visit) (page, error) {
 	}
 	p.Rules, err = v.findingRules()
 	return page{name: "policies", data: p}, err
+}
+
+// readMembers reads one page of the built-in initiative's members, by title; the
+// cursor is the id of the last one of the page before.
+func (p *policiesPage) readMembers(v *visit) error {
+	var all []*posture.Recommendation
+	for _, r := range v.view.AllRecommendations() {
+		if r.Content == nil {
+			continue
+		}
+		p.Total++
+		if r.Disabled {
+			p.Disabled++
+		}
+		if matches(r, p.Text) && (r.Disabled || !p.Off) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *posture.Recommendation) int {
+		return cmp.Or(strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
+	})
+	first := 0
+	if after := v.Get("after"); after != "" {
+		first = slices.IndexFunc(all, func(r *posture.Recommendation) bool { return r.ID == after }) + 1
+		if first == 0 {
+			return arm.Invalid("The list no longer holds where this page begins; start at its first page.")
+		}
+	}
+	last, next := min(first+listRows, len(all)), ""
+	if last < len(all) {
+		next = all[last-1].ID
+	}
+	for _, r := range all[first:last] {
+		p.Members = append(p.Members, newMember(r))
+	}
+	p.Pager = v.newPager(len(p.Members), len(all), next).at("#members")
+	return nil
 }
 
 // matches reports whether a recommendation holds every word of a text.
@@ -149,8 +179,11 @@ func (v *visit) policyObjects(kind string) ([]policyObject, error) {
 	rows := make([]policyObject, 0, len(objects))
 	for _, o := range objects {
 		body := readBody(o)
-		rows = append(rows, policyObject{Object: o, Name: body.Name, Title: firstOf(body.Properties.DisplayName, body.Name, resourceName(o.ID)),
-			Scope: scopeOf(o.ID), Target: body.Properties.PolicyDefinitionID, Category: body.Properties.Metadata.Category, Parameters: len(body.Properties.Parameters)})
+		// What is assigned by itself carries its subscription's id in its title;
+		// its scope says that with a name.
+		scope := scopeOf(o.ID)
+		title := strings.TrimSuffix(firstOf(body.Properties.DisplayName, body.Name, resourceName(o.ID)), ": "+resourceName(scope))
+		rows = append(rows, policyObject{Object: o, Name: body.Name, Title: title, Scope: scope, Target: body.Properties.PolicyDefinitionID, Category: body.Properties.Metadata.Category, Parameters: len(body.Properties.Parameters)})
 	}
 	return rows, nil
 }

@@ -73,6 +73,17 @@ func (v *visit) newPager(n, total int, next string) pager {
 	return p
 }
 
+// at is the pager of a list that begins further down its page.
+func (p pager) at(anchor string) pager {
+	if p.First != "" {
+		p.First += anchor
+	}
+	if p.Next != "" {
+		p.Next += anchor
+	}
+	return p
+}
+
 func recommendations(v *visit) (page, error) {
 	if err := v.allowScope(); err != nil {
 		return page{}, err

@@ -105,6 +105,8 @@ type errorPage struct {
 	*frame
 	Heading, Message string
 	Detail           string
+	Back             string    // the form's page, after a form; "" is not known
+	Written          []written // in the form, so that it is not lost
 }
 
 // fail shows an error: a sign-in page for strangers, the message of an
@@ -124,8 +126,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &known) && known.Status == http.StatusUnauthorized:
 		s.askSignIn(w, r, "")
 	case errors.As(err, &known):
-		s.render(w, r, page{"error", &errorPage{frame: s.bareFrame(r, headings[known.Status]), Heading: headings[known.Status],
-			Message: known.Message, Detail: known.Code}, known.Status})
+		p := &errorPage{frame: s.bareFrame(r, headings[known.Status]), Heading: headings[known.Status], Message: known.Message, Detail: known.Code}
+		p.keep(r)
+		s.render(w, r, page{"error", p, known.Status})
 	default:
 		s.opt.Log.Error("show page", slog.String("path", r.URL.Path), slog.Any("error", err))
 		s.render(w, r, page{"error", &errorPage{frame: s.bareFrame(r, headings[500]), Heading: headings[500],

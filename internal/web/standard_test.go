@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rampart-sec/rampart/internal/compliance"
 	"github.com/rampart-sec/rampart/internal/posture"
@@ -97,6 +98,10 @@ func TestOwnStandardOnPages(t *testing.T) {
 	}
 	if page := s.get("/recommendation?id=" + worst.ID); !strings.Contains(page, "House rules &amp; more") {
 		t.Error("the recommendation's page does not name the standard")
+	}
+	// The end of today is not known yet.
+	if past := s.get("/compliance/house-rules-more?at=" + time.Now().UTC().Format(time.DateOnly)); !strings.Contains(past, "Outcomes as of") || strings.Contains(past, "23:59:59 UTC</time></b>") {
+		t.Errorf("today tells of its end: %s", past)
 	}
 	for _, path := range []string{"report.csv", "report.json", "report.html", "history.csv", "standard.yaml"} {
 		if body := s.get("/compliance/house-rules-more/" + path); !strings.Contains(body, "standard,at,passed") && !strings.Contains(body, "House rules") {

@@ -58,6 +58,18 @@ func (v *visit) taskChips(tasks posture.TaskCounts) []filterChip {
 	return chips
 }
 
+// taskTotals are the tasks of the scope by status, each leading to the list of
+// its assessments.
+func (v *visit) taskTotals() []filterChip {
+	tasks := v.view.Tasks(v.scope)
+	var totals []filterChip
+	for _, s := range governance.Statuses {
+		totals = append(totals, filterChip{Value: s.String(), Word: taskMark(s).Word, Mark: taskMark(s), N: tasks.Of(s),
+			URL: v.To("/assessments", "state", stateOfTask(s).String(), "task", s.String())})
+	}
+	return totals
+}
+
 // Task is a row's task as lists show it.
 func (r evidenceRow) Task() taskView { return taskView{r.Assessment} }
 

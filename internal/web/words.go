@@ -145,13 +145,14 @@ func splitWords(t string) string {
 	return b.String()
 }
 
-// resourceName is the last segment of an id, the id itself if it is none.
+// resourceName is the last segment of an id as people read it, the id itself if
+// it is none.
 func resourceName(id string) string {
 	parsed, err := arm.ParseID(id)
 	if err != nil || parsed.Name() == "" {
-		return id
+		return strings.Map(visible, id)
 	}
-	return parsed.Name()
+	return strings.Map(visible, parsed.Name())
 }
 
 // place says where a resource lives: its resource group, else its subscription.

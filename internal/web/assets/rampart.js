@@ -31,8 +31,14 @@
     htmx.trigger("#live-fetch", "refresh");
   }
 
+  // Whether a field holds something else than the page gave it.
+  function touched(field) {
+    if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((o) => o.defaultSelected));
+    return field.checked !== field.defaultChecked || (field.type !== "hidden" && field.value !== field.defaultValue);
+  }
+
   // A refresh fetches this page again; only parts that differ are swapped, and
-  // none in which somebody is typing.
+  // none in which somebody is typing, has typed or has opened a form.
   document.addEventListener("htmx:beforeRequest", (e) => {
     if (e.target.id !== "live-fetch") return;
     if (paused || document.hidden) { waiting = true; e.preventDefault(); show(); }
@@ -44,7 +50,8 @@
       const twin = fresh.querySelector("#" + CSS.escape(d.id));
       if (twin) twin.open = d.open;
     });
-    const busy = old.contains(document.activeElement) && document.activeElement.matches("input, select, textarea");
+    const busy = (old.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"))
+      || old.querySelector("details.act[open]") || [...old.querySelectorAll("input, select, textarea")].some(touched);
     if (busy || old.isEqualNode(fresh)) { e.detail.shouldSwap = false; return; }
     old.querySelectorAll("[data-mark]").forEach((m) => {
       const twin = fresh.querySelector(`[data-mark="${CSS.escape(m.dataset.mark)}"]`);
