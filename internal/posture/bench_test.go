@@ -400,7 +400,11 @@ func BenchmarkPolicyEdit(b *testing.B) {
 		properties     func(i int) any
 	}{
 		{"exempt-subscription", "policyExemption", sub + authorization + "policyExemptions/bench", func(i int) any {
-			return map[string]any{"policyAssignmentId": builtIn, "exemptionCategory": "Waiver", "displayName": fmt.Sprint(i)}
+			p := map[string]any{"policyAssignmentId": builtIn, "exemptionCategory": "Waiver", "displayName": fmt.Sprint(i)}
+			if i%2 == 1 {
+				p["policyDefinitionReferenceIds"] = []string{"none"}
+			}
+			return p
 		}},
 		{"member-off-subscription", "policyAssignment", builtIn, func(i int) any {
 			p := map[string]any{"policyDefinitionId": plan.BuiltInInitiative, "scope": sub, "parameters": map[string]any{}}

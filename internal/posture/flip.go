@@ -3,6 +3,7 @@ package posture
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -72,30 +73,38 @@ func diff(flips []flip, was, now *row, cause Cause) []flip {
 // historyBlocks groups flips by recommendation, block and kind of change, so
 // that an edit that flips a million resources writes a few rows.
 func historyBlocks(tenant string, ids []string, flips []flip, seq uint64, at time.Time) ([]store.HistoryBlock, error) {
-	slices.SortFunc(flips, func(a, b flip) int {
-		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.handle>>blockBits, b.handle>>blockBits),
-			cmp.Compare(a.code(), b.code()), cmp.Compare(a.handle, b.handle))
-	})
-	var blocks []store.HistoryBlock
-	for len(flips) > 0 {
-		first := flips[0]
-		bits := roaring.New()
-		n := 0
-		for n < len(flips) && flips[n].slot == first.slot && flips[n].handle>>blockBits == first.handle>>blockBits && flips[n].code() == first.code() {
-			bits.Add(flips[n].handle & (1<<blockBits - 1))
-			n++
+	groups := map[flipGroup]*roaring.Bitmap{}
+	for _, f := range flips {
+		g := flipGroup{f.slot, f.code(), f.handle >> blockBits}
+		bits := groups[g]
+		if bits == nil {
+			bits = roaring.New()
+			groups[g] = bits
 		}
-		flips = flips[n:]
-		packed, err := bits.ToBytes()
+		bits.Add(f.handle & (1<<blockBits - 1))
+	}
+	blocks := make([]store.HistoryBlock, 0, len(groups))
+	for _, g := range slices.SortedFunc(maps.Keys(groups), flipGroup.compare) {
+		packed, err := groups[g].ToBytes()
 		if err != nil {
 			return nil, fmt.Errorf("encode history: %w", err)
 		}
 		blocks = append(blocks, store.HistoryBlock{
-			Tenant: tenant, Recommendation: ids[first.slot], Block: first.handle >> blockBits,
-			State: first.code(), Seq: seq, At: at, Bits: packed,
+			Tenant: tenant, Recommendation: ids[g.slot], Block: g.block, State: g.code, Seq: seq, At: at, Bits: packed,
 		})
 	}
 	return blocks, nil
+}
+
+// flipGroup is what the flips of one history block share.
+type flipGroup struct {
+	slot  uint16
+	code  uint8
+	block uint32
+}
+
+func (g flipGroup) compare(o flipGroup) int {
+	return cmp.Or(cmp.Compare(g.slot, o.slot), cmp.Compare(g.block, o.block), cmp.Compare(g.code, o.code))
 }
 
 // blockHandles are the handles of a history block.
