@@ -234,7 +234,10 @@ func TestSwapReadsEachDocumentOnce(t *testing.T) {
 		return definition(t, "d", `{"if":{"allOf":[{"field":"type","equals":"Microsoft.Storage/storageAccounts"},`+condition+`]},"then":{"effect":"audit"}}`)
 	}
 	location := `{"field":"location","equals":"westeurope"},{"field":"name","notEquals":"x"},{"field":"tags['a']","equals":"B"}`
-	in := Input{Definitions: []*policy.Definition{rule(location)}}
+	// A lookup by name keeps the envelope's texts, the type among them.
+	named := definition(t, "named", `{"if":{"field":"type","equals":"Microsoft.Storage/storageAccounts"},"then":{"effect":"auditIfNotExists",
+		"details":{"type":"Microsoft.Insights/diagnosticSettings","name":"[field('name')]"}}}`)
+	in := Input{Definitions: []*policy.Definition{rule(location), named}}
 	in.Assignments = assign(t, testSub, in.Definitions...)
 	set, _, err := Compile(in, Options{})
 	if err != nil {
@@ -247,7 +250,7 @@ func TestSwapReadsEachDocumentOnce(t *testing.T) {
 		`{"field":"location","equals":"elsewhere"},` + location, // another word: rows are translated
 		`{"field":"tags['b']","equals":"c"},` + location,        // another path: rows are read again
 	} {
-		in.Definitions = []*policy.Definition{rule(condition)}
+		in.Definitions = []*policy.Definition{rule(condition), named}
 		next, _, err := e.Set().Recompile(in, Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -59,7 +59,12 @@ func (t *translation) row(d *decoder, old Row) Row {
 	c.node(pair{}, 0, 1)
 	d.cells[hiddenCell] = c.cell(old.at(1+hiddenCell), keepText)
 	for kind, at := range d.lay.derived {
-		d.cells[at] = c.cell(old.at(1+uint32(t.from.layout.derived[kind])), keepText|keepRaw)
+		from := old.at(1 + uint32(t.from.layout.derived[kind]))
+		if slices.Contains(envelopeKinds[:], kind) {
+			d.cells[at] = d.optional(string(c.m.view(from))) // never a word, as decoded
+			continue
+		}
+		d.cells[at] = c.cell(from, keepText|keepRaw)
 	}
 	return d.appendRow(nil)
 }
