@@ -247,6 +247,7 @@ func TestSwapReadsEachDocumentOnce(t *testing.T) {
 	e := fill(t, set, map[uint32]wire.Document{1: doc})
 	give := func(_ []string, load func(uint32, *wire.Document)) error { load(1, &doc); return nil }
 	for _, condition := range []string{
+		`{"field":"tags['c']","exists":"false"},` + location,    // another path: rows are read again
 		`{"field":"location","equals":"elsewhere"},` + location, // another word: rows are translated
 		`{"field":"tags['b']","equals":"c"},` + location,        // another path: rows are read again
 	} {
