@@ -43,11 +43,17 @@ func (s *Set) planIn(t *typeProgram, target policy.Target) *plan {
 	if p == nil {
 		p = s.planOver(t, target)
 		s.mu.Lock()
-		s.bySub[inSub{t, strings.Clone(key.sub)}] = p
+		if len(s.bySub) < maxBySub {
+			s.bySub[inSub{t, strings.Clone(key.sub)}] = p
+		}
 		s.mu.Unlock()
 	}
 	return p
 }
+
+// maxBySub bounds what is remembered: documents may spell a subscription in any
+// case.
+const maxBySub = 1 << 20
 
 // inSub names the resources of a type in a subscription, as it is spelled.
 type inSub struct {
