@@ -101,6 +101,7 @@ func (e *Estate) fetch(ctx context.Context) (*edits, error) {
 	return b, nil
 }
 
+// batchSize is how many changes the next batch takes, by how many wait.
 func batchSize(heads, positions map[int]uint64) int {
 	waiting := uint64(0)
 	for part, head := range heads {

@@ -175,10 +175,11 @@ func (s *swapper) again(w *worker, x *entry, doc *wire.Document) (Row, error) {
 	return row, nil
 }
 
-// copyOf is a document with a body of its own.
+// copyOf is a document with memory of its own: the one given is gone after the
+// call.
 func copyOf(doc *wire.Document) wire.Document {
 	c := *doc
-	c.Body = bytes.Clone(doc.Body)
+	c.Body, c.Unavailable = bytes.Clone(doc.Body), slices.Clone(doc.Unavailable)
 	return c
 }
 
