@@ -271,7 +271,8 @@ func (id ID) Depth() int {
 func Fold(s string) string {
 	for i := 0; i < len(s); i++ {
 		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
+			var room [256]byte // most ids fit: one copy is made, not two
+			b := append(room[:0], s...)
 			for ; i < len(b); i++ {
 				if 'A' <= b[i] && b[i] <= 'Z' {
 					b[i] += 'a' - 'A'

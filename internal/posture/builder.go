@@ -12,7 +12,7 @@ type builder struct {
 	v        *View
 	old, new []standing // scratch
 	dirty    bool       // a row was written
-	unnamed  bool       // ids of new rows are booked later; see nameAll
+	unnamed  bool       // ids of new rows are booked by names.addAll
 	moves    []move     // rows that were written, in order
 	anew     bool       // every row is written, so moves are not noted
 }

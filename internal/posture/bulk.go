@@ -33,19 +33,19 @@ func (t *change) judgeAll(rows []*row) {
 		t.flips = append(t.flips, part.flips...)
 		t.touched = append(t.touched, part.touched...)
 	}
-	t.builder.nameAll(rows)
 }
 
-// judgeFirst judges rows against what was stored of them.
+// judgeFirst judges rows, which nobody else has, against what was stored of them.
 func (t *change) judgeFirst(rows []*row) {
+	var stored row
 	for _, r := range rows {
-		fresh := *r
-		fresh.judged = true
+		var was *row
 		if r.judged {
-			t.judge(&fresh, r, ResourceChanged)
-		} else {
-			t.judge(&fresh, nil, ResourceChanged)
+			stored = *r
+			was = &stored
 		}
+		r.judged = true
+		t.judge(r, was, ResourceChanged)
 	}
 }
 
@@ -101,21 +101,11 @@ func (t *change) againMany(handles *roaring.Bitmap, cause Cause) {
 	flush()
 }
 
-// nameAll books the ids of rows that were put without.
-func (b *builder) nameAll(rows []*row) {
-	if !b.unnamed {
-		return
-	}
-	for _, r := range rows {
-		b.v.names.addID(r, b.v.rows.At)
-	}
-}
-
 // merge takes in a view of other rows that nobody else reads; it is dead
 // afterwards. Handles of rows are above those that are there.
 func (b *builder) merge(part *View) {
 	v, epoch := b.v, b.v.seq
-	b.dirty, b.unnamed = true, true
+	b.dirty = true
 	part.rows.Each(func(h uint32, r *row) bool { v.rows.Put(epoch, h, r); return true })
 	for _, p := range [][2]**cow.Set{{&v.all, &part.all}, {&v.stale, &part.stale}, {&v.assessed, &part.assessed}, {&v.pending, &part.pending}, {&v.busy, &part.busy}} {
 		cow.Join(p[0], *p[1], epoch)

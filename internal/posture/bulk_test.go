@@ -39,7 +39,7 @@ func TestMergedViewsEqualPuts(t *testing.T) {
 		t.Errorf("merged ledger differs (-puts +merged):\n%s", diff)
 	}
 	got.names = newNames()
-	merged.nameAll(rows)
+	got.names.addAll(rows)
 	for _, r := range rows {
 		if got.byID(r.id) != r {
 			t.Fatalf("%s is not found", r.id)

@@ -61,6 +61,8 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	return set.Members(), report.Failed, nil
 }
 
+func (n *engineEvaluator) expect(documents int) { n.estate.Expect(documents) }
+
 func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
 	if !n.live {
 		return n.estate.Load(handle, doc)

@@ -18,6 +18,8 @@ type evaluator interface {
 	// swap replaces the policies and returns the members that verdicts are
 	// numbered by; evaluate then says what changed.
 	swap(ctx context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error)
+	// expect tells how many documents are about to come first.
+	expect(n int)
 	// upsert takes a document in, or its new version. The error says that it
 	// cannot be judged; it has no verdicts then.
 	upsert(handle uint32, doc *wire.Document) error

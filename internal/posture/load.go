@@ -129,6 +129,7 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 	if err != nil || n == 0 {
 		return nil, err
 	}
+	e.eval.expect(n)
 	workers := runtime.GOMAXPROCS(0)
 	parts := make([][]*row, workers)
 	errs := make([]error, workers)
@@ -137,7 +138,8 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 	for i := range workers {
 		from := low + uint32(i)*step
 		rng := store.ScanRange{Tenant: e.tenant, From: from, To: min(from+step-1, high)}
-		wg.Go(func() { parts[i], errs[i] = e.scanRange(ctx, rng) })
+		parts[i] = make([]*row, 0, n/workers+1)
+		wg.Go(func() { parts[i], errs[i] = e.scanRange(ctx, rng, parts[i]) })
 	}
 	wg.Wait()
 	rows := make([]*row, 0, n)
@@ -147,8 +149,8 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 	return rows, errors.Join(errs...)
 }
 
-func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
-	var rows []*row
+// scanRange appends the rows of a range.
+func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange, rows []*row) ([]*row, error) {
 	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
 		r, err := e.names.row(e.judge.risk, res.Handle, &res.Doc)
 		if err != nil {
@@ -266,10 +268,16 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 	}
 	e.regovern(e.View()) // nothing is judged yet: there is nothing to reach
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
-	t.builder.anew = true
-	if err := t.evaluate(); err != nil {
+	t.builder.anew, t.builder.unnamed = true, true
+	var named sync.WaitGroup
+	named.Go(func() { e.names.addAll(rows) })
+	err := t.evaluate()
+	if err == nil {
+		t.judgeAll(rows)
+	}
+	named.Wait()
+	if err != nil {
 		return err
 	}
-	t.judgeAll(rows)
 	return t.finish(ctx)
 }

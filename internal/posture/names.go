@@ -1,7 +1,9 @@
 package posture
 
 import (
+	"cmp"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,12 +53,34 @@ func (n *names) addID(r *row, at func(uint32) *row) {
 	key := maphash.String(idSeed, folded)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if other := at(n.ids[key]); other != nil && !strings.EqualFold(other.id, r.id) {
-		n.twins[folded] = r.handle
-		return
+	if h, taken := n.ids[key]; taken {
+		if other := at(h); other != nil && !strings.EqualFold(other.id, r.id) {
+			n.twins[folded] = r.handle
+			return
+		}
 	}
 	n.ids[key] = r.handle
 	delete(n.twins, folded)
+}
+
+// addAll is addID for the rows of a first view, ascending by handle, which no
+// view has yet.
+func (n *names) addAll(rows []*row) {
+	n.mu.Lock()
+	if len(n.ids) == 0 {
+		n.ids = make(map[uint64]uint32, len(rows))
+	}
+	n.mu.Unlock()
+	at := func(h uint32) *row {
+		i, ok := slices.BinarySearchFunc(rows, h, func(r *row, h uint32) int { return cmp.Compare(r.handle, h) })
+		if !ok {
+			return nil
+		}
+		return rows[i]
+	}
+	for _, r := range rows {
+		n.addID(r, at)
+	}
 }
 
 // handle finds candidates for an id; the caller compares the row's id.

@@ -2,7 +2,9 @@ package rawjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"strings"
 )
 
@@ -113,11 +115,18 @@ func skipSpace(b []byte, i int) int {
 
 // skipString returns the index after the closing quote, len(b) if there is none.
 func skipString(b []byte, i int) int {
-	i++
-	if n := bytes.IndexByte(b[min(i, len(b)):], '"'); n >= 0 && bytes.IndexByte(b[i:i+n], '\\') < 0 {
-		return i + n + 1
-	}
-	for ; i < len(b); i++ {
+	for i++; i < len(b); i++ {
+		for i+8 <= len(b) {
+			m := quoteOrSlash(binary.LittleEndian.Uint64(b[i:]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
+		if i >= len(b) {
+			break
+		}
 		switch b[i] {
 		case '\\':
 			i++
@@ -126,6 +135,21 @@ func skipString(b []byte, i int) int {
 		}
 	}
 	return len(b)
+}
+
+// Repeated bytes, to compare eight at a time.
+const (
+	ones   = 0x0101010101010101
+	highs  = 0x8080808080808080
+	quotes = '"' * ones
+	slants = '\\' * ones
+)
+
+// quoteOrSlash has the high bit set in the lowest byte of w that is a quote or a
+// backslash; higher bytes may be marked wrongly. It is 0 if there is none.
+func quoteOrSlash(w uint64) uint64 {
+	q, s := w^quotes, w^slants
+	return ((q-ones)&^q | (s-ones)&^s) & highs
 }
 
 func skipValue(b []byte, i int) int {
@@ -144,16 +168,25 @@ func skipValue(b []byte, i int) int {
 	return i
 }
 
+// The bytes that matter between the brackets of a value.
+const (
+	opens = iota + 1
+	closes
+	begins
+)
+
+var nesting = [256]uint8{'{': opens, '[': opens, '}': closes, ']': closes, '"': begins}
+
 func skipNested(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {
-		switch b[i] {
-		case '"':
+		switch nesting[b[i]] {
+		case begins:
 			i = skipString(b, i)
 			continue
-		case '{', '[':
+		case opens:
 			depth++
-		case '}', ']':
+		case closes:
 			depth--
 			if depth == 0 {
 				return i + 1

@@ -40,9 +40,11 @@ type resourceRow struct {
 	markVersion, markObserved, stateSeq sql.NullInt64
 }
 
-func (w *resourceRow) dest(r *Resource) []any {
+// dest are the places to scan a row into; body and states are those of w, or
+// others from which they are set.
+func (w *resourceRow) dest(r *Resource, body, states any) []any {
 	return []any{&w.handle, &r.Doc.ID, &r.Doc.Type, &r.Doc.APIVersion, &r.Doc.Source, &w.version, &w.observed, &w.updated,
-		&w.unavailable, &w.body, &w.markVersion, &w.markObserved, &w.stateSeq, &w.states}
+		&w.unavailable, body, &w.markVersion, &w.markObserved, &w.stateSeq, states}
 }
 
 // fill completes r; buf is room for the body or nil.
@@ -79,7 +81,7 @@ func (tx *Tx) resources(ctx context.Context, tenant, where string, args ...any) 
 	return collect(ctx, tx, func(rows *sql.Rows) (Resource, error) {
 		var r Resource
 		var w resourceRow
-		if err := rows.Scan(w.dest(&r)...); err != nil {
+		if err := rows.Scan(w.dest(&r, &w.body, &w.states)...); err != nil {
 			return r, err
 		}
 		return r, w.fill(&r, tenant, nil)
@@ -146,7 +148,7 @@ func (tx *Tx) resourcesWithTenant(ctx context.Context, where string, args ...any
 		var r Resource
 		var w resourceRow
 		var tenant string
-		if err := rows.Scan(append([]any{&tenant}, w.dest(&r)...)...); err != nil {
+		if err := rows.Scan(append([]any{&tenant}, w.dest(&r, &w.body, &w.states)...)...); err != nil {
 			return r, err
 		}
 		return r, w.fill(&r, tenant, nil)

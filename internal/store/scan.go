@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -37,11 +38,13 @@ func (tx *Tx) scan(ctx context.Context, s ScanRange, fn func(*Resource) error) e
 	var r Resource
 	var w resourceRow
 	var buf []byte
-	dest := w.dest(&r)
+	var body, states sql.RawBytes // not copied: they live as long as the call
+	dest := w.dest(&r, &body, &states)
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return fmt.Errorf("scan resources: %w", err)
 		}
+		w.body, w.states = body, states
 		if err := w.fill(&r, s.Tenant, buf); err != nil {
 			return fmt.Errorf("scan %s: %w", r.Doc.ID, err)
 		}

@@ -173,6 +173,13 @@ func hiddenTypes(declared []string) []string {
 	return out
 }
 
+// Expect makes room in an empty estate for about n resources.
+func (e *Estate) Expect(n int) {
+	if len(e.byID) == 0 {
+		e.byID = make(map[string]uint32, n)
+	}
+}
+
 // Load adds or replaces a resource without evaluating anything; the verdicts
 // are there after Evaluate. Several goroutines may load at once.
 func (e *Estate) Load(h uint32, doc *wire.Document) error {
