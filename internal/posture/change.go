@@ -3,6 +3,7 @@ package posture
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ func (e *Estate) begin(base *View, positions map[int]uint64) *change {
 	if !e.shape().sameScore(base.shape) {
 		b = base.rebuild(e.shape())
 	}
+	b.unnamed = e.shadow
 	now := e.now()
 	return &change{e: e, base: base, next: b.v, builder: b, at: now, began: now, positions: positions}
 }
@@ -113,6 +115,11 @@ const manyTouched = 10_000
 // change is kept and recorded first thing next time.
 func (t *change) finish(ctx context.Context) error {
 	t.builder.commit(t.at)
+	if t.e.shadow {
+		t.e.follow(t.positions)
+		t.e.view.Store(t.next)
+		return nil
+	}
 	if err := t.record(ctx); err != nil {
 		t.e.unwritten = t
 		return err
@@ -122,9 +129,7 @@ func (t *change) finish(ctx context.Context) error {
 	t.e.bases.Saved()
 	t.e.slots.saved()
 	t.e.controls.saved()
-	for part, seq := range t.positions {
-		t.e.positions[part] = seq
-	}
+	t.e.follow(t.positions)
 	t.e.judge.metrics.flips.WithLabelValues(t.e.tenant).Add(float64(len(t.flips)))
 	t.e.judge.metrics.seconds.Observe(t.e.now().Sub(t.began).Seconds())
 	t.e.publish(t.next)
@@ -132,6 +137,9 @@ func (t *change) finish(ctx context.Context) error {
 	t.e.sealBehind(ctx, len(t.moves))
 	return nil
 }
+
+// follow takes positions that were reached.
+func (e *Estate) follow(positions map[int]uint64) { maps.Copy(e.positions, positions) }
 
 // record writes everything in one transaction.
 func (t *change) record(ctx context.Context) error {

@@ -20,6 +20,7 @@ type Estate struct {
 	judge   *Judge
 	tenant  string
 	created time.Time
+	shadow  bool // of a sweep: it writes nothing, and shares names with the estate
 	view    atomic.Pointer[View]
 	events  broadcast
 

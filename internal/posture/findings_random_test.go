@@ -31,6 +31,7 @@ func TestFindingsEqualSweep(t *testing.T) {
 				if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), cmp.AllowUnexported(recount{}, tally{}, recTally{})); diff != "" {
 					t.Fatalf("aggregates differ from rows:\n%s", diff)
 				}
+				w.sweep()
 				if diff := cmp.Diff(ed.model(), ed.observed(v)); diff != "" {
 					t.Fatalf("verdicts differ from the rules' definition (-want +got):\n%s", diff)
 				}

@@ -298,7 +298,7 @@ func subsOf(rows []*row) map[uint32]bool {
 // that is switched off, and reports whether there were any. The objects come
 // back by the feed, except at load.
 func (e *Estate) registerNew(ctx context.Context, subs map[uint32]bool) (some bool, err error) {
-	if e.judge.opt.KeepUnregistered {
+	if e.judge.opt.KeepUnregistered || e.shadow {
 		return false, nil
 	}
 	for n := range subs {

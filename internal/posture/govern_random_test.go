@@ -41,6 +41,7 @@ func TestGovernanceEqualsFreshLoad(t *testing.T) {
 				}
 				v = w.step()
 				running := dumpTasks(t, v)
+				w.sweep()
 				for _, l := range v.Workloads(Scope{}) {
 					completed += l.Completed
 					if l.ByHand {

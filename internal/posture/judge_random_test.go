@@ -33,6 +33,7 @@ func TestJudgeEqualsSweep(t *testing.T) {
 				if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
 					t.Fatalf("aggregates differ from rows:\n%s", diff)
 				}
+				w.sweep()
 				w.clock.pass(time.Duration(edits.rnd.IntN(300)) * time.Minute)
 			}
 			running := dump(w.step())

@@ -182,6 +182,9 @@ func (e *Estate) take(handle uint32, doc *wire.Document) {
 // refuse notes a document that cannot be judged; it is listed without
 // assessments.
 func (e *Estate) refuse(doc *wire.Document, err error) {
+	if e.shadow {
+		return // the estate has said so
+	}
 	e.judge.metrics.refused.WithLabelValues(e.tenant).Inc()
 	e.judge.opt.Log.Warn("a document cannot be judged", "tenant", e.tenant, "id", doc.ID, "error", err)
 }
@@ -270,7 +273,9 @@ func (e *Estate) first(ctx context.Context, rows []*row, state storedState) erro
 	t := e.begin(emptyView(e.names, e.shape()).from(state.Seq), nil)
 	t.builder.anew, t.builder.unnamed = true, true
 	var named sync.WaitGroup
-	named.Go(func() { e.names.addAll(rows) })
+	if !e.shadow {
+		named.Go(func() { e.names.addAll(rows) })
+	}
 	err := t.evaluate()
 	if err == nil {
 		t.judgeAll(rows)

@@ -264,6 +264,7 @@ func TestRandomExemptions(t *testing.T) {
 			w.clock.pass(time.Duration(ed.rnd.IntN(200)) * time.Minute)
 		}
 		running, remembered := dump(w.step()), w.estate().bases.String()
+		w.sweep()
 		for _, slow := range []bool{false, true} {
 			w.slow = slow
 			w.restart()
