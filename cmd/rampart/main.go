@@ -55,6 +55,7 @@ var verbs = []verb{
 	{"policy explain", "--resource FILE --definition FILE [--aliases FILE] [--format text|json]", "which condition decided, with path, value found and wanted", runPolicyExplain},
 	{"simulate", "--resources N [--seed S]", "a realistic estate as JSON Lines", runSimulate},
 	{"import", "[--server URL] [--data DIR] FILE|-", "resources into a running server", runImport},
+	{"doctor", "[--server URL] [--data DIR] [--format table|json]", "judge the whole estate anew and compare: is what the server says true?", runDoctor},
 	{"az-env", "[--data DIR]", "print what az needs to log in here", runAzEnv},
 	{"admin link", "[--data DIR]", "a new one-time sign-in link", runAdminLink},
 	{"version", "", "print the version", runVersion},

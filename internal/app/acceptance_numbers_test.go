@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/assess"
+	"github.com/rampart-sec/rampart/internal/client"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
@@ -62,6 +63,15 @@ func TestTheSameNumbersEverywhere(t *testing.T) {
 		shown := overviewScore.FindSubmatch(v.page("/"))
 		if want := fmt.Sprintf("%.0f", offline.Score.Percent); shown == nil || string(shown[1]) != want {
 			t.Errorf("the overview shows %s, want %s %%", shown, want)
+		}
+	})
+	t.Run("sweep", func(t *testing.T) {
+		c, err := client.Dial(t.Context(), v.boot, "")
+		must(t, err)
+		s, err := c.Sweep(t.Context())
+		must(t, err)
+		if s.DifferencesTotal != 0 || len(s.Problems) != 0 || s.Resources != view.Resources() || s.Assessments == 0 {
+			t.Errorf("sweep: %+v, of %d resources", s, view.Resources())
 		}
 	})
 	t.Run("restart", func(t *testing.T) {

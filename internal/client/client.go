@@ -98,6 +98,50 @@ func (c *Client) Link(ctx context.Context) (string, error) {
 	return answer.URL, err
 }
 
+// Health is what a server says of itself.
+type Health struct {
+	Status  string `json:"status"`
+	Version string `json:"version"`
+}
+
+// Health asks whether the server serves, and which version it is.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var h Health
+	err := c.do(ctx, call{http.MethodGet, "/rampart/v1/health", "application/json", nil}, &h)
+	return h, err
+}
+
+// Sweep is what judging the whole estate anew found.
+type Sweep struct {
+	Resources        int          `json:"resources"`
+	Assessments      int          `json:"assessments"`
+	Seconds          float64      `json:"seconds"`
+	DifferencesTotal int          `json:"differencesTotal"`
+	Differences      []Difference `json:"differences"` // the first of them
+	Problems         []Problem    `json:"problems"`
+}
+
+// Difference is what the running estate says otherwise than a sweep.
+type Difference struct {
+	ResourceID     string `json:"resourceId"`
+	Recommendation string `json:"recommendation"`
+	Kept           string `json:"kept"`
+	Swept          string `json:"swept"`
+}
+
+// Problem is a policy object that cannot be used.
+type Problem struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
+// Sweep has the server judge the whole estate anew and compare.
+func (c *Client) Sweep(ctx context.Context) (Sweep, error) {
+	var s Sweep
+	err := c.do(ctx, call{http.MethodPost, "/rampart/v1/sweep", "application/json", strings.NewReader("{}")}, &s)
+	return s, err
+}
+
 type call struct {
 	method, path, contentType string
 	body                      io.Reader

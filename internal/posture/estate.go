@@ -26,6 +26,7 @@ type Estate struct {
 
 	registered sync.Map               // folded ids of registered subscriptions
 	rolled     atomic.Pointer[rollup] // roll, for readers that do not wait
+	sweeping   atomic.Bool
 
 	// mu guards everything below: the judge's side. Pages read views and never
 	// wait for it; explanations and what-if, which need the evaluator, do.

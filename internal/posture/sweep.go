@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -45,7 +47,13 @@ const (
 // Resources may change meanwhile, so a difference counts only if it is still the
 // same when the running estate has come as far as the sweep and has looked at the
 // clock.
+//
+// There is one sweep of an estate at a time; another is refused with an arm.Error.
 func (e *Estate) Sweep(ctx context.Context) (*Sweep, error) {
+	if !e.sweeping.CompareAndSwap(false, true) {
+		return nil, &arm.Error{Status: http.StatusConflict, Code: "SweepInProgress", Message: "The estate is being swept; wait until that is done."}
+	}
+	defer e.sweeping.Store(false)
 	began, first := time.Now(), e.View()
 	s := newEstate(e.judge, store.Tenant{ID: e.tenant, CreatedAt: e.created})
 	s.ageless, s.shadow = e.ageless, true
