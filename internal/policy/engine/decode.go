@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -56,6 +57,7 @@ func (d *decoder) decode(lay *layout, words *dict, body []byte) error {
 func (d *decoder) appendRow(dst []byte) Row {
 	base := len(dst)
 	words := 1 + d.lay.cells + len(d.blocks)
+	dst = slices.Grow(dst, 4*words+len(d.text))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(4*words))
 	for _, c := range d.cells[:d.lay.cells] {
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(c))

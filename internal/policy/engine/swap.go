@@ -61,8 +61,8 @@ type swapper struct {
 	to    *Set
 	where touched
 	kinds map[*typeProgram]*translation // of programs that are others now
-	mu    sync.Mutex                    // of the next two, while documents are read again
-	rows  map[uint32]Row                // of resources whose documents were read again
+	rows  [][]Row                       // of resources whose documents were read again, by page
+	mu    sync.Mutex                    // of the next, while documents are read again
 	other map[uint32]wire.Document      // documents that are not those of the rows
 	found map[planOf]*plan
 	steps map[[2]*plan]*step
@@ -133,7 +133,12 @@ func (s *swapper) fetch(reread Reread) error {
 		return nil
 	}
 	slices.Sort(types)
-	s.rows, s.other = map[uint32]Row{}, map[uint32]wire.Document{}
+	s.rows, s.other = make([][]Row, len(s.pages)), map[uint32]wire.Document{}
+	for i, p := range s.pages {
+		if p != nil {
+			s.rows[i] = make([]Row, pageSize)
+		}
+	}
 	return reread(types, s.decode)
 }
 
@@ -146,19 +151,27 @@ func (s *swapper) decode(h uint32, doc *wire.Document) {
 	}
 	w := s.workers.Get().(*worker)
 	defer s.workers.Put(w)
-	row, err := s.again(w, x, doc)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	row, err := s.read(w, x, doc)
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.other[h] = copyOf(doc)
 		return
 	}
-	s.rows[h] = row
+	s.rows[h/pageSize][h%pageSize] = row
 }
 
-// again decodes a document under the new program of its resource's type; an
+// again is the row of a document that was read again, nil if it was not.
+func (s *swapper) again(h uint32) Row {
+	if s.rows[h/pageSize] == nil {
+		return nil
+	}
+	return s.rows[h/pageSize][h%pageSize]
+}
+
+// read decodes a document under the new program of its resource's type; an
 // error says that it is not what the resource's row was made of.
-func (s *swapper) again(w *worker, x *entry, doc *wire.Document) (Row, error) {
+func (s *swapper) read(w *worker, x *entry, doc *wire.Document) (Row, error) {
 	id, err := arm.ParseID(doc.ID)
 	if err != nil {
 		return nil, err
@@ -169,10 +182,17 @@ func (s *swapper) again(w *worker, x *entry, doc *wire.Document) (Row, error) {
 	}
 	row := w.dec.appendRow(nil)
 	if id.Key() != x.id || !t.back.possible || !slices.Equal(hiddenTypes(doc.Unavailable), x.hidden) ||
-		!x.typ.diff(x.row, t.back.row(&w.dec, row)).empty() {
+		!w.wasMadeOf(x, t.back, row) {
 		return nil, errors.New("the document changed")
 	}
 	return row, nil
+}
+
+// wasMadeOf reports whether a resource's row is what a row of another program says,
+// translated back.
+func (w *worker) wasMadeOf(x *entry, back *translation, row Row) bool {
+	w.row = back.row(&w.dec, w.row[:0], row)
+	return x.typ.diff(x.row, w.row).empty()
 }
 
 // copyOf is a document with memory of its own: the one given is gone after the
@@ -191,7 +211,7 @@ func (s *swapper) takeOut(visit func(Flip)) {
 	}
 	var gone []uint32
 	s.each(func(h uint32, x *entry) {
-		if t := s.kinds[x.typ]; t != nil && !t.possible && s.rows[h] == nil {
+		if t := s.kinds[x.typ]; t != nil && !t.possible && s.again(h) == nil {
 			gone = append(gone, h)
 		}
 	})
@@ -252,9 +272,9 @@ func (s *swapper) rewrite(h uint32, x *entry, t *translation) {
 	switch {
 	case t.same:
 	case t.possible:
-		x.row = t.row(&s.dec, x.row)
+		x.row = t.row(&s.dec, nil, x.row)
 	default:
-		x.row = s.rows[h]
+		x.row = s.again(h)
 	}
 }
 

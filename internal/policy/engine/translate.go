@@ -50,8 +50,8 @@ func (t *translation) covers(n, o int32) bool {
 	return true
 }
 
-// row translates one row into the decoder's scratch.
-func (t *translation) row(d *decoder, old Row) Row {
+// row appends the translation of one row to dst, by way of a decoder's scratch.
+func (t *translation) row(d *decoder, dst []byte, old Row) Row {
 	d.lay, d.dict = t.to.layout, t.to.dict
 	d.cells = append(d.cells[:0], make([]cell, d.lay.cells)...)
 	d.blocks, d.text = d.blocks[:0], d.text[:0]
@@ -66,7 +66,7 @@ func (t *translation) row(d *decoder, old Row) Row {
 		}
 		d.cells[at] = c.cell(from, keepText|keepRaw)
 	}
-	return d.appendRow(nil)
+	return d.appendRow(dst)
 }
 
 // rowCopy is the translation of one row.
