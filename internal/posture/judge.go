@@ -57,6 +57,7 @@ type Judge struct {
 
 	newEvaluator func(*Estate) evaluator // tests put an oracle here
 	sealing      sealing                 // tests make it frequent
+	behind       writeBehind             // likewise
 
 	mu      sync.RWMutex
 	estates map[string]*Estate
@@ -99,7 +100,7 @@ func newJudge(opt Options) (*Judge, error) {
 	j := &Judge{
 		sources: finding.NewSources(opt.Library, opt.Baselines),
 		opt:     opt, builtIn: builtIn, risk: risk.New(model), plans: plan.New(opt.Store, opt.Now),
-		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing,
+		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{}, sealing: defaultSealing, behind: defaultBehind,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {
 		n := newEngineEvaluator(opt.Policy, e.now, e.reread)
