@@ -19,6 +19,8 @@ type Keep struct {
 	// History is the age from which moves, frames and score rows are forgotten;
 	// what is needed to tell how things stood at that age stays. 0 keeps all.
 	History time.Duration
+	// Scores thins score rows by age; nil keeps all.
+	Scores []Grain
 }
 
 // most bounds the rows that one step of a sweep removes.
@@ -29,7 +31,7 @@ const most = 5000
 // for long, and reports whether more is left.
 func (db *DB) Sweep(ctx context.Context, keep Keep) (more bool, err error) {
 	for _, sweep := range []func(*Tx, context.Context, Keep) (bool, error){
-		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepPast, (*Tx).sweepScores,
+		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepPast, (*Tx).thinScores, (*Tx).sweepScores,
 	} {
 		err := db.Update(ctx, func(tx *Tx) error {
 			left, err := sweep(tx, ctx, keep)
