@@ -32,17 +32,22 @@ var Grains = []Grain{
 // most scopes and controls have something to remove then.
 const thinPace = time.Hour
 
-// thinKeys bounds the scopes and controls that one transaction thins.
-const thinKeys = 1000
+// thinKeys bounds the scopes and controls that one transaction thins, thinRows the
+// rows that it removes.
+const (
+	thinKeys = 1000
+	thinRows = 1000
+)
 
 // thinning is how far a tenant's rows are thinned to a grain: all before Through;
-// then, if To is set, up to To those of scopes and controls up to a key. Times are
-// microseconds.
+// then, if To is set, up to To those of scopes and controls up to a key, and of the
+// next key those before From. Times are microseconds.
 type thinning struct {
 	Through int64  `json:"through"`
 	To      int64  `json:"to,omitempty"`
 	Scope   string `json:"scope,omitempty"`
 	Control string `json:"control,omitempty"`
+	From    int64  `json:"from,omitempty"`
 }
 
 // setting is the name under which a grain's thinning is stored.
@@ -111,7 +116,7 @@ func (tx *Tx) thinSome(ctx context.Context, tenant int64, g Grain, state *thinni
 			`SELECT s.at FROM (SELECT at, lead(at) OVER (ORDER BY at) AS after FROM scores
 			WHERE tenant = $1 AND scope_key = $2 AND control = $3 AND at >= $4 AND at < $5) s WHERE s.after < s.at - s.at % $6 + $6
 			AND s.at > (SELECT min(f.at) FROM scores f WHERE f.tenant = $1 AND f.scope_key = $2 AND f.control = $3)
-			ORDER BY s.at LIMIT $7`, tenant, scope, control, state.Through, state.To, g.Step.Microseconds(), most-removed)
+			ORDER BY s.at LIMIT $7`, tenant, scope, control, max(state.Through, state.From), state.To, g.Step.Microseconds(), thinRows-removed)
 		if err != nil {
 			return err
 		}
@@ -122,10 +127,11 @@ func (tx *Tx) thinSome(ctx context.Context, tenant int64, g Grain, state *thinni
 				return err
 			}
 		}
-		if removed += len(ats); removed == most {
-			return nil // this key again, which costs little
+		if removed += len(ats); removed == thinRows {
+			state.From = ats[len(ats)-1]
+			return nil
 		}
-		state.Scope, state.Control = scope, control
+		state.Scope, state.Control, state.From = scope, control, 0
 	}
 	return nil
 }
