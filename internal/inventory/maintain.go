@@ -15,9 +15,9 @@ const (
 )
 
 // Maintain forgets, every hour until ctx ends, what need not be kept: old
-// tombstones, changes that every reader is beyond, and history older than
-// Options.KeepHistory (store.DB.Sweep). A
-// failure is logged and tried again an hour later: nothing depends on it but
+// tombstones, changes that every reader is beyond, history older than
+// Options.KeepHistory, and score rows that are closer together than is told of
+// their age (store.DB.Sweep). A failure is logged and tried again an hour later: nothing depends on it but
 // disk space.
 func (v *Inventory) Maintain(ctx context.Context) error {
 	tick := time.NewTicker(maintainEvery)
@@ -30,7 +30,7 @@ func (v *Inventory) Maintain(ctx context.Context) error {
 		}
 		for more := true; more && ctx.Err() == nil; {
 			var err error
-			if more, err = v.store.Sweep(ctx, store.Keep{Changes: keepChanges, History: v.keepHistory}); err != nil {
+			if more, err = v.store.Sweep(ctx, store.Keep{Changes: keepChanges, History: v.keepHistory, Scores: store.Grains}); err != nil {
 				v.log.Warn("old changes could not be swept; trying again in an hour", "error", err)
 				more = false
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 // change is one transaction of the index: what the evaluator says after some
-// edits becomes rows, history and score in the store, then the next view. It
+// edits becomes rows, moves and score in the store, then the next view. It
 // can be recorded again if the store failed.
 type change struct {
 	e         *Estate
@@ -107,8 +107,16 @@ func sameRow(a, b *row) bool {
 		slices.Equal(a.cells, b.cells) && slices.Equal(a.tasks, b.tasks) && a.container.equal(b.container) && a.found.equal(b.found)
 }
 
-// manyTouched is the number of rows from which packed states are written
-// behind the transaction: a policy edit over a million rows shows at once.
+// writeBehind says when packed states are written behind the transaction, so that
+// a policy edit over a million rows shows at once.
+type writeBehind struct {
+	above int // rows that a transaction writes itself
+	some  int // rows that one flush writes while changes may be waiting
+}
+
+var defaultBehind = writeBehind{above: manyTouched, some: 1000}
+
+// manyTouched is the number of rows that are many.
 const manyTouched = 10_000
 
 // finish records the change and publishes the view. If the store fails the
@@ -146,11 +154,7 @@ func (t *change) record(ctx context.Context) error {
 	if err := t.packMoves(ctx); err != nil {
 		return err
 	}
-	blocks, err := historyBlocks(t.e.tenant, t.e.slots.ids, t.flips, t.next.seq, t.at)
-	if err != nil {
-		return err
-	}
-	late := len(t.touched) > manyTouched
+	late := len(t.touched) > t.e.judge.behind.above
 	if late {
 		t.e.behind.AddMany(t.touched)
 	}
@@ -159,9 +163,6 @@ func (t *change) record(ctx context.Context) error {
 		rows = t.e.statesOf(t.next, t.touched)
 	}
 	return t.e.judge.opt.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.PutHistory(ctx, blocks); err != nil {
-			return err
-		}
 		if err := tx.PutMoves(ctx, t.moves); err != nil {
 			return err
 		}
@@ -215,12 +216,8 @@ func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 	return rows
 }
 
-const (
-	// someBehind is how many packed states one flush writes while changes may
-	// be waiting.
-	someBehind = 1000
-	allBehind  = 1 << 31
-)
+// allBehind is more than there is to flush.
+const allBehind = 1 << 31
 
 // flush writes packed states that are behind, at most limit.
 func (e *Estate) flush(ctx context.Context, limit int) error {

@@ -59,7 +59,7 @@ func (e *Estate) advance(ctx context.Context) (bool, error) {
 		if ticked, err := e.tick(ctx); ticked || err != nil {
 			return true, err
 		}
-		return false, e.flush(ctx, someBehind)
+		return false, e.flush(ctx, e.judge.behind.some)
 	}
 	return true, e.apply(ctx, batch, due)
 }

@@ -77,7 +77,7 @@ func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, e
 
 // AsOf is the score as it was at a time, of the resources that were in the scope
 // then. For the estate and a subscription it is read from what was written then,
-// to the second; for other scopes it is computed from the past, see past.
+// to the second and, as it gets older, to a step of store.Grains; for other scopes it is computed from the past, see past.
 func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
 	v := e.View()
 	id, ok := v.kept(scope)

@@ -45,6 +45,7 @@ type world struct {
 	inv   *inventory.Inventory
 	judge *Judge
 	slow  bool             // judge by the oracle
+	late  *writeBehind     // nil: as by default
 	lib   *content.Library // nil: the small one
 	close func() error
 }
@@ -102,6 +103,9 @@ func (w *world) restart() {
 	}
 	if w.slow {
 		judge.newEvaluator = func(e *Estate) evaluator { return newOracle(judge.opt.Aliases, e.delivered.known) }
+	}
+	if w.late != nil {
+		judge.behind = *w.late
 	}
 	w.judge = judge
 	w.step()

@@ -27,8 +27,8 @@ const (
 // storedState is what a restart must know beside rows and positions.
 type storedState struct {
 	Seq uint64 `json:"seq"`
-	// Behind is the seq from which on history must be applied to packed states,
-	// because they were to be written behind it; 0: none.
+	// Behind is the seq from which on moves must be applied to packed states,
+	// because they were to be written behind them; 0: none.
 	Behind uint64 `json:"behind,omitempty"`
 }
 
@@ -187,51 +187,6 @@ func (e *Estate) refuse(doc *wire.Document, err error) {
 	}
 	e.judge.metrics.refused.WithLabelValues(e.tenant).Inc()
 	e.judge.opt.Log.Warn("a document cannot be judged", "tenant", e.tenant, "id", doc.ID, "error", err)
-}
-
-// tail applies the history that packed states lack to the rows' old cells.
-func (e *Estate) tail(ctx context.Context, state storedState, rows []*row) error {
-	if state.Behind == 0 {
-		return nil
-	}
-	var blocks []store.HistoryBlock
-	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		blocks, err = tx.History(ctx, store.HistoryQuery{Tenant: e.tenant, After: state.Behind - 1})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	byHandle := make(map[uint32]*row, len(rows))
-	for _, r := range rows {
-		byHandle[r.handle] = r
-	}
-	for i := range blocks {
-		if err := e.applyBlock(&blocks[i], byHandle); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *Estate) applyBlock(b *store.HistoryBlock, rows map[uint32]*row) error {
-	_, to, _, err := decodeFlip(b.State)
-	if err != nil {
-		return err
-	}
-	handles, err := blockHandles(b)
-	if err != nil {
-		return err
-	}
-	slot, since := e.slots.of(b.Recommendation), uint32(b.At.Unix())
-	it := handles.Iterator()
-	for it.HasNext() {
-		if r := rows[it.Next()]; r != nil {
-			r.setState(slot, to, since)
-		}
-	}
-	return nil
 }
 
 // recompile takes in what was found out only by reading the documents: groups

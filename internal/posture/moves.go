@@ -152,27 +152,35 @@ func (t *change) reconcile(ctx context.Context, l *moveLog) error {
 	slices.SortStableFunc(flips, func(a, b flip) int { return cmp.Compare(a.handle, b.handle) })
 	st := make([]standing, len(t.next.shape.controls))
 	var packed []byte
+	take := func(h uint32) []byte { // handles ascend; some may come and go between
+		packed = packed[:0]
+		for len(flips) > 0 && flips[0].handle <= h {
+			if flips[0].handle == h {
+				packed = packFlips(packed, flips[:1])
+			}
+			flips = flips[1:]
+		}
+		return packed
+	}
+	note := func(m *moved) {
+		m.flips = take(m.handle)
+		l.note(m)
+	}
 	t.next.rows.Each(func(h uint32, r *row) bool {
 		for len(gone) > 0 && gone[0].handle < h {
-			l.note(&gone[0])
+			note(&gone[0])
 			gone = gone[1:]
 		}
-		n := 0
-		for n < len(flips) && flips[n].handle == h {
-			n++
-		}
-		packed = packFlips(packed[:0], flips[:n])
-		flips = flips[n:]
 		t.next.shape.standings(r, st)
-		m := moved{handle: h, stance: stanceOf(r, st).renumbered(e.numbers), flips: packed, home: e.names.home(r)}
+		m := moved{handle: h, stance: stanceOf(r, st).renumbered(e.numbers), flips: take(h), home: e.names.home(r)}
 		m.moved, m.born = !p.holds(h, m.home), !p.there(h)
-		if m.moved || n > 0 || !p.stands(h, m.stance) {
+		if m.moved || len(m.flips) > 0 || !p.stands(h, m.stance) {
 			l.note(&m)
 		}
 		return true
 	})
 	for i := range gone {
-		l.note(&gone[i])
+		note(&gone[i])
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // The past benchmarks run over a year in which 1 % of RAMPART_BENCH_RESOURCES
 // resources change a day, in a transaction every five minutes. What the judge
 // makes of 20,000 simulated documents is copied, and the year is written as the
-// judge writes it, but for packed states and history blocks.
+// judge writes it, but for packed states.
 const (
 	yearDays    = 365
 	yearBatches = 288 // a day

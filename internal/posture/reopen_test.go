@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,16 +71,9 @@ func TestExemptionReopensOnChange(t *testing.T) {
 	if n := w.estate().Reopened()[strings.ToLower(testSub+"/providers/Microsoft.Authorization/policyExemptions/tls")]; n != 1 {
 		t.Errorf("re-opened for %d resources, want 1", n)
 	}
-	var blocks []store.HistoryBlock
-	err := w.db.View(t.Context(), func(tx *store.Tx) (err error) {
-		blocks, err = tx.History(t.Context(), store.HistoryQuery{From: w.clock.now().Add(-time.Second)})
-		return err
-	})
-	if err != nil || len(blocks) != 1 || blocks[0].Recommendation != own {
-		t.Fatalf("history = %+v, %v; want the one change", blocks, err)
-	}
-	if from, to, cause, err := decodeFlip(blocks[0].State); from != Exempt || to != Unhealthy || cause != ResourceChanged || err != nil {
-		t.Errorf("history says %v to %v, %v, %v", from, to, cause, err)
+	want := []flip{{v.names.handle(doc.ID), w.estate().slots.of(own), Exempt, Unhealthy, ResourceChanged}}
+	if got := w.flipsOf(v.seq); !slices.Equal(got, want) {
+		t.Errorf("stored flips are %+v, want %+v", got, want)
 	}
 
 	if got := causeWords(ResourceChanged, Exempt, Unhealthy); got != "resource changed under its exemption" {

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -76,17 +77,28 @@ func (r *row) cell(slot uint16) (cell, bool) {
 	return cell{}, false
 }
 
-// setState changes one stored cell, as a block of history says.
-func (r *row) setState(slot uint16, to State, since uint32) {
+// turn changes one stored cell and its task, as a flip at some Unix second says.
+// Cells that have a run of flips in them already are the same again after the
+// whole run.
+func (r *row) turn(f flip, at uint32) {
 	r.judged = true
-	for i := range r.cells {
-		if r.cells[i].slot == slot {
-			r.tasks = turned(r.tasks, r.cells[i], cell{slot: slot, state: to, since: since})
-			r.cells[i].state, r.cells[i].since = to, since
-			return
-		}
+	i := slices.IndexFunc(r.cells, func(c cell) bool { return c.slot == f.slot })
+	now := cell{slot: f.slot, state: f.to, since: at, first: at}
+	if i >= 0 {
+		r.tasks = turned(r.tasks, r.cells[i], now)
 	}
-	r.cells = append(r.cells, cell{slot: slot, state: to, since: since, first: since})
+	switch {
+	case f.to == NotApplicable && i >= 0:
+		r.cells = slices.Delete(r.cells, i, i+1)
+	case f.to == NotApplicable: // it is not there
+	case i < 0:
+		r.cells = append(r.cells, now)
+	default:
+		if f.from != NotApplicable {
+			now.first = r.cells[i].first
+		}
+		r.cells[i] = now
+	}
 }
 
 // cellOrNone is cell for a row that may be nil.

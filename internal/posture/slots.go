@@ -12,7 +12,7 @@ import (
 const maxSlots = 1<<16 - 1
 
 // slotTable numbers recommendations for good. It is stored: packed states and
-// history outlive the process.
+// moves outlive the process.
 type slotTable struct {
 	ids    []string
 	number map[string]uint16

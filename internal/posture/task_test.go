@@ -84,15 +84,16 @@ func TestTurn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &row{}
-			got := task{slot: 1}
+			got, was := task{slot: 1}, NotApplicable
 			for i, c := range tt.steps {
 				if i > 0 {
 					got = got.turn(tt.steps[i-1], c)
 				}
-				r.setState(1, c.state, c.since) // as the tail of history is applied
+				r.turn(flip{slot: 1, from: was, to: c.state}, c.since) // as a tail of moves is applied
+				was = c.state
 			}
 			if got != tt.want || r.task(1) != tt.want {
-				t.Errorf("turned to %+v, by history to %+v; want %+v", got, r.task(1), tt.want)
+				t.Errorf("turned to %+v, by moves to %+v; want %+v", got, r.task(1), tt.want)
 			}
 			if slices.ContainsFunc(r.tasks, func(t task) bool { return t.open == 0 }) {
 				t.Errorf("tasks %+v that say nothing are kept", r.tasks)

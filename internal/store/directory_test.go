@@ -50,7 +50,9 @@ func TestDirectoryIsFreeAfterClose(t *testing.T) {
 	}
 }
 
-func TestNewerSchema(t *testing.T) {
+// closed makes a store on each engine, closes it and runs the test with its
+// address and a connection that knows nothing of the store.
+func closed(t *testing.T, test func(t *testing.T, url string, raw *sql.DB)) {
 	for engine, url := range map[string]func(*testing.T) (url, driver, dsn string){
 		"sqlite": func(t *testing.T) (string, string, string) {
 			p := filepath.Join(t.TempDir(), "rampart.db")
@@ -75,13 +77,44 @@ func TestNewerSchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer raw.Close()
-			if _, err := raw.ExecContext(t.Context(), `UPDATE schema_version SET version = 9999`); err != nil {
-				t.Fatal(err)
-			}
-			_, err = store.Open(t.Context(), store.Options{URL: url})
-			oneLine(t, err, store.ErrNewer, "9999")
+			test(t, url, raw)
 		})
 	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	closed(t, func(t *testing.T, url string, raw *sql.DB) {
+		if _, err := raw.ExecContext(t.Context(), `UPDATE schema_version SET version = 9999`); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(t.Context(), store.Options{URL: url})
+		oneLine(t, err, store.ErrNewer, "9999")
+	})
+}
+
+// TestHistoryGoes opens a store of the version that kept blocks of history
+// beside moves.
+func TestHistoryGoes(t *testing.T) {
+	closed(t, func(t *testing.T, url string, raw *sql.DB) {
+		for _, q := range []string{`CREATE TABLE history (tenant BIGINT, seq BIGINT)`, `CREATE INDEX history_by_seq ON history (tenant, seq)`,
+			`INSERT INTO history VALUES (0, 1)`, `UPDATE schema_version SET version = 4`} {
+			if _, err := raw.ExecContext(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 { // the second finds nothing to do
+			db, err := store.Open(t.Context(), store.Options{URL: url})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := raw.ExecContext(t.Context(), `SELECT seq FROM history`); err == nil {
+			t.Error("the table is still there")
+		}
+	})
 }
 
 func TestDamagedFile(t *testing.T) {

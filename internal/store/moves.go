@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	_ "embed" // migration
+	_ "embed" // migrations
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +11,9 @@ import (
 
 //go:embed migrations/0004_moves.sql
 var movesSchema string
+
+//go:embed migrations/0005_moves_only.sql
+var movesOnly string
 
 // Moves says what became of resources in the judge's transactions First..Seq.
 type Moves struct {

@@ -156,18 +156,13 @@ func TestSweepHistory(t *testing.T) {
 		start := db.t
 		rows := db.hourly(6)
 		var scores []store.ScoreRow
-		var blocks []store.HistoryBlock
 		for i, m := range rows {
 			for _, control := range []string{"a", "b"} {
 				scores = append(scores, store.ScoreRow{Scope: "/subscriptions/s", Control: control, At: m.From, Seq: m.Seq, Healthy: int32(i)})
 			}
-			blocks = append(blocks, store.HistoryBlock{Recommendation: "r", Seq: m.Seq, At: m.From, Bits: []byte{1}})
 		}
 		db.update(t, func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.PutMoves(ctx, rows); err != nil {
-				return err
-			}
-			if err := tx.PutHistory(ctx, blocks); err != nil {
 				return err
 			}
 			return tx.PutScoreRows(ctx, scores)
@@ -195,16 +190,6 @@ func TestSweepHistory(t *testing.T) {
 			left, err := tx.ScoreRows(ctx, store.ScoreQuery{Scope: "/subscriptions/s"})
 			if diff := cmp.Diff(scores[4:], left); diff != "" {
 				t.Errorf("score rows (-want +got):\n%s", diff)
-			}
-			return err
-		})
-		if _, err := db.Sweep(t.Context(), store.Keep{Changes: time.Hour}); err != nil {
-			t.Fatal(err)
-		}
-		db.view(t, func(ctx context.Context, tx *store.Tx) error {
-			left, err := tx.History(ctx, store.HistoryQuery{})
-			if diff := cmp.Diff(blocks[4:], left); diff != "" {
-				t.Errorf("history blocks that a frame is not beyond (-want +got):\n%s", diff)
 			}
 			return err
 		})

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -141,34 +140,6 @@ func TestScoreRows(t *testing.T) {
 				tt.q.Scope = "/subscriptions/S"
 				db.view(t, func(ctx context.Context, tx *store.Tx) error {
 					got, err := tx.ScoreRows(ctx, tt.q)
-					if diff := cmp.Diff(tt.want, got); diff != "" {
-						t.Errorf("(-want +got):\n%s", diff)
-					}
-					return err
-				})
-			})
-		}
-	})
-}
-
-func TestHistory(t *testing.T) {
-	onEachEngine(t, func(t *testing.T, db *fixture) {
-		var blocks []store.HistoryBlock
-		for i := range 6 {
-			blocks = append(blocks, store.HistoryBlock{Recommendation: fmt.Sprint("r", i%2), Block: uint32(i), State: 3, Seq: uint64(i + 1), At: db.t.Add(time.Duration(i) * time.Hour), Bits: []byte{byte(i)}})
-		}
-		db.update(t, func(ctx context.Context, tx *store.Tx) error { return tx.PutHistory(ctx, append(blocks, blocks[0])) })
-		for name, tt := range map[string]struct {
-			q    store.HistoryQuery
-			want []store.HistoryBlock
-		}{
-			"tail":           {store.HistoryQuery{After: 4}, blocks[4:]},
-			"recommendation": {store.HistoryQuery{Recommendation: "r1", Limit: 2}, []store.HistoryBlock{blocks[1], blocks[3]}},
-			"times":          {store.HistoryQuery{From: blocks[1].At, To: blocks[2].At}, blocks[1:3]},
-		} {
-			t.Run(name, func(t *testing.T) {
-				db.view(t, func(ctx context.Context, tx *store.Tx) error {
-					got, err := tx.History(ctx, tt.q)
 					if diff := cmp.Diff(tt.want, got); diff != "" {
 						t.Errorf("(-want +got):\n%s", diff)
 					}

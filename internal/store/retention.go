@@ -14,11 +14,13 @@ const TombstoneAge = 24 * time.Hour
 // Keep says for how long what is past is kept.
 type Keep struct {
 	// Changes is the age from which changes that every stored position is
-	// beyond are forgotten, and history blocks that a frame is beyond.
+	// beyond are forgotten.
 	Changes time.Duration
 	// History is the age from which moves, frames and score rows are forgotten;
 	// what is needed to tell how things stood at that age stays. 0 keeps all.
 	History time.Duration
+	// Scores thins score rows by age; nil keeps all.
+	Scores []Grain
 }
 
 // most bounds the rows that one step of a sweep removes.
@@ -29,7 +31,7 @@ const most = 5000
 // for long, and reports whether more is left.
 func (db *DB) Sweep(ctx context.Context, keep Keep) (more bool, err error) {
 	for _, sweep := range []func(*Tx, context.Context, Keep) (bool, error){
-		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepBlocks, (*Tx).sweepPast, (*Tx).sweepScores,
+		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepPast, (*Tx).thinScores, (*Tx).sweepScores,
 	} {
 		err := db.Update(ctx, func(tx *Tx) error {
 			left, err := sweep(tx, ctx, keep)
@@ -66,19 +68,6 @@ func (tx *Tx) sweepChanges(ctx context.Context, keep Keep) (more bool, err error
 // bases are the latest frame of each tenant that is at least as old as $1:
 // what it tells of what was before can go.
 const bases = `SELECT tenant, max(seq) AS seq FROM frames WHERE at < $1 GROUP BY tenant`
-
-// sweepBlocks removes history blocks: once a frame is beyond them, moves tell
-// all that they tell.
-func (tx *Tx) sweepBlocks(ctx context.Context, keep Keep) (more bool, err error) {
-	n, err := tx.exec(ctx, `DELETE FROM history WHERE (tenant, recommendation, block, state, seq) IN
-		(SELECT h.tenant, h.recommendation, h.block, h.state, h.seq FROM history h
-		JOIN (`+bases+`) f ON h.tenant = f.tenant AND h.seq <= f.seq LIMIT $2)`,
-		micros(tx.at.Add(-keep.Changes)), most)
-	if err != nil {
-		return false, fmt.Errorf("sweep history: %w", err)
-	}
-	return n == most, nil
-}
 
 // sweepPast removes frames and moves before the frame that history begins with,
 // at once: what is left of a past must be whole. Most moves are sealed by then,

@@ -109,7 +109,6 @@ func (tx *Tx) DropTenant(ctx context.Context, id string) error {
 		`DELETE FROM positions WHERE tenant = $1`,
 		`DELETE FROM objects WHERE tenant = $1`,
 		`DELETE FROM scores WHERE tenant = $1`,
-		`DELETE FROM history WHERE tenant = $1`,
 		`DELETE FROM compliance WHERE tenant = $1`,
 		`DELETE FROM compliance_outlines WHERE tenant = $1`,
 		`DELETE FROM moves WHERE tenant = $1`,

@@ -1,0 +1,2 @@
+-- Moves tell all that blocks of history told.
+DROP TABLE history;
