@@ -17,7 +17,8 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// Limits of the body of a form; a form with files is one below /compliance/.
+// Limits of the body of a form; forms with files are those below /compliance/
+// and the what-if.
 const (
 	maxForm   = 64 << 10
 	maxUpload = compliance.MaxEvidence + maxForm
@@ -25,8 +26,11 @@ const (
 
 // bodyLimit is how much a request may send.
 func bodyLimit(r *http.Request) int64 {
-	if isUpload(r) && strings.Contains(r.URL.Path, "/compliance/") {
+	switch {
+	case isUpload(r) && strings.Contains(r.URL.Path, "/compliance/"):
 		return maxUpload
+	case isUpload(r) && strings.HasSuffix(r.URL.Path, "/what-if"):
+		return 2*maxSupposed + maxForm // pasted, and as a file
 	}
 	return maxForm
 }

@@ -117,10 +117,13 @@ func (s *Server) Handler() http.Handler {
 		"/assign":                  assignForm,
 		"/governance":              governancePage,
 		"/disable":                 disableForm,
+		"/what-if":                 whatIfForm,
+		"/fix-plan":                planOfFixes,
 		"/{path...}":               missing,
 	} {
 		mux.HandleFunc("GET "+path, s.page(show))
 	}
+	mux.HandleFunc("POST /what-if", s.ask(whatIfAsk))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /inventory.csv", s.stream(inventoryCSV))
 	mux.HandleFunc("GET /recommendations.csv", s.stream(recommendationsCSV))

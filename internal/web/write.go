@@ -33,6 +33,16 @@ func (s *Server) write(do act) http.HandlerFunc {
 	}
 }
 
+// ask serves a form that only asks: its answer is a page, and nothing is stored.
+func (s *Server) ask(load show) http.HandlerFunc {
+	return s.page(func(v *visit) (page, error) {
+		if err := s.checkForm(v.Request); err != nil {
+			return page{}, err
+		}
+		return load(v)
+	})
+}
+
 // safe keeps a redirect on this site.
 func safe(target string) string {
 	u, err := url.Parse(target)
