@@ -261,13 +261,13 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			t.Fatal(err)
 		}
 		return &governanceData{frame: f, Tasks: tasks, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
-			Rows: []posture.Workload{
-				{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"},
-				{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true},
-				{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name},
-				{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"},
-				{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"},
-				{TaskCounts: posture.TaskCounts{Unassigned: 20}}},
+			Rows: []workRow{
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 20}}}},
 			Rules: []governanceRow{{high, "dana", true}}}
 	})
 	add("/assign?id=1", "assign", func(f *frame) any {
