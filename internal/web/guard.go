@@ -79,6 +79,9 @@ func parseForm(r *http.Request) error {
 	return nil
 }
 
+// badToken is the code of a form that another session opened.
+const badToken = "InvalidFormToken"
+
 // checkForm parses the body of a write and compares its token. The cross-origin
 // check has already run; the token covers clients that send no origin.
 func (s *Server) checkForm(r *http.Request) error {
@@ -87,7 +90,7 @@ func (s *Server) checkForm(r *http.Request) error {
 	}
 	want := s.formToken(sessionOf(r))
 	if !hmac.Equal([]byte(r.PostForm.Get("token")), []byte(want)) {
-		return &arm.Error{Status: http.StatusForbidden, Code: "InvalidFormToken",
+		return &arm.Error{Status: http.StatusForbidden, Code: badToken,
 			Message: "This form was opened in another session. Open the page again and repeat the change."}
 	}
 	return nil

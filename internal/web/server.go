@@ -49,6 +49,7 @@ type Server struct {
 	secret  []byte
 	assets  *assets
 	pages   templates
+	handler http.Handler  // the pages, for forms that are shown again
 	streams chan struct{} // one token per open event stream
 }
 
@@ -164,5 +165,6 @@ func (s *Server) Handler() http.Handler {
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}
-	return guard(splitTenant(mux))
+	s.handler = splitTenant(mux)
+	return guard(s.handler)
 }
