@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
@@ -107,5 +109,45 @@ func TestWhatIfPage(t *testing.T) {
 	}
 	if body := s.get("/what-if?fix=all"); !strings.Contains(body, "<h1>") {
 		t.Error("a reader of one subscription sees nothing")
+	}
+}
+
+// TestWhatIfInBrowser is asked for by a stranger, who signs in and comes back to
+// it, pastes a resource and sees what would be, without a complaint of the
+// browser.
+func TestWhatIfInBrowser(t *testing.T) {
+	ctx := newBrowser(t)
+	s := newStage(t, 300)
+	heard := &complaints{}
+	heard.listen(ctx)
+	link, err := s.access.NewLink(t.Context())
+	check(t, err)
+	sub := arm.MustParseID(s.worst().ResourceID).SubscriptionID()
+	text := `{"id":"` + sub + `/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/pasted","properties":{"supportsHttpsTrafficOnly":false}}`
+	wait := func(sel, want string) {
+		t.Helper()
+		s.until(want+" shows", func() bool {
+			got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector("`+sel+`") || {innerText: ""}).innerText`))
+			return err == nil && strings.Contains(got, want)
+		})
+	}
+	check(t, chromedp.Do(ctx, looks[0].apply(), chromedp.Navigate(s.url+"/what-if")))
+	wait("h1", "Sign in")
+	heard.take() // the 401 that brought us here
+	run := func(js string) {
+		t.Helper()
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js+"; true"))
+		check(t, err)
+	}
+	run(`document.querySelector("[name=code]").value = "` + link + `"; document.querySelector("form.form button").click()`)
+	wait("h1", "What if")
+	run(`document.querySelector("[name=resources]").value = ` + "`" + text + "`" + `; document.querySelector("#ask form button").click()`)
+	wait("#unhealthy", "pasted")
+	wait("main", "Nothing is stored")
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[layout](inspect))
+	check(t, err)
+	checkLayout(t, got)
+	for _, c := range heard.take() {
+		t.Errorf("browser: %s", c)
 	}
 }
