@@ -49,10 +49,10 @@ func (a *API) whatIf(r *request) (response, error) {
 		return response{}, err
 	}
 	query := r.URL.Query()
-	if err := q.Fix(view, query["fix"], scope.ID); err != nil {
+	if err := q.Fix(view, query["fix"], scope); err != nil {
 		return response{}, err
 	}
-	if err := q.Exempt(view, query["exempt"], scope.ID); err != nil {
+	if err := q.Exempt(view, query["exempt"], scope); err != nil {
 		return response{}, err
 	}
 	report, err := whatif.Ask(r.Context(), estate, a.Compliance, q)

@@ -134,12 +134,16 @@ func (v *visit) whatIf(fixed, exempt []string, text string, place whatif.Place) 
 	if v.who.Allow(actionRead, v.scope.ID) != nil {
 		q.Scope = posture.Scope{ID: on}
 	}
+	target := v.scope
+	if v.Get("on") != "" {
+		target = posture.Scope{ID: on}
+	}
 	err := q.Read(v.Context(), []byte(text), place, v.now)
 	if err == nil {
-		err = q.Fix(v.view, fixed, on)
+		err = q.Fix(v.view, fixed, target)
 	}
 	if err == nil {
-		err = q.Exempt(v.view, exempt, on)
+		err = q.Exempt(v.view, exempt, target)
 	}
 	if err == nil {
 		p.Report, err = whatif.Ask(v.Context(), v.estate, v.server.opt.Compliance, q)

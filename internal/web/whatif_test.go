@@ -95,6 +95,10 @@ func TestWhatIfPage(t *testing.T) {
 		t.Errorf("too large: %d", status)
 	}
 
+	if r, err := s.client.Get(s.url + "/what-if?tag=env&fix=all"); err != nil || r.StatusCode != http.StatusBadRequest {
+		t.Errorf("fixed by tag: %v, %v", r.Status, err)
+	}
+
 	plan := s.get("/fix-plan?steps=5")
 	all := regexp.MustCompile(`href="([^"]+)">What if all of this`).FindStringSubmatch(plan)
 	if all == nil || !strings.Contains(s.get(html.UnescapeString(all[1])), "The score would rise") {

@@ -15,26 +15,32 @@ const All = "all"
 const maxChoices = 1000
 
 // Fix supposes that recommendations are followed everywhere in a scope, a
-// resource's id or a larger one. The error is an *arm.Error.
-func (s *Supposed) Fix(v *posture.View, recommendations []string, on string) error {
+// resource's id or a larger one, not a tag. The error is an *arm.Error.
+func (s *Supposed) Fix(v *posture.View, recommendations []string, on posture.Scope) error {
 	return s.choose(v, recommendations, on, func(id string) posture.Hypothetical {
-		return posture.Hypothetical{ResourceID: on, Fixed: id}
+		return posture.Hypothetical{ResourceID: on.ID, Fixed: id}
 	})
 }
 
 // Exempt supposes that a scope is exempt from recommendations.
-func (s *Supposed) Exempt(v *posture.View, recommendations []string, on string) error {
+func (s *Supposed) Exempt(v *posture.View, recommendations []string, on posture.Scope) error {
 	return s.choose(v, recommendations, on, func(id string) posture.Hypothetical {
-		return posture.Hypothetical{ResourceID: on, Exempt: id}
+		return posture.Hypothetical{ResourceID: on.ID, Exempt: id}
 	})
 }
 
-func (s *Supposed) choose(v *posture.View, recommendations []string, on string, change func(id string) posture.Hypothetical) error {
+func (s *Supposed) choose(v *posture.View, recommendations []string, on posture.Scope, change func(id string) posture.Hypothetical) error {
 	if len(recommendations) > maxChoices {
 		return arm.Invalid("At most %d recommendations can be named.", maxChoices)
 	}
-	if !v.Holds(on) {
-		return arm.NotFound(on)
+	if len(recommendations) == 0 {
+		return nil
+	}
+	if on.Tag != "" {
+		return arm.Invalid("A fix or an exemption is tried in a scope with an id; a tag is none.")
+	}
+	if !v.Holds(on.ID) {
+		return arm.NotFound(on.ID)
 	}
 	var chosen []string
 	for _, name := range recommendations {
@@ -71,8 +77,8 @@ func find(v *posture.View, name string) []string {
 }
 
 // unhealthy are the recommendations with something unhealthy in a scope.
-func unhealthy(v *posture.View, on string) (ids []string) {
-	counts := v.Tally(posture.Scope{ID: on})
+func unhealthy(v *posture.View, on posture.Scope) (ids []string) {
+	counts := v.Tally(on)
 	for _, r := range v.AllRecommendations() {
 		if counts.Of(r).Unhealthy > 0 {
 			ids = append(ids, r.ID)
