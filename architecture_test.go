@@ -31,6 +31,7 @@ var floors = [][]string{
 	{"internal/exposure", "internal/exemption", "internal/reopen"},
 	{"internal/posture"},
 	{"internal/compliance", "internal/assess", "internal/ownership"},
+	{"internal/whatif"},
 	{"internal/api", "internal/web"},
 	{"internal/app"},
 	{"cmd"},

@@ -23,6 +23,7 @@ func runDoctor(ctx context.Context, std stdio, args []string) error {
 	data := fs.String("data", app.DefaultData(), "data folder of the server (its bootstrap.json)")
 	server := fs.String("server", "", "another address of the server")
 	format := fs.String("format", "table", "table or json")
+	fs.StringVar(format, "o", "table", "the same as --format")
 	if err := parse(fs, std, args, 0, 0); err != nil {
 		return err
 	}

@@ -109,3 +109,58 @@ func TestMetadataTellsWhatIsNotYet(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+// TestWhatIfOfText asks with resources as a file has them: good ones are tried,
+// bad ones are listed with line and reason, and nothing is stored.
+func TestWhatIfOfText(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	ask := func(query, body string) apitest.Call {
+		return apitest.Call{Method: "POST", Path: "/rampart/v1/what-if?" + query, Body: body}
+	}
+	bad := s.Sub() + "/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/supposed"
+	row := `{"id":"` + bad + `","location":"westeurope","properties":{"supportsHttpsTrafficOnly":false,"allowBlobPublicAccess":true,"minimumTlsVersion":"TLS1_0"}}`
+	strange := `{"id":"/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/x","properties":{}}`
+	a := s.Want(200, ask("", row+"\n{\"id\":\n"+strange+"\n"))
+	if n := a.Body["tried"]; n != 1.0 {
+		t.Errorf("%v were tried", n)
+	}
+	rejected := a.Body["rejected"].([]any)
+	if len(rejected) != 2 || rejected[0].(map[string]any)["line"] != 2.0 || !strings.Contains(string(a.Raw), "no subscription 11111111") {
+		t.Errorf("rejected: %v", rejected)
+	}
+	unhealthy := a.Body["unhealthy"].([]any)
+	if len(unhealthy) == 0 || unhealthy[0].(map[string]any)["resourceId"] != bad || unhealthy[0].(map[string]any)["new"] != true {
+		t.Errorf("unhealthy: %v", unhealthy)
+	}
+	if r := s.Do(apitest.Call{Method: "GET", Path: bad + "?api-version=2023-01-01"}); r.Status == 200 {
+		t.Error("it was stored")
+	}
+	for _, wrong := range []apitest.Call{ask("", "not json"), ask("", "[{},"), ask("", ""), ask("fix=nothing", ""), ask("", strings.Repeat(strange+"\n", 10_001)),
+		ask("scope="+s.Sub()+"/resourceGroups/other", row), ask("", `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","resources":[]}`), ask("", `{"format_version":"1.2"}`)} {
+		if r := s.Do(wrong); r.Status != 400 && r.Status != 404 {
+			t.Errorf("%.60q: %d %.300s", wrong.Body, r.Status, r.Raw)
+		}
+	}
+	template := `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0","resources":[{"type":"Microsoft.Storage/storageAccounts","apiVersion":"2023-01-01","name":"open","location":"westeurope","properties":{"allowBlobPublicAccess":true}}]}`
+	a = s.Want(200, ask("resourceGroup=rg&scope="+s.Sub(), template))
+	if !strings.Contains(string(a.Raw), s.Sub()+"/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/open") {
+		t.Errorf("template: %.500s", a.Raw)
+	}
+	fixed := s.Want(200, ask("fix=all", ""))
+	after := fixed.Body["after"].(map[string]any)["score"].(map[string]any)["percentage"].(float64)
+	if after <= estateScore(fixed) {
+		t.Errorf("all fixed: %v to %v", estateScore(fixed), after)
+	}
+	for _, x := range fixed.Body["recommendations"].([]any) {
+		if n := x.(map[string]any)["after"].(map[string]any)["unhealthy"]; n != 0.0 {
+			t.Errorf("still unhealthy: %v", x)
+		}
+	}
+	reader := newPrincipal(t, s, "reader", "Reader", s.Sub())
+	c := ask("fix=all&scope="+s.Sub(), "")
+	c.Token = reader
+	s.Want(200, c)
+	c.Path = "/rampart/v1/what-if?fix=all"
+	s.Fails(403, "AuthorizationFailed", c)
+}

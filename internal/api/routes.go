@@ -35,7 +35,7 @@ var table = []route{
 	{"GET", "/rampart/v1/health", public, (*API).health},
 	{"GET", "/rampart/v1/ready", public, (*API).ready},
 	{"POST", importPath, "Rampart/import/action", (*API).importResources},
-	{"POST", "/rampart/v1/what-if", "Rampart/posture/whatIf/read", (*API).whatIf},
+	{"POST", "/rampart/v1/what-if", signedIn, (*API).whatIf},
 	{"POST", "/rampart/v1/sweep", "Rampart/posture/sweep/action", (*API).sweep},
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
 	{"GET", "/rampart/v1/plan", signedIn, (*API).fixPlan},

@@ -29,11 +29,15 @@ func TestTableIsConsistent(t *testing.T) {
 		if want := verbs[r.Method]; r.Action != "" && want != "" && !strings.HasSuffix(r.Action, "/"+want) {
 			t.Errorf("%s needs %q, want a %s", key, r.Action, want)
 		}
-		if r.Method != "GET" && r.Action == "" && !r.Public && !strings.Contains(r.Pattern, "ResourceGraph") && !ownersMay(r.Pattern) {
+		if r.Method != "GET" && r.Action == "" && !r.Public && !strings.Contains(r.Pattern, "ResourceGraph") && !ownersMay(r.Pattern) && !asks(r.Pattern) {
 			t.Errorf("%s changes something and needs no action", key)
 		}
 	}
 }
+
+// asks reports whether a POST is a question: it stores nothing, and its handler
+// checks the scope that it names.
+func asks(pattern string) bool { return pattern == "/rampart/v1/what-if" }
 
 // ownersMay reports whether owners write there without a role: the handler finds
 // out who is one.

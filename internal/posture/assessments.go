@@ -81,6 +81,9 @@ func (s *assessmentSearch) collect() {
 				continue
 			}
 			bits := s.v.inStatus(slot, state, s.q.Status)
+			if s.q.Party != nil {
+				bits = s.v.ofParty(f.and(bits), slot, *s.q.Party)
+			}
 			if len(f.words) > 0 {
 				bits = f.withWords(f.and(bits), r.Title)
 			}
@@ -137,7 +140,7 @@ func (s *assessmentSearch) count(g *segment) int {
 func (s *assessmentSearch) kept() *ledger {
 	sel := s.v.resolve(s.q.Scope)
 	switch {
-	case s.q.Type != "" || s.q.Text != "" || len(s.q.Status) > 0:
+	case s.q.Type != "" || s.q.Text != "" || len(s.q.Status) > 0 || s.q.Party != nil:
 		return nil
 	case sel.sub != nil:
 		return sel.sub.ledger

@@ -354,3 +354,40 @@ func TestTimeInPolicies(t *testing.T) {
 		t.Errorf("after a day: %v since %v", a.State, a.Since)
 	}
 }
+
+// TestWhatIfFixedAndRefused takes assessments as healthy, in a scope and on one
+// resource, and leaves out what cannot be tried.
+func TestWhatIfFixedAndRefused(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.account("one", false, false), w.account("two", false, false)
+	w.put(one, two)
+	https := rec(t, "storage-https")
+	before := dump(w.estate().View())
+	all, err := w.estate().WhatIf(t.Context(), []Hypothetical{{Fixed: https}})
+	if err != nil || len(all.Flips) != 2 || all.Flips[0].State != Healthy || all.After.Percent <= all.Before.Percent {
+		t.Fatalf("fixed everywhere: %+v, %v", all.Flips, err)
+	}
+	// what is taken as healthy is what a patch makes so
+	patch := json.RawMessage(`[{"op":"add","path":"/properties/supportsHttpsTrafficOnly","value":true}]`)
+	patched, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one.ID, Patch: patch}, {ResourceID: two.ID, Patch: patch}})
+	if err != nil || patched.After != all.After {
+		t.Errorf("patched everywhere: %+v, %v; want %+v", patched.After, err, all.After)
+	}
+	some, err := w.estate().WhatIf(t.Context(), []Hypothetical{
+		{ResourceID: one.ID, Fixed: https}, {ResourceID: one.ID + "x", Fixed: https}, {ResourceID: two.ID, Fixed: "none"}, {ResourceID: two.ID, Body: json.RawMessage(`{`)}})
+	if err != nil || len(some.Flips) != 1 || len(some.Refused) != 3 {
+		t.Fatalf("one of four: %+v, refused %+v, %v", some.Flips, some.Refused, err)
+	}
+	for i, r := range some.Refused {
+		if r.Index != i+1 || r.Reason == nil {
+			t.Errorf("refusal %d: %+v", i, r)
+		}
+	}
+	worse, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one.ID + "new", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false}}`)}})
+	if err != nil || !slices.ContainsFunc(worse.Unhealthy, func(a Assessment) bool { return a.ResourceID == one.ID+"new" && a.Recommendation.ID == https }) {
+		t.Errorf("what would be unhealthy: %+v, %v", worse.Unhealthy, err)
+	}
+	if after := dump(w.step()); strings.Join(after, "\n") != strings.Join(before, "\n") {
+		t.Errorf("the estate changed:\n%s\n->\n%s", before, after)
+	}
+}

@@ -43,6 +43,7 @@ type AssessmentQuery struct {
 	Recommendation string // id; "" all
 	State          []State
 	Status         []governance.Status // tasks with any of these; empty: all
+	Party          *Party              // nil: whoever has the task
 	Severity       []content.Severity
 	Control        []string
 	Type           string

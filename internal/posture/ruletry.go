@@ -33,7 +33,7 @@ func (e *Estate) CheckFindingRule(r, before *finding.Rule) error {
 type RuleEffect struct {
 	Findings  int // that it would disable
 	Resources int // that have them
-	// Tried is whether the score was worked out; of more than maxHypotheses
+	// Tried is whether the score was worked out; of more than MaxHypotheses
 	// reports it is not.
 	Tried         bool
 	Before, After Score
@@ -54,7 +54,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 	}
 	next := e.ruleSet(rules)
 	effect, handles := e.reports.try(next)
-	if len(handles) == 0 || len(handles) > maxHypotheses {
+	if len(handles) == 0 || len(handles) > MaxHypotheses {
 		effect.Before = v.Score(scope)
 		effect.After = effect.Before
 		effect.Tried = len(handles) == 0

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
@@ -20,6 +22,33 @@ func partyName(a governance.Assignment) string {
 		rule = a.ID
 	}
 	return rule + "\x00" + a.Owner
+}
+
+// Party names one row of Workloads: a rule, or people ("" as the rule), and an
+// owner, "" for tasks that the rule gives to nobody. Nobody is the last row: what
+// nothing assigned.
+type Party struct {
+	RuleID, Owner string
+	Nobody        bool
+}
+
+// ofParty keeps the rows whose task by a recommendation is a party's.
+func (v *View) ofParty(bits *roaring.Bitmap, slot uint16, p Party) *roaring.Bitmap {
+	number, known := v.names.parties.find(arm.Fold(p.RuleID + "\x00" + p.Owner))
+	if p.Nobody {
+		number, known = noParty, true
+	}
+	kept := roaring.New()
+	if !known {
+		return kept
+	}
+	it := bits.Iterator()
+	for it.HasNext() {
+		if r := v.rows.At(it.Next()); r.task(slot).by == number {
+			kept.Add(r.handle)
+		}
+	}
+	return kept
 }
 
 // workload counts the tasks of one party.

@@ -21,6 +21,7 @@ type assessmentsPage struct {
 	Controls []*content.Control
 	Types    []posture.TypeCount
 	About    *posture.Recommendation // the recommendation filtered by
+	Party    string                  // whose tasks are listed, in words; "" is anybody's
 	Filtered bool
 	CSV      string
 	Views    viewMenu
@@ -41,9 +42,12 @@ func assessments(v *visit) (page, error) {
 	}
 	p := &assessmentsPage{frame: v.newFrame("Assessments", "summary", "rows"), Rows: rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
 		States: v.stateChips(), Severity: v.severityChips(), Tasks: v.taskChips(v.view.Tasks(v.scope)), Controls: v.server.opt.Library.Controls, Types: v.types(), CSV: v.join("/assessments.csv", v.query),
-		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control)+len(q.Status) > 0 || q.Recommendation != "" || q.Scope.Tag != ""}
+		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control)+len(q.Status) > 0 || q.Party != nil || q.Recommendation != "" || q.Scope.Tag != ""}
 	if q.Recommendation != "" {
 		p.About = v.view.Recommendation(q.Recommendation)
+	}
+	if q.Party != nil {
+		p.Party = v.partyWord(*q.Party)
 	}
 	p.Views, err = v.viewMenu()
 	return page{name: "assessments", data: p}, err
@@ -55,6 +59,9 @@ func (v *visit) assessmentQuery() (posture.AssessmentQuery, error) {
 		Control: slices.DeleteFunc(slices.Clone(v.query["control"]), func(s string) bool { return s == "" }),
 		Sort:    v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error
+	if q.Party, err = v.party(); err != nil {
+		return q, err
+	}
 	if q.State, err = v.states(); err != nil {
 		return q, err
 	}

@@ -78,7 +78,7 @@ type look struct {
 	dark          bool
 }
 
-var looks = []look{{"light-1280", 1280, 900, false}, {"dark-1280", 1280, 900, true}, {"light-390", 390, 844, false}, {"dark-390", 390, 844, true}, {"light-320", 320, 640, false}}
+var looks = []look{{"light-1280", 1280, 900, false}, {"dark-1280", 1280, 900, true}, {"light-390", 390, 844, false}, {"dark-390", 390, 844, true}, {"light-320", 320, 640, false}, {"dark-320", 320, 640, true}}
 
 func (l look) apply() chromedp.Action[chromedp.Void] {
 	scheme := "light"

@@ -111,6 +111,9 @@ func exemptForm(v *visit) (page, error) {
 	if r == nil {
 		return page{}, arm.NotFound(clip(id, 100))
 	}
+	if !v.view.Holds(target) {
+		return page{}, nothingThere(target)
+	}
 	p := &exemptPage{frame: v.newFrame("Exempt: " + r.Title), R: r, Target: target, Given: v.estate.GivenBy(r.ID, target),
 		MinDate: v.now.Format(time.DateOnly), DefaultDate: v.now.AddDate(0, 0, 90).Format(time.DateOnly)}
 	if p.Narrowable = v.Get("resource") == ""; p.Narrowable && len(r.Types) > 1 {
@@ -124,6 +127,12 @@ func exemptForm(v *visit) (page, error) {
 	}
 	p.MustAsk, err = v.mustAsk(target)
 	return page{name: "exempt", data: p}, err
+}
+
+// nothingThere refuses a target that no source has delivered. The API takes one,
+// as the reference's does: there an exemption may be written ahead.
+func nothingThere(target string) error {
+	return arm.Invalid("There is no %q in this estate, so there is nothing to exempt. Check the id, or choose a scope that is listed.", clip(target, 300))
 }
 
 // mustAsk reports whether an exemption that the reader writes waits for
@@ -157,6 +166,9 @@ func exempt(v *visit) (string, error) {
 	target := form.Get("target")
 	if _, err := arm.ParseID("/" + target); err != nil {
 		return "", arm.Invalid("%v.", err)
+	}
+	if !v.view.Holds(target) {
+		return "", nothingThere(target)
 	}
 	given := v.estate.GivenBy(r.ID, target)
 	if len(given) == 0 {

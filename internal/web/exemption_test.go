@@ -164,3 +164,26 @@ func TestExemptionRulesOnPages(t *testing.T) {
 		t.Error("the rejected request exempts")
 	}
 }
+
+// TestExemptionOfNothing refuses a target that is not there, and writes nothing.
+func TestExemptionOfNothing(t *testing.T) {
+	s := newStage(t, 40)
+	a := s.worst()
+	sub := s.view().Subscriptions()[0].ID
+	for _, target := range []string{a.ResourceID + "-gone", sub + "/resourceGroups/none", "/subscriptions/11111111-2222-3333-4444-555555555555", "/providers/Microsoft.Management/managementGroups/none"} {
+		status, body := s.status("/exempt", url.Values{"recommendation": {a.Recommendation.ID}, "target": {target}, "category": {"Waiver"}, "reason": {"r"}})
+		if status != http.StatusBadRequest || !strings.Contains(body, "nothing to exempt") {
+			t.Errorf("%s: %d", target, status)
+		}
+		r, err := s.client.Get(s.url + "/exempt?id=" + a.Recommendation.ID + "&resource=" + url.QueryEscape(target))
+		check(t, err)
+		if _ = r.Body.Close(); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("the form for %s: %s", target, r.Status)
+		}
+	}
+	all, err := s.opt.Objects.Objects(t.Context(), store.ObjectQuery{Kind: "policyExemption"})
+	if err != nil || len(all) != 0 {
+		t.Errorf("%d exemptions were written, %v", len(all), err)
+	}
+	s.post("/exempt", url.Values{"recommendation": {a.Recommendation.ID}, "target": {strings.ToUpper(a.ResourceID)}, "category": {"Waiver"}, "reason": {"r"}})
+}

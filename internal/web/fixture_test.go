@@ -20,6 +20,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/whatif"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
@@ -260,18 +261,36 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			t.Fatal(err)
 		}
 		return &governanceData{frame: f, Tasks: tasks, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
-			Rows: []posture.Workload{
-				{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"},
-				{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true},
-				{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name},
-				{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"},
-				{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"},
-				{TaskCounts: posture.TaskCounts{Unassigned: 20}}},
+			Rows: []workRow{
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"}},
+				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 20}}}},
 			Rules: []governanceRow{{high, "dana", true}}}
 	})
 	add("/assign?id=1", "assign", func(f *frame) any {
 		e, _ := ownership.EntryOf("", &bad)
 		return &assignPage{frame: f, R: advice[0], A: bad, Task: taskView{bad}, Entry: e, CanAssign: true, CanPromise: true, MinDate: "2026-11-22", Back: "/recommendation?id=1"}
+	})
+	add("/fix-plan", "plan", func(f *frame) any {
+		p := &planPage{frame: f, Spans: planSpans, N: 10, All: "/what-if?fix=1&fix=2", Sum: 0.7}
+		p.Steps = []planStep{{step{PlanStep: posture.PlanStep{RecommendationRow: rows[0], Gain: 0.6, Effort: "low"}}, 0.6}, {step{PlanStep: posture.PlanStep{RecommendationRow: rows[1], Effort: "moderate"}, With: 0.1}, 0.6}}
+		return p
+	})
+	choices := []ifChoice{{RecommendationRow: rows[0], Fixed: true}, {RecommendationRow: rows[1]}}
+	add("/what-if", "whatif", func(f *frame) any { return &whatIfPage{frame: f, Choices: choices} })
+	add("/what-if?fix=1", "whatif", func(f *frame) any {
+		better := controls[0]
+		better.Current, better.Healthy, better.Unhealthy = 8, 287, 0
+		risky := posture.ResourceRow{ID: odd.ID}
+		return &whatIfPage{frame: f, On: fixtureServer, Choices: choices, Fixed: []string{advice[0].Title}, Text: `{"id": "<our>"}`, Report: &whatif.Report{
+			Before: score, After: posture.Score{Current: 40.1, Max: 58, Percent: 69.1}, Controls: []whatif.Control{{Before: controls[0], After: better}, {Before: controls[1], After: controls[1]}},
+			Flips: []posture.Assessment{bad}, Recommendations: []whatif.Recommendation{{Recommendation: advice[0], Before: rows[0].Counts, After: posture.Counts{Healthy: 287}, Flips: 22}},
+			Standards: []whatif.Standard{{Standard: std.Standard, Before: std.Counts, After: compliance.Counts{Passed: 62, Failed: 18}, Controls: []whatif.ControlState{{Number: "PA-2", From: compliance.Failed, To: compliance.Passed}}}},
+			Unhealthy: []whatif.Resource{{ID: risky.ID, Name: odd.Name, Type: odd.Type, New: true, Open: []posture.Assessment{oddBad}}, {ID: bad.ResourceID, Name: bad.ResourceName, Type: bad.ResourceType, Open: []posture.Assessment{bad, dark}}},
+			Tried:     3, Rejected: []whatif.Rejection{{Line: 12, ID: odd.ID, Reason: `it has no <our> "id"`}, {Reason: strings.Repeat("x", 400)}}, RejectedTotal: 2}}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
 		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow, odd, turned}, Recommendations: rows, MoreAdvice: 3}

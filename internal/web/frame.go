@@ -81,13 +81,14 @@ func (v *visit) nav() []navItem {
 		{Heading: "Security", Path: "/", Word: "Overview", Icon: "overview"},
 		{Path: "/posture", Word: "Posture", Icon: "posture"},
 		{Path: "/recommendations", Word: "Recommendations", Icon: "advice", Count: v.openRecommendations()},
+		{Path: "/what-if", Word: "What if", Icon: "wrench"},
 		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: v.resources()},
 		{Path: "/compliance", Word: "Regulatory compliance", Icon: "standard"},
 		{Heading: "Manage", Path: "/policies", Word: "Policies", Icon: "policy"},
 		{Path: "/governance", Word: "Governance", Icon: "owner"},
 		{Path: "/settings", Word: "Environment settings", Icon: "settings"},
 	}
-	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assign": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory"}[v.path]
+	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assign": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory", "/fix-plan": "/what-if"}[v.path]
 	for i := range items {
 		items[i].Here = items[i].Path == v.path || items[i].Path == here ||
 			len(v.path) > len(items[i].Path) && items[i].Path != "/" && v.path[:len(items[i].Path)+1] == items[i].Path+"/"

@@ -14,7 +14,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/governance"
 	"github.com/rampart-sec/rampart/internal/ownership"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
 
@@ -26,7 +25,7 @@ const reportRows = 300
 type governanceData struct {
 	*frame
 	Tasks      []filterChip // the totals, each leading to its assessments
-	Rows       []posture.Workload
+	Rows       []workRow
 	More       int // rows that only the CSV has
 	Rules      []governanceRow
 	Severities []content.Severity
@@ -54,9 +53,11 @@ func governancePage(v *visit) (page, error) {
 	}
 	p := &governanceData{frame: v.newFrame("Governance", "report", "rules"), Tasks: v.taskTotals(),
 		Severities: severities, CSV: v.join("/governance.csv", v.query), Readable: v.server.opt.Objects != nil && v.server.opt.Owners != nil}
-	p.Rows = v.view.Workloads(v.scope)
-	p.More = max(0, len(p.Rows)-reportRows)
-	p.Rows = p.Rows[:len(p.Rows)-p.More]
+	work := v.view.Workloads(v.scope)
+	p.More = max(0, len(work)-reportRows)
+	for _, w := range work[:len(work)-p.More] {
+		p.Rows = append(p.Rows, workRow{w, v.address})
+	}
 	if !p.Readable {
 		return page{name: "governance", data: p}, nil
 	}

@@ -17,7 +17,8 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// Limits of the body of a form; a form with files is one below /compliance/.
+// Limits of the body of a form; forms with files are those below /compliance/
+// and the what-if.
 const (
 	maxForm   = 64 << 10
 	maxUpload = compliance.MaxEvidence + maxForm
@@ -25,8 +26,11 @@ const (
 
 // bodyLimit is how much a request may send.
 func bodyLimit(r *http.Request) int64 {
-	if isUpload(r) && strings.Contains(r.URL.Path, "/compliance/") {
+	switch {
+	case isUpload(r) && strings.Contains(r.URL.Path, "/compliance/"):
 		return maxUpload
+	case isUpload(r) && strings.HasSuffix(r.URL.Path, "/what-if"):
+		return 2*maxSupposed + maxForm // pasted, and as a file
 	}
 	return maxForm
 }
@@ -75,6 +79,9 @@ func parseForm(r *http.Request) error {
 	return nil
 }
 
+// badToken is the code of a form that another session opened.
+const badToken = "InvalidFormToken"
+
 // checkForm parses the body of a write and compares its token. The cross-origin
 // check has already run; the token covers clients that send no origin.
 func (s *Server) checkForm(r *http.Request) error {
@@ -83,7 +90,7 @@ func (s *Server) checkForm(r *http.Request) error {
 	}
 	want := s.formToken(sessionOf(r))
 	if !hmac.Equal([]byte(r.PostForm.Get("token")), []byte(want)) {
-		return &arm.Error{Status: http.StatusForbidden, Code: "InvalidFormToken",
+		return &arm.Error{Status: http.StatusForbidden, Code: badToken,
 			Message: "This form was opened in another session. Open the page again and repeat the change."}
 	}
 	return nil

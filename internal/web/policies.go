@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -14,8 +15,12 @@ import (
 // InitiativeID is the id of the built-in initiative.
 const InitiativeID = "/providers/Microsoft.Authorization/policySetDefinitions/1f3afdf9-d0c9-4c3d-847f-89da613e70a8"
 
-// objectRows bounds the control objects of one kind on a page.
-const objectRows = 500
+// objectRows bounds the control objects of one kind that a page reads.
+const objectRows = 5000
+
+// partRows is how many rows each part of the policies page shows at a time: there
+// are five, and the page has to be small however much there is.
+const partRows = 20
 
 // policiesPage shows what is judged by: assignments, the members of the
 // built-in initiative, own definitions and exemptions.
@@ -27,9 +32,8 @@ type policiesPage struct {
 	Total       int
 	Disabled    int
 	Text        string
-	Off         bool // only members that are switched off
-	Own         []policyObject
-	Sets        []policyObject
+	Off         bool           // only members that are switched off
+	Own         []policyObject // definitions, then initiatives
 	Exemptions  []exemptionRow
 	Rules       []ruleRow // that disable findings
 	Waiting     int       // exemptions that wait for approval
@@ -39,6 +43,8 @@ type policiesPage struct {
 	CanWrite    bool
 	CanExempt   bool
 	Readable    bool // control objects can be read here
+	// The pages of the parts, and how much each has without search words.
+	AssignPager, OwnPager, ExemptPager, RulePager pager
 }
 
 // memberRow is one member of the built-in initiative.
@@ -88,21 +94,83 @@ func policies(v *visit) (page, error) {
 	if !p.Readable {
 		return page{name: "policies", data: p}, nil
 	}
-	var err error
-	if p.Assignments, err = v.policyObjects("policyAssignment"); err != nil {
+	assigned, err := v.policyObjects("policyAssignment")
+	if err != nil {
 		return page{}, err
 	}
-	if p.Own, err = v.policyObjects("policyDefinition"); err != nil {
+	p.Assignments, p.AssignPager = part(v, "assignments", withWords(assigned, p.Text))
+	own, err := v.policyObjects("policyDefinition")
+	if err != nil {
 		return page{}, err
 	}
-	if p.Sets, err = v.policyObjects("policySetDefinition"); err != nil {
+	sets, err := v.policyObjects("policySetDefinition")
+	if err != nil {
 		return page{}, err
 	}
+	p.Own, p.OwnPager = part(v, "own", withWords(append(own, sets...), p.Text))
 	if err := p.readExemptions(v); err != nil {
 		return page{}, err
 	}
-	p.Rules, err = v.findingRules()
+	p.Exemptions, p.ExemptPager = part(v, "exemptions", withWords(p.Exemptions, p.Text))
+	rules, err := v.findingRules()
+	p.Rules, p.RulePager = part(v, "finding-rules", withWords(rules, p.Text))
 	return page{name: "policies", data: p}, err
+}
+
+// part cuts one page out of the rows of a part, named by its id. Where it begins
+// is in the address, so every part is paged by itself.
+func part[T any](v *visit, id string, rows []T) ([]T, pager) {
+	from, err := strconv.Atoi(v.Get(id))
+	if err != nil || from < 1 || from > len(rows) {
+		from = 1
+	}
+	to := min(from-1+partRows, len(rows))
+	p := pager{From: min(from, len(rows)), To: to, Total: len(rows)}
+	if from > 1 {
+		p.First = v.Here(id, "")
+	}
+	if to < len(rows) {
+		p.Next = v.Here(id, strconv.Itoa(to+1))
+	}
+	return rows[p.From-min(1, p.From) : to], p
+}
+
+// Here is this page with one part at another place, and the rest as it is.
+func (v *visit) Here(id, from string) string {
+	q := v.copy()
+	set(q, []string{id, from})
+	return v.join(v.path, q) + "#" + id
+}
+
+// worded is a row that search words can find.
+type worded interface{ words() string }
+
+// withWords keeps the rows that hold every word of a text.
+func withWords[T worded](rows []T, text string) []T {
+	if strings.TrimSpace(text) == "" {
+		return rows
+	}
+	return slices.DeleteFunc(rows, func(r T) bool { return !hasWords(r.words(), text) })
+}
+
+func (o policyObject) words() string {
+	return o.Title + " " + o.Name + " " + o.Category + " " + o.ID + " " + o.Target
+}
+
+func (r exemptionRow) words() string {
+	words := r.Title + " " + r.Note + " " + r.Category + " " + r.Ticket + " " + r.ID
+	for _, x := range r.Recommendations {
+		words += " " + x.Title
+	}
+	return words
+}
+
+func (r ruleRow) words() string {
+	words := r.Name + " " + r.Reason + " " + r.Object.ID
+	if r.Recommendation != nil {
+		words += " " + r.Recommendation.Title
+	}
+	return words
 }
 
 // readMembers reads one page of the built-in initiative's members, by title; the
@@ -131,7 +199,7 @@ func (p *policiesPage) readMembers(v *visit) error {
 			return arm.Invalid("The list no longer holds where this page begins; start at its first page.")
 		}
 	}
-	last, next := min(first+listRows, len(all)), ""
+	last, next := min(first+partRows, len(all)), ""
 	if last < len(all) {
 		next = all[last-1].ID
 	}
@@ -144,7 +212,11 @@ func (p *policiesPage) readMembers(v *visit) error {
 
 // matches reports whether a recommendation holds every word of a text.
 func matches(r *posture.Recommendation, text string) bool {
-	where := strings.ToLower(r.Title + " " + r.Content.Name + " " + r.Content.Category)
+	return hasWords(r.Title+" "+r.Content.Name+" "+r.Content.Category, text)
+}
+
+func hasWords(where, text string) bool {
+	where = strings.ToLower(where)
 	for _, word := range strings.Fields(strings.ToLower(text)) {
 		if !strings.Contains(where, word) {
 			return false

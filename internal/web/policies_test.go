@@ -1,10 +1,12 @@
 package web
 
 import (
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ func TestMembersByPage(t *testing.T) {
 	for path != "" {
 		body := s.get(path)
 		found := member.FindAllStringSubmatch(body, -1)
-		if len(found) == 0 || len(found) > listRows {
+		if len(found) == 0 || len(found) > partRows {
 			t.Fatalf("%s lists %d members", path, len(found))
 		}
 		for _, m := range found {
@@ -100,5 +102,46 @@ func TestAssignmentTitle(t *testing.T) {
 		ID: sub.ID + "/providers/Microsoft.Authorization/policyAssignments/a", Body: []byte(`{"properties":{"displayName":"House rules: ` + id + `"}}`)}, ""))
 	if body := s.get("/policies"); !strings.Contains(body, "<b>House rules</b>") {
 		t.Errorf("the title is not cut")
+	}
+}
+
+// TestPoliciesStaySmall fills every part of the page: it stays below 120 KB, its
+// parts are paged each by itself, and search finds what is on no first page.
+func TestPoliciesStaySmall(t *testing.T) {
+	s := newStage(t, 300)
+	sub := s.view().Subscriptions()[0].ID
+	const n = 210
+	for i := range n {
+		name := fmt.Sprintf("object-%03d", i)
+		s.put("policyAssignment", sub+"/providers/Microsoft.Authorization/policyAssignments/"+name, map[string]any{"displayName": "Assigned " + name, "policyDefinitionId": InitiativeID})
+		s.put("policyDefinition", sub+"/providers/Microsoft.Authorization/policyDefinitions/"+name, map[string]any{"displayName": "Defined " + name, "policyRule": map[string]any{"if": map[string]any{"field": "name", "equals": "never"}, "then": map[string]any{"effect": "audit"}}})
+		s.put("policyExemption", sub+"/providers/Microsoft.Authorization/policyExemptions/"+name, map[string]any{"displayName": "Excused " + name, "description": strings.Repeat("why ", 60), "exemptionCategory": "Waiver",
+			"policyAssignmentId": sub + "/providers/Microsoft.Authorization/policyAssignments/SecurityCenterBuiltIn"})
+	}
+	first := s.get("/policies")
+	if len(first) > 120<<10 {
+		t.Errorf("the first page has %d bytes", len(first))
+	}
+	t.Logf("%d bytes", len(first))
+	for part, word := range map[string]string{"assignments": "Assigned", "own": "Defined", "exemptions": "Excused"} {
+		next := regexp.MustCompile(`href="(/policies\?[^"#]*` + part + `=\d+[^"#]*)#` + part + `" rel="next"`)
+		row, seen := regexp.MustCompile(word+` object-\d\d\d`), map[string]bool{}
+		for body := first; body != ""; {
+			for _, m := range row.FindAllString(body, -1) {
+				seen[m] = true
+			}
+			m := next.FindStringSubmatch(body)
+			if body = ""; m != nil {
+				body = s.get(html.UnescapeString(m[1]))
+			}
+		}
+		if len(seen) != n {
+			t.Errorf("%s: %d of %d are on its pages", part, len(seen), n)
+		}
+		last := fmt.Sprintf("%s object-%03d", word, n-1)
+		found := strings.ReplaceAll(s.get("/policies?q="+url.QueryEscape(last)), `value="`+last+`"`, "")
+		if rows := row.FindAllString(found, -1); !slices.Contains(rows, last) || slices.ContainsFunc(rows, func(r string) bool { return r != last }) {
+			t.Errorf("search for %s finds %v", last, rows)
+		}
 	}
 }

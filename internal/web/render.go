@@ -125,6 +125,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			Message: "The posture index is being built from the store. This page opens by itself when it is ready."}, http.StatusServiceUnavailable})
 	case errors.As(err, &known) && known.Status == http.StatusUnauthorized:
 		s.askSignIn(w, r, "")
+	case errors.As(err, &known) && s.refill(w, r, known):
 	case errors.As(err, &known):
 		p := &errorPage{frame: s.bareFrame(r, headings[known.Status]), Heading: headings[known.Status], Message: known.Message, Detail: known.Code}
 		p.keep(r)

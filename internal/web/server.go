@@ -49,6 +49,7 @@ type Server struct {
 	secret  []byte
 	assets  *assets
 	pages   templates
+	handler http.Handler  // the pages, for forms that are shown again
 	streams chan struct{} // one token per open event stream
 }
 
@@ -117,10 +118,13 @@ func (s *Server) Handler() http.Handler {
 		"/assign":                  assignForm,
 		"/governance":              governancePage,
 		"/disable":                 disableForm,
+		"/what-if":                 whatIfForm,
+		"/fix-plan":                planOfFixes,
 		"/{path...}":               missing,
 	} {
 		mux.HandleFunc("GET "+path, s.page(show))
 	}
+	mux.HandleFunc("POST /what-if", s.ask(whatIfAsk))
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /inventory.csv", s.stream(inventoryCSV))
 	mux.HandleFunc("GET /recommendations.csv", s.stream(recommendationsCSV))
@@ -161,5 +165,6 @@ func (s *Server) Handler() http.Handler {
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}
-	return guard(splitTenant(mux))
+	s.handler = splitTenant(mux)
+	return guard(s.handler)
 }

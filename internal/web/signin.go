@@ -18,6 +18,7 @@ const SignInPath = "/signin"
 type signInPage struct {
 	*frame
 	Problem string
+	Asked   string // the page to go to, "" is the overview
 }
 
 // signIn spends the code of a one-time link, from the link itself or typed in.
@@ -40,12 +41,44 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 	default:
 		http.SetCookie(w, cookie)
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.SetCookie(w, askedCookie("", -1))
+		http.Redirect(w, r, safe(asked(r)), http.StatusSeeOther)
 	}
 }
 
+// askSignIn asks a stranger for a code. The page that was asked for is kept in
+// the form, and in a cookie for one who opens a link instead.
 func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, problem string) {
-	s.render(w, r, page{"signin", &signInPage{frame: s.bareFrame(r, "Sign in"), Problem: problem}, http.StatusUnauthorized})
+	p := &signInPage{frame: s.bareFrame(r, "Sign in"), Problem: problem, Asked: asked(r)}
+	if p.Asked != "" {
+		http.SetCookie(w, askedCookie(p.Asked, askedSeconds))
+	}
+	s.render(w, r, page{"signin", p, http.StatusUnauthorized})
+}
+
+// askedSeconds is how long a page that was asked for is remembered.
+const askedSeconds = 900
+
+func askedCookie(target string, age int) *http.Cookie {
+	return &http.Cookie{Name: "asked", Value: url.QueryEscape(target), Path: SignInPath, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// asked is the page that a stranger asked for, "" for the overview: the request's
+// own, else what the form or the cookie says. It is one of this site.
+func asked(r *http.Request) string {
+	target := r.RequestURI // with the tenant
+	if strings.HasPrefix(r.URL.Path, SignInPath) {
+		target = r.FormValue("back")
+		if cookie, err := r.Cookie("asked"); target == "" && err == nil {
+			target, _ = url.QueryUnescape(cookie.Value) // "" if it is none of ours
+		}
+	} else if r.Method != http.MethodGet || r.URL.Path == "/events" {
+		return ""
+	}
+	if target = safe(target); target == "/" || strings.HasPrefix(target, SignInPath) {
+		return ""
+	}
+	return target
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
@@ -92,14 +125,5 @@ func (s *Server) setTheme(w http.ResponseWriter, r *http.Request) {
 		choice = ""
 	}
 	http.SetCookie(w, &http.Cookie{Name: "theme", Value: choice, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
-}
-
-// back is the page that a form names to return to, if it is one of ours.
-func back(r *http.Request) string {
-	target := r.PostForm.Get("back")
-	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.HasPrefix(target, "/\\") {
-		return "/"
-	}
-	return target
+	http.Redirect(w, r, safe(r.PostForm.Get("back")), http.StatusSeeOther)
 }

@@ -28,6 +28,11 @@ type visit struct {
 
 type tenantKey struct{}
 
+// withoutTenant forgets the tenant of a request's path.
+func withoutTenant(ctx context.Context) context.Context {
+	return context.WithValue(ctx, tenantKey{}, nil)
+}
+
 // splitTenant takes a leading /t/<tenant> off the path and remembers it.
 func splitTenant(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -38,7 +38,8 @@
   }
 
   // A refresh fetches this page again; only parts that differ are swapped, and
-  // none in which somebody is typing, has typed or has opened a form.
+  // none in which somebody is typing, has typed or has opened a form, or that shows
+  // a refused form again.
   document.addEventListener("htmx:beforeRequest", (e) => {
     if (e.target.id !== "live-fetch") return;
     if (paused || document.hidden) { waiting = true; e.preventDefault(); show(); }
@@ -51,7 +52,7 @@
       if (twin) twin.open = d.open;
     });
     const busy = (old.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"))
-      || old.querySelector("details.act[open]") || [...old.querySelectorAll("input, select, textarea")].some(touched);
+      || old.querySelector("details.act[open], #refused") || [...old.querySelectorAll("input, select, textarea")].some(touched);
     if (busy || old.isEqualNode(fresh)) { e.detail.shouldSwap = false; return; }
     old.querySelectorAll("[data-mark]").forEach((m) => {
       const twin = fresh.querySelector(`[data-mark="${CSS.escape(m.dataset.mark)}"]`);
