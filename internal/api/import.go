@@ -5,6 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // importResult is what an import answers. Rejected holds the first rejections,
@@ -35,6 +36,9 @@ func (a *API) importResources(r *request) (response, error) {
 	source := r.option("source")
 	if source == "" {
 		source = "import"
+	}
+	if source == store.SourceInventory || source == store.SourcePlans {
+		return response{}, arm.Invalid("source: %q is a name of this server's own; use another.", source)
 	}
 	if len(source) > maxSource {
 		return response{}, arm.Invalid("source: it is longer than %d characters.", maxSource)

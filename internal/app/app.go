@@ -143,10 +143,9 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inv := inventory.New(inventory.Options{Store: db, Now: now, Log: log, KeepHistory: c.KeepHistory})
-	a.life.run(ctx, "maintenance", inv.Maintain)
-
 	tiers := plan.New(db, now)
+	inv := inventory.New(inventory.Options{Store: db, Now: now, Log: log, KeepHistory: c.KeepHistory, Subscription: tiers.FollowSubscription})
+	a.life.run(ctx, "maintenance", inv.Maintain)
 
 	// Judgement.
 	judge, err := posture.New(posture.Options{Store: db, Inventory: inv, Library: library, Baselines: baselines,

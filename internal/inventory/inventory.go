@@ -21,6 +21,9 @@ type Options struct {
 	// KeepHistory is the age from which Maintain removes what the judge keeps of
 	// the past; 0 keeps all.
 	KeepHistory time.Duration
+	// Subscription, if not nil, runs in the transaction in which the document of
+	// a subscription (an ARM id) came, perhaps again, or went.
+	Subscription func(ctx context.Context, tx *store.Tx, tenant, id string, there bool) error
 }
 
 // Inventory is safe for concurrent use.
@@ -31,7 +34,8 @@ type Inventory struct {
 	log   *slog.Logger
 	known containers
 
-	keepHistory time.Duration
+	subscription func(ctx context.Context, tx *store.Tx, tenant, id string, there bool) error
+	keepHistory  time.Duration
 }
 
 // New gives an Inventory over an open store.
@@ -42,7 +46,7 @@ func New(o Options) *Inventory {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Inventory{store: o.Store, wake: o.Wake, now: o.Now, log: o.Log, keepHistory: o.KeepHistory}
+	return &Inventory{store: o.Store, wake: o.Wake, now: o.Now, log: o.Log, keepHistory: o.KeepHistory, subscription: o.Subscription}
 }
 
 // MaxBatch is how many documents one Put takes.
@@ -106,7 +110,7 @@ func (v *Inventory) Delete(ctx context.Context, tenant, id, source string) error
 		if err := tx.DeleteResource(ctx, tenant, id, source); err != nil {
 			return err
 		}
-		return clearAway(ctx, tx, tenant, id)
+		return v.clearAway(ctx, tx, tenant, id)
 	})
 	v.known.forget(tenant)
 	return err
@@ -114,7 +118,10 @@ func (v *Inventory) Delete(ctx context.Context, tenant, id, source string) error
 
 // clearAway removes what a deleted document leaves: the claim to its id and
 // what lies below it. Breadth first; ids nest at most a few levels.
-func clearAway(ctx context.Context, tx *store.Tx, tenant, id string) error {
+func (v *Inventory) clearAway(ctx context.Context, tx *store.Tx, tenant, id string) error {
+	if err := v.tell(ctx, tx, tenant, id, false); err != nil {
+		return err
+	}
 	if err := unclaim(ctx, tx, tenant, id); err != nil {
 		return err
 	}
@@ -132,6 +139,15 @@ func clearAway(ctx context.Context, tx *store.Tx, tenant, id string) error {
 		}
 	}
 	return nil
+}
+
+// tell says that a document came or went, if it is a subscription's.
+func (v *Inventory) tell(ctx context.Context, tx *store.Tx, tenant, id string, there bool) error {
+	parsed, err := arm.ParseID(id)
+	if err != nil || parsed.Type() != arm.TypeSubscription || v.subscription == nil {
+		return err
+	}
+	return v.subscription(ctx, tx, tenant, id, there)
 }
 
 // DropTenant removes a tenant with all it holds; the sample estate goes so.

@@ -30,14 +30,22 @@ func (v *Inventory) write(ctx context.Context, b *load, res *Result) error {
 			return err
 		}
 		for i, w := range written {
-			if w.Outcome != store.Deleted {
-				continue
+			switch w.Outcome {
+			case store.Deleted:
+				err = v.clearAway(ctx, tx, b.tenant, b.docs[i].ID)
+			case store.Created:
+				err = v.tell(ctx, tx, b.tenant, b.docs[i].ID, true)
 			}
-			if err := clearAway(ctx, tx, b.tenant, b.docs[i].ID); err != nil {
+			if err != nil {
 				return err
 			}
 		}
-		_, err = tx.PutResources(ctx, b.tenant, missing)
+		made, err := tx.PutResources(ctx, b.tenant, missing)
+		for i := range made {
+			if err == nil && made[i].Outcome == store.Created {
+				err = v.tell(ctx, tx, b.tenant, missing[i].ID, true)
+			}
+		}
 		return err
 	})
 	if err != nil {

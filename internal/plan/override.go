@@ -75,6 +75,6 @@ func overrides(ctx context.Context, tx *store.Tx, tenant string, subscription ar
 	if err != nil {
 		return nil, fmt.Errorf("list plans of resources: %w", err)
 	}
-	suffix := arm.Fold("/providers/" + settingType + "/" + p.Name)
+	suffix := arm.Fold("/providers/" + SettingType + "/" + p.Name)
 	return slices.DeleteFunc(objects, func(o store.Object) bool { return !strings.HasSuffix(arm.Fold(o.ID), suffix) }), nil
 }

@@ -112,16 +112,19 @@ func (s *Plans) Delete(ctx context.Context, c Caller, scope arm.ID, name string)
 		if err := tx.DeleteObject(ctx, c.Tenant, Kind, object.ID, ""); err != nil {
 			return err
 		}
-		return audit(ctx, tx, c.Name, object)
+		if err := audit(ctx, tx, c.Name, object); err != nil {
+			return err
+		}
+		return show(ctx, tx, c.Tenant, scope, p)
 	})
 }
 
 // audit appends a row for a setting that is being written or, without a body,
 // deleted.
 func audit(ctx context.Context, tx *store.Tx, by string, o store.Object) error {
-	action := settingType + "/write"
+	action := SettingType + "/write"
 	if o.Body == nil {
-		action = settingType + "/delete"
+		action = SettingType + "/delete"
 	}
 	return tx.AppendAudit(ctx, store.AuditRow{Tenant: o.Tenant, Actor: by, Action: action, Target: o.ID, Outcome: "ok", Detail: o.Body})
 }
@@ -130,7 +133,7 @@ func audit(ctx context.Context, tx *store.Tx, by string, o store.Object) error {
 func (s *Plans) at(scope arm.ID, name string) (*Plan, error) {
 	p := Find(name)
 	if p == nil {
-		return nil, arm.NotFound(scope.String() + "/providers/" + settingType + "/" + name)
+		return nil, arm.NotFound(scope.String() + "/providers/" + SettingType + "/" + name)
 	}
 	return p, p.checkScope(scope)
 }
@@ -161,8 +164,12 @@ func (s *Plans) set(ctx context.Context, tx *store.Tx, t target, u Update) (*Set
 		return nil, err
 	}
 	object.UpdatedBy = t.by
-	if _, err := tx.PutObject(ctx, object, u.IfMatch); err != nil {
+	stored, err := tx.PutObject(ctx, object, u.IfMatch)
+	if err != nil {
 		return nil, fmt.Errorf("set plan %s: %w", t.plan.Name, err)
+	}
+	if before.ETag == stored.ETag {
+		return before, nil // it was so already: nothing is written
 	}
 	if after.Enforce {
 		if err := dropOverrides(ctx, tx, t); err != nil {
@@ -170,6 +177,9 @@ func (s *Plans) set(ctx context.Context, tx *store.Tx, t target, u Update) (*Set
 		}
 	}
 	if err := audit(ctx, tx, t.by, object); err != nil {
+		return nil, err
+	}
+	if err := show(ctx, tx, t.tenant, t.scope, t.plan); err != nil {
 		return nil, err
 	}
 	return get(ctx, tx, t.tenant, t.scope, t.plan)

@@ -13,7 +13,8 @@ import (
 // Kind is the store's object kind of a plan's setting.
 const Kind = "pricing"
 
-const settingType = "Microsoft.Security/pricings"
+// SettingType is the resource type of a plan's setting.
+const SettingType = "Microsoft.Security/pricings"
 
 // Setting is a plan at a scope: its own state, or the one it inherits.
 type Setting struct {
@@ -38,7 +39,7 @@ const (
 
 // objectID is the ARM id of a plan's setting at a scope.
 func objectID(scope arm.ID, p *Plan) string {
-	return scope.String() + "/providers/" + settingType + "/" + p.Name
+	return scope.String() + "/providers/" + SettingType + "/" + p.Name
 }
 
 // document is a setting as it is stored: the ARM object, and beside it what ARM
@@ -48,7 +49,7 @@ type document struct {
 	Name       string             `json:"name"`
 	Type       string             `json:"type"`
 	Properties documentProperties `json:"properties"`
-	Rampart    documentExtra      `json:"rampart"`
+	Rampart    *documentExtra     `json:"rampart,omitempty"`
 }
 
 type documentProperties struct {
@@ -57,6 +58,8 @@ type documentProperties struct {
 	Extensions     []documentExtension `json:"extensions,omitempty"`
 	Enforce        string              `json:"enforce,omitempty"`
 	EnablementTime *time.Time          `json:"enablementTime,omitempty"`
+	// Coverage is in the inventory's document only: it is computed.
+	Coverage string `json:"resourcesCoverageStatus,omitempty"`
 }
 
 type documentExtension struct {
@@ -71,20 +74,24 @@ type documentExtra struct {
 
 // encode makes the object of a state at a scope.
 func encode(tenant string, scope arm.ID, p *Plan, s State) (store.Object, error) {
-	d := document{ID: objectID(scope, p), Name: p.Name, Type: settingType}
-	d.Properties = documentProperties{PricingTier: s.Tier, SubPlan: s.SubPlan, EnablementTime: known(s.EnabledAt)}
-	if s.Enforce {
-		d.Properties.Enforce = "True"
-	}
-	for _, e := range s.Extensions {
-		d.Properties.Extensions = append(d.Properties.Extensions, documentExtension{e.Name, Switch(e.Enabled), e.Properties})
-	}
-	d.Rampart.TrialStarted = known(s.TrialStarted)
+	d := document{ID: objectID(scope, p), Name: p.Name, Type: SettingType, Properties: propertiesOf(s)}
+	d.Rampart = &documentExtra{TrialStarted: known(s.TrialStarted)}
 	body, err := json.Marshal(d)
 	if err != nil {
 		return store.Object{}, fmt.Errorf("encode plan %s: %w", p.Name, err)
 	}
 	return store.Object{Tenant: tenant, Kind: Kind, ID: d.ID, Body: body}, nil
+}
+
+func propertiesOf(s State) documentProperties {
+	props := documentProperties{PricingTier: s.Tier, SubPlan: s.SubPlan, EnablementTime: known(s.EnabledAt)}
+	if s.Enforce {
+		props.Enforce = "True"
+	}
+	for _, e := range s.Extensions {
+		props.Extensions = append(props.Extensions, documentExtension{e.Name, Switch(e.Enabled), e.Properties})
+	}
+	return props
 }
 
 // decode reads a state back.
@@ -100,7 +107,7 @@ func decode(o *store.Object) (State, error) {
 	if d.Properties.EnablementTime != nil {
 		s.EnabledAt = *d.Properties.EnablementTime
 	}
-	if d.Rampart.TrialStarted != nil {
+	if d.Rampart != nil && d.Rampart.TrialStarted != nil {
 		s.TrialStarted = *d.Rampart.TrialStarted
 	}
 	return s, nil

@@ -18,7 +18,7 @@ const currentDataName = "machine-data-current"
 // verdicts, then unknown with the recommendation that its data should be
 // current.
 func (e *Estate) age(r, was *row, at time.Time) {
-	if e.ageless || e.names.sources.name(r.source) == store.SourceInventory {
+	if source := e.names.sources.name(r.source); e.ageless || source == store.SourceInventory || source == store.SourcePlans {
 		return
 	}
 	stale := r.observedAt().Add(e.judge.opt.StaleAfter)

@@ -56,6 +56,20 @@ func (d *deliveries) note(doc *wire.Document) (subscription, typ string, first b
 	return subscription, typ, first
 }
 
+// add notes a type in a subscription (its id) and reports whether it is the first.
+func (d *deliveries) add(subscription, typ string) (first bool) {
+	subscription, typ = arm.Fold(subscription), arm.Fold(typ)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.by[subscription] == nil {
+		d.by[subscription] = map[string]bool{}
+	}
+	if first = !d.by[subscription][typ]; first {
+		d.by[subscription][typ], d.fresh = true, true
+	}
+	return first
+}
+
 // spelled reports whether a type was noted in a subscription in this spelling.
 func (d *deliveries) spelled(subscription, typ string) bool {
 	d.mu.RLock()

@@ -113,6 +113,9 @@ func (e *Estate) keep(kind, id string, o *store.Object) bool {
 	if sub, ok := strings.CutSuffix(arm.Fold(id), registrationMark); ok && kind == plan.Kind {
 		if o != nil {
 			e.registered.Store(sub, true)
+			if e.delivered.add(sub, plan.SettingType) { // every plan is known: it is on Free until somebody sets it
+				e.eval.deliver(sub, plan.SettingType)
+			}
 		}
 		return false // registration is never undone
 	}

@@ -70,7 +70,9 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 	if err != nil {
 		return again, err
 	}
-	o.estate.delivered.note(doc)
+	if sub, _, first := o.estate.delivered.note(doc); first { // registered: its plans are known
+		o.estate.delivered.add(sub, plan.SettingType)
+	}
 	if err := o.estate.eval.upsert(h, doc); err != nil {
 		return again, err
 	}

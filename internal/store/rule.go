@@ -4,6 +4,10 @@ package store
 // delivered; any other source takes them over.
 const SourceInventory = "inventory"
 
+// SourcePlans owns the documents that tell how plans are set. They are written
+// in the transaction that sets the plan, so a deletion before it never counts.
+const SourcePlans = "plans"
+
 // Outcome is what became of one document.
 type Outcome uint8
 
@@ -53,12 +57,13 @@ func (old *storedRow) judge(p *Prepared) Outcome {
 
 // revive judges a document against a tombstone. What the owner observed before
 // the deletion, or another source at that time, does not bring it back; a
-// made-up container does, because something lies in it again.
+// made-up container does, because something lies in it again, and a plan's
+// document does, because it was written now.
 func (old *storedRow) revive(p *Prepared) Outcome {
 	switch {
 	case p.doc.Deleted:
 		return Unchanged
-	case p.doc.Source == SourceInventory:
+	case p.doc.Source == SourceInventory, p.doc.Source == SourcePlans:
 		return Created
 	case p.doc.Source == old.source && p.seen().compare(old.seen) <= 0,
 		p.doc.Source != old.source && p.seen().at <= old.seen.at:

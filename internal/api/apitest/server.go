@@ -21,6 +21,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/access/certs"
 	"github.com/rampart-sec/rampart/internal/api"
 	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/plan"
 	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/store"
 )
@@ -50,7 +51,7 @@ func New(t testing.TB) *Server {
 	s.DB, err = store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "rampart.db"), Now: s.Now})
 	s.must(err)
 	t.Cleanup(func() { _ = s.DB.Close() })
-	s.Inventory = inventory.New(inventory.Options{Store: s.DB, Now: s.Now})
+	s.Inventory = inventory.New(inventory.Options{Store: s.DB, Now: s.Now, Subscription: plan.New(s.DB, s.Now).FollowSubscription})
 	s.Access = access.New(access.Options{Store: s.DB, Now: s.Now})
 	s.Facts, err = s.Access.Bootstrap(t.Context())
 	s.must(err)
