@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -16,9 +17,11 @@ import (
 // nothing: verdicts that look for it are unknown. It is never forgotten, so
 // that deleting the last one is a finding.
 type deliveries struct {
+	seen  sync.Map     // spelling of what was noted, as it was written
+	spelt atomic.Int32 // entries of seen
+
 	mu    sync.RWMutex
 	by    map[string]map[string]bool // folded subscription id -> folded types
-	seen  map[spelling]bool          // what was noted, as it was written
 	fresh bool                       // differs from what is stored
 }
 
@@ -26,7 +29,7 @@ type deliveries struct {
 type spelling struct{ subscription, typ string }
 
 func newDeliveries() *deliveries {
-	return &deliveries{by: map[string]map[string]bool{}, seen: map[spelling]bool{}}
+	return &deliveries{by: map[string]map[string]bool{}}
 }
 
 // note takes a document in and reports whether it is the first of its type in
@@ -50,8 +53,9 @@ func (d *deliveries) note(doc *wire.Document) (subscription, typ string, first b
 	if first = !d.by[subscription][typ]; first {
 		d.by[subscription][typ], d.fresh = true, true
 	}
-	if doc.Type != "" && len(d.seen) < maxSpellings {
-		d.seen[written] = true
+	if doc.Type != "" && d.spelt.Load() < maxSpellings {
+		d.seen.Store(written, true)
+		d.spelt.Add(1)
 	}
 	return subscription, typ, first
 }
@@ -72,9 +76,8 @@ func (d *deliveries) add(subscription, typ string) (first bool) {
 
 // spelled reports whether a type was noted in a subscription in this spelling.
 func (d *deliveries) spelled(subscription, typ string) bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.seen[spelling{subscription, typ}]
+	_, known := d.seen.Load(spelling{subscription, typ})
+	return known
 }
 
 // known reports whether a type was ever delivered in a subscription (its id).

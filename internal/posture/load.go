@@ -3,10 +3,12 @@ package posture
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
@@ -133,27 +135,50 @@ func (e *Estate) scan(ctx context.Context) ([]*row, error) {
 		return nil, err
 	}
 	e.eval.expect(n)
-	workers := runtime.GOMAXPROCS(0)
-	parts := make([][]*row, workers)
-	errs := make([]error, workers)
-	step := (high-low)/uint32(workers) + 1
-	var wg sync.WaitGroup
-	for i := range workers {
-		from := low + uint32(i)*step
-		rng := store.ScanRange{Tenant: e.tenant, From: from, To: min(from+step-1, high)}
-		parts[i] = make([]*row, 0, n/workers+1)
-		wg.Go(func() { parts[i], errs[i] = e.scanRange(ctx, rng, parts[i]) })
-	}
-	wg.Wait()
+	var mu sync.Mutex
+	parts := map[uint32][]*row{} // by first handle
+	err = e.scanParts(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high}, func(rng store.ScanRange) error {
+		rows, err := e.scanRange(ctx, rng)
+		mu.Lock()
+		defer mu.Unlock()
+		parts[rng.From] = rows
+		return err
+	})
 	rows := make([]*row, 0, n)
-	for i := range parts {
-		rows = append(rows, parts[i]...)
+	for _, from := range slices.Sorted(maps.Keys(parts)) {
+		rows = append(rows, parts[from]...)
 	}
-	return rows, errors.Join(errs...)
+	return rows, err
 }
 
-// scanRange appends the rows of a range.
-func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange, rows []*row) ([]*row, error) {
+// scanStep is how many handles are scanned at once: few enough that no processor
+// is left with much more than another.
+const scanStep = 1 << 13
+
+// scanParts cuts a range of handles into parts, which are scanned on all
+// processors.
+func (e *Estate) scanParts(ctx context.Context, whole store.ScanRange, scan func(store.ScanRange) error) error {
+	steps := int64(whole.To-whole.From)/scanStep + 1
+	errs := make([]error, min(int64(runtime.GOMAXPROCS(0)), steps))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < steps && errs[w] == nil; i = next.Add(1) - 1 {
+				part := whole
+				part.From += uint32(i) * scanStep
+				part.To = min(part.From+scanStep-1, whole.To)
+				errs[w] = scan(part)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// scanRange reads the rows of a range.
+func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
+	rows := make([]*row, 0, rng.To-rng.From+1)
 	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
 		r, err := e.names.row(e.judge.risk, res.Handle, &res.Doc)
 		if err != nil {

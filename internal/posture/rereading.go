@@ -2,9 +2,7 @@ package posture
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,28 +50,18 @@ func (e *Estate) reread(ctx context.Context, types, definitions []string, load f
 	}
 	p := e.newProgress(types, definitions)
 	p.show()
-	workers := uint32(runtime.GOMAXPROCS(0))
-	errs := make([]error, workers)
-	step := (high-low)/workers + 1
 	rules := e.reports.inForce()
-	var wg sync.WaitGroup
-	for i := range workers {
-		from := low + i*step
-		rng := store.ScanRange{Tenant: e.tenant, From: from, To: min(from+step-1, high), Types: types}
-		wg.Go(func() {
-			errs[i] = e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
-				load(res.Handle, e.reports.document(&res.Doc, rules))
-				p.step()
-				return ctx.Err()
-			})
+	err = e.scanParts(ctx, store.ScanRange{Tenant: e.tenant, From: low, To: high, Types: types}, func(rng store.ScanRange) error {
+		return e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
+			load(res.Handle, e.reports.document(&res.Doc, rules))
+			p.step()
+			return ctx.Err()
 		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	})
+	if err != nil {
 		p.e.view.Store(p.base)
-		return err
 	}
-	return nil
+	return err
 }
 
 // progress shows how far rereading is. What it shows is the view that was

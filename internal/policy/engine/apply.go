@@ -39,6 +39,7 @@ func (e *Estate) Delete(h uint32) []Flip {
 
 // reset begins a change.
 func (e *Estate) reset() {
+	e.placeLoaded()
 	e.flips = e.flips[:0]
 	e.work.forget()
 }

@@ -114,3 +114,27 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("decoding allocates %v times", n)
 	}
 }
+
+// TestLoadOneIDTwice: of two handles with one id the higher one stays, whichever
+// comes first.
+func TestLoadOneIDTwice(t *testing.T) {
+	for _, handles := range [][2]uint32{{1, 2}, {2, 1}} {
+		_, w := bindable(t, 1)
+		set, _, err := Compile(w.in, w.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEstate(set)
+		for _, h := range handles {
+			doc := wire.Document{ID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a",
+				Type: "Microsoft.Storage/storageAccounts", Body: fmt.Appendf(nil, `{"location":"l%d"}`, h)}
+			if err := e.Load(h, &doc); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Evaluate(nil)
+		if e.Len() != 1 || e.entry(1) != nil || e.entry(2) == nil || e.byID[e.entry(2).id] != 2 {
+			t.Errorf("loaded as %v: %d resident, 1: %v, 2: %v", handles, e.Len(), e.entry(1), e.entry(2))
+		}
+	}
+}

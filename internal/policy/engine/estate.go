@@ -30,7 +30,8 @@ type Estate struct {
 	// subscription, both folded; nil: everything is delivered.
 	delivered func(subscription, resourceType string) bool
 
-	mu      sync.Mutex // of Load
+	mu      sync.Mutex // of Load's placing
+	loading loading
 	workers sync.Pool
 }
 
@@ -92,7 +93,10 @@ func NewEstate(set *Set) *Estate {
 }
 
 // Len is the number of resident resources.
-func (e *Estate) Len() int { return len(e.byID) }
+func (e *Estate) Len() int {
+	e.placeLoaded()
+	return len(e.byID)
+}
 
 // Set is the set that the verdicts are of.
 func (e *Estate) Set() *Set { return e.set }
@@ -171,39 +175,6 @@ func hiddenTypes(declared []string) []string {
 		}
 	}
 	return out
-}
-
-// Expect makes room in an empty estate for about n resources.
-func (e *Estate) Expect(n int) {
-	if len(e.byID) == 0 {
-		e.byID = make(map[string]uint32, n)
-	}
-}
-
-// Load adds or replaces a resource without evaluating anything; the verdicts
-// are there after Evaluate. Several goroutines may load at once.
-func (e *Estate) Load(h uint32, doc *wire.Document) error {
-	w := e.workers.Get().(*worker)
-	defer e.workers.Put(w)
-	x, err := e.read(w, doc)
-	if err != nil {
-		return err
-	}
-	x.settle()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.generation++
-	e.relation.bulk = true
-	if err := e.free(h, &x); err != nil {
-		return err
-	}
-	if old := e.entry(h); old != nil {
-		e.relation.sort()
-		e.forget(h, old)
-		e.relation.bulk = true
-	}
-	e.place(h, x)
-	return nil
 }
 
 // place makes an entry resident and findable.

@@ -33,6 +33,7 @@ func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
 	if set.lineage == nil || set.lineage.from != e.set {
 		return errors.New("swap policies: the set was not made from the estate's")
 	}
+	e.placeLoaded()
 	s := &swapper{Estate: e, to: set, where: newTouched(e, set),
 		kinds: map[*typeProgram]*translation{}, found: map[planOf]*plan{}, steps: map[[2]*plan]*step{}}
 	if err := s.translate(); err != nil {

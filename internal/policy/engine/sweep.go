@@ -12,6 +12,7 @@ import (
 // the proof that increments were right. visit, if there is one, sees every
 // verdict, by ascending handle, from the calling goroutine.
 func (e *Estate) Evaluate(visit func(h uint32, member int, s policy.State, reason uint32)) {
+	e.placeLoaded()
 	if e.relation.bulk {
 		e.relation.sort()
 	}
