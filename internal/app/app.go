@@ -148,13 +148,14 @@ func (a *App) Start(ctx context.Context) error {
 	a.life.run(ctx, "maintenance", inv.Maintain)
 
 	// Judgement.
+	var gc collector
 	judge, err := posture.New(posture.Options{Store: db, Inventory: inv, Library: library, Baselines: baselines,
-		Now: now, Log: log, StaleAfter: c.StaleAfter, Registerer: metrics})
+		Now: now, Log: log, StaleAfter: c.StaleAfter, Registerer: metrics, Relax: gc.relax})
 	if err != nil {
 		return err
 	}
 	a.judge = judge
-	restoreGC := relaxGC()
+	restoreGC := gc.relax()
 	a.life.run(ctx, "posture", judge.Run)
 	a.life.run(ctx, "first load", func(ctx context.Context) error {
 		select {

@@ -131,8 +131,12 @@ func (b *builder) place(h uint32, was, now *row) {
 	case now == nil:
 		cow.Put(&v.all, epoch, h, false)
 	}
-	cow.Put(&v.stale, epoch, h, now != nil && now.stale)
-	cow.Put(&v.busy, epoch, h, now != nil && len(now.tasks) > 0)
+	if was != nil || now.stale {
+		cow.Put(&v.stale, epoch, h, now != nil && now.stale)
+	}
+	if was != nil || len(now.tasks) > 0 {
+		cow.Put(&v.busy, epoch, h, now != nil && len(now.tasks) > 0)
+	}
 	if was != nil && (now == nil || was.typ != now.typ) {
 		v.types.Edit(epoch, was.typ, h, false)
 	}
@@ -212,9 +216,13 @@ func (b *builder) rank(h uint32, was, now int, in bool) {
 
 // stand keeps the sets per control and state.
 func (b *builder) stand(h uint32, was, now *row) {
+	if was == nil {
+		b.standFirst(h)
+		return
+	}
 	epoch := b.v.seq
 	for i := range b.new {
-		if was != nil && now != nil && b.old[i] == b.new[i] {
+		if now != nil && b.old[i] == b.new[i] {
 			continue
 		}
 		old, state := b.old[i].state(), b.new[i].state()
@@ -222,7 +230,7 @@ func (b *builder) stand(h uint32, was, now *row) {
 		if old != state {
 			cow.Put(&sets.by[old], epoch, h, false)
 		}
-		if state != NotApplicable && (old != state || was == nil) {
+		if state != NotApplicable && old != state {
 			cow.Add(&sets.by[state], epoch, h)
 		}
 		cow.Put(&sets.last, epoch, h, b.new[i].last() && b.new[i].unknown == 0)
@@ -231,6 +239,30 @@ func (b *builder) stand(h uint32, was, now *row) {
 	known, unknown := b.v.shape.scored(b.new)
 	cow.Put(&b.v.assessed, epoch, h, known > 0)
 	cow.Put(&b.v.pending, epoch, h, known == 0 && unknown > 0)
+}
+
+// standFirst is stand for a row that is in no set.
+func (b *builder) standFirst(h uint32) {
+	epoch := b.v.seq
+	for i, s := range b.new {
+		sets := &b.v.controls[i]
+		if state := s.state(); state != NotApplicable {
+			cow.Add(&sets.by[state], epoch, h)
+		}
+		switch {
+		case !s.last():
+		case s.unknown == 0:
+			cow.Add(&sets.last, epoch, h)
+		default:
+			cow.Add(&sets.lastMixed, epoch, h)
+		}
+	}
+	switch known, unknown := b.v.shape.scored(b.new); {
+	case known > 0:
+		cow.Add(&b.v.assessed, epoch, h)
+	case unknown > 0:
+		cow.Add(&b.v.pending, epoch, h)
+	}
 }
 
 // book adds a row to the ledgers of the estate and its subscription.

@@ -38,6 +38,9 @@ type Options struct {
 	// initiative.
 	KeepUnregistered bool
 	Registerer       prometheus.Registerer // may be nil
+	// Relax is called before a sweep, which allocates as much as a start does, and
+	// what it returns after it. nil: nothing.
+	Relax func() (restore func())
 }
 
 // reader is the judge's name in the positions of the change feed.
@@ -83,6 +86,9 @@ func newJudge(opt Options) (*Judge, error) {
 	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Relax == nil {
+		opt.Relax = func() func() { return func() {} }
 	}
 	if opt.Aliases == nil {
 		opt.Aliases = policy.NewAliases()

@@ -45,22 +45,35 @@ func newNames() *names {
 // idSeed hashes ids within this process only.
 var idSeed = maphash.MakeSeed()
 
+// idKey is the hash of an id, folded.
+func idKey(id string) uint64 {
+	var room [256]byte // most ids fit
+	b := append(room[:0], id...)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return maphash.Bytes(idSeed, b)
+}
+
 // addID books a new row under its id. A resource that was deleted and comes
 // back has a new handle, which replaces the old; if the hash belongs to another
 // living row, the id is kept apart. at finds rows by handle.
 func (n *names) addID(r *row, at func(uint32) *row) {
-	folded := arm.Fold(r.id)
-	key := maphash.String(idSeed, folded)
+	key := idKey(r.id)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if h, taken := n.ids[key]; taken {
 		if other := at(h); other != nil && !strings.EqualFold(other.id, r.id) {
-			n.twins[folded] = r.handle
+			n.twins[arm.Fold(r.id)] = r.handle
 			return
 		}
 	}
 	n.ids[key] = r.handle
-	delete(n.twins, folded)
+	if len(n.twins) > 0 {
+		delete(n.twins, arm.Fold(r.id))
+	}
 }
 
 // addAll is addID for the rows of a first view, ascending by handle, which no
@@ -85,13 +98,14 @@ func (n *names) addAll(rows []*row) {
 
 // handle finds candidates for an id; the caller compares the row's id.
 func (n *names) handle(id string) uint32 {
-	folded := arm.Fold(id)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	if h, ok := n.twins[folded]; ok {
-		return h
+	if len(n.twins) > 0 {
+		if h, ok := n.twins[arm.Fold(id)]; ok {
+			return h
+		}
 	}
-	return n.ids[maphash.String(idSeed, folded)]
+	return n.ids[idKey(id)]
 }
 
 // byID is the row with an id of any case, nil if there is none in this view.

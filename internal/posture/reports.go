@@ -1,7 +1,6 @@
 package posture
 
 import (
-	"hash/maphash"
 	"runtime"
 	"slices"
 	"sync"
@@ -171,8 +170,6 @@ func (s *reports) disabled(n *note, rules *finding.RuleSet) []uint32 {
 	return off
 }
 
-func parentKey(id string) uint64 { return maphash.String(idSeed, arm.Fold(id)) }
-
 // keep puts a note in place of the one with its handle.
 func (s *reports) keep(n *note) {
 	s.mu.Lock()
@@ -184,7 +181,7 @@ func (s *reports) keep(n *note) {
 	}
 	s.drop(was)
 	s.byHandle[n.handle] = n
-	key := parentKey(n.parent)
+	key := idKey(n.parent)
 	s.byParent[key] = append(slices.Clip(s.byParent[key]), n)
 	s.moved[n.parent] = true
 }
@@ -204,7 +201,7 @@ func (s *reports) drop(n *note) {
 	}
 	delete(s.byHandle, n.handle)
 	s.moved[n.parent] = true
-	key := parentKey(n.parent)
+	key := idKey(n.parent)
 	left := slices.DeleteFunc(slices.Clone(s.byParent[key]), func(other *note) bool { return other == n })
 	if len(left) == 0 {
 		delete(s.byParent, key)
@@ -220,7 +217,7 @@ func (s *reports) about(id string) []*note {
 	if len(s.byParent) == 0 {
 		return nil
 	}
-	notes := s.byParent[parentKey(id)]
+	notes := s.byParent[idKey(id)]
 	for _, n := range notes {
 		if len(n.parent) != len(id) || !equalIDs(n.parent, id) { // two ids with one hash
 			return slices.DeleteFunc(slices.Clone(notes), func(n *note) bool { return !equalIDs(n.parent, id) })

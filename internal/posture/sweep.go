@@ -54,6 +54,7 @@ func (e *Estate) Sweep(ctx context.Context) (*Sweep, error) {
 		return nil, &arm.Error{Status: http.StatusConflict, Code: "SweepInProgress", Message: "The estate is being swept; wait until that is done."}
 	}
 	defer e.sweeping.Store(false)
+	defer e.judge.opt.Relax()()
 	began, first := time.Now(), e.View()
 	s := newEstate(e.judge, store.Tenant{ID: e.tenant, CreatedAt: e.created})
 	s.ageless, s.shadow = e.ageless, true
