@@ -48,12 +48,12 @@ func (c *collector) restore() {
 	}
 }
 
-// relaxedLimit is where the relaxed collector becomes strict: room for as much as
-// is alive and a half, but not more than half of the machine.
+// relaxedLimit is where the relaxed collector becomes strict: room for a sweep
+// beside all that is alive, but not more than half of the machine.
 func relaxedLimit() int64 {
 	alive := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(alive)
-	limit := max(loadMemoryLimit, int64(alive[0].Value.Uint64())*5/2)
+	limit := max(loadMemoryLimit, int64(alive[0].Value.Uint64())*4)
 	if total := totalMemory(); total > 0 {
 		limit = min(limit, total/2)
 	}

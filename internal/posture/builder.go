@@ -15,6 +15,7 @@ type builder struct {
 	unnamed  bool       // ids of new rows are booked by names.addAll
 	moves    []move     // rows that were written, in order
 	anew     bool       // every row is written, so moves are not noted
+	bare     bool       // rows are all that is wanted: a sweep compares nothing else
 }
 
 // move is how a row that was written stood and stands.
@@ -104,6 +105,10 @@ func (b *builder) swap(h uint32, now *row) {
 		return
 	}
 	b.dirty = true
+	if b.bare {
+		b.v.rows.Put(b.v.seq, h, now)
+		return
+	}
 	b.v.shape.standings(was, b.old)
 	b.v.shape.standings(now, b.new)
 	if !b.anew {

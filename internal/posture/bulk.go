@@ -22,7 +22,7 @@ func (t *change) judgeAll(rows []*row) {
 	var changes []*change
 	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
 		b := emptyView(t.next.names, t.next.shape).from(t.base.seq).edit(t.next.shape)
-		b.unnamed, b.anew = true, true
+		b.unnamed, b.anew, b.bare = true, true, t.builder.bare
 		part := &change{e: t.e, base: t.base, next: b.v, builder: b, at: t.at}
 		changes = append(changes, part)
 		wg.Go(func() { part.judgeFirst(some) })

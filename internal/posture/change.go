@@ -38,7 +38,7 @@ func (e *Estate) begin(base *View, positions map[int]uint64) *change {
 	if !e.shape().sameScore(base.shape) {
 		b = base.rebuild(e.shape())
 	}
-	b.unnamed = e.shadow
+	b.unnamed, b.bare = e.shadow, e.shadow
 	now := e.now()
 	return &change{e: e, base: base, next: b.v, builder: b, at: now, began: now, positions: positions}
 }

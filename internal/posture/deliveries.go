@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -17,45 +15,33 @@ import (
 // nothing: verdicts that look for it are unknown. It is never forgotten, so
 // that deleting the last one is a finding.
 type deliveries struct {
-	seen  sync.Map     // spelling of what was noted, as it was written
-	spelt atomic.Int32 // entries of seen
-
 	mu    sync.RWMutex
 	by    map[string]map[string]bool // folded subscription id -> folded types
+	seen  map[uint64]bool            // what was noted, by numbers of subscription and type
 	fresh bool                       // differs from what is stored
 }
 
-// spelling is a subscription's id and a type as a document has them.
-type spelling struct{ subscription, typ string }
-
 func newDeliveries() *deliveries {
-	return &deliveries{by: map[string]map[string]bool{}}
+	return &deliveries{by: map[string]map[string]bool{}, seen: map[uint64]bool{}}
 }
 
-// note takes a document in and reports whether it is the first of its type in
-// its subscription.
-func (d *deliveries) note(doc *wire.Document) (subscription, typ string, first bool) {
-	subscription, _ = containersOf(doc.ID)
-	if subscription == "" || d.spelled(subscription, doc.Type) {
+// note takes a document and its row in and reports whether it is the first of its
+// type in its subscription.
+func (d *deliveries) note(r *row, doc *wire.Document) (subscription, typ string, first bool) {
+	key := uint64(r.sub)<<32 | uint64(r.typ)
+	if r.sub == noSub || d.noted(key) {
 		return "", "", false
 	}
 	id, err := arm.ParseID(doc.ID)
 	if err != nil {
 		return "", "", false
 	}
-	written := spelling{strings.Clone(subscription), strings.Clone(doc.Type)}
 	subscription, typ = arm.Fold(id.SubscriptionID()), arm.Fold(cmp.Or(doc.Type, id.Type()))
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.by[subscription] == nil {
-		d.by[subscription] = map[string]bool{}
-	}
-	if first = !d.by[subscription][typ]; first {
-		d.by[subscription][typ], d.fresh = true, true
-	}
-	if doc.Type != "" && d.spelt.Load() < maxSpellings {
-		d.seen.Store(written, true)
-		d.spelt.Add(1)
+	first = d.add(subscription, typ)
+	if doc.Type != "" { // else the id alone tells
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.seen[key] = true
 	}
 	return subscription, typ, first
 }
@@ -74,10 +60,10 @@ func (d *deliveries) add(subscription, typ string) (first bool) {
 	return first
 }
 
-// spelled reports whether a type was noted in a subscription in this spelling.
-func (d *deliveries) spelled(subscription, typ string) bool {
-	_, known := d.seen.Load(spelling{subscription, typ})
-	return known
+func (d *deliveries) noted(key uint64) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.seen[key]
 }
 
 // known reports whether a type was ever delivered in a subscription (its id).

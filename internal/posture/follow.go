@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -148,6 +149,9 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	base := e.View()
+	if e.shadow && slices.ContainsFunc(objects, decides) {
+		return errStartOver
+	}
 	reached, err := e.takeObjects(ctx, base, objects)
 	if err != nil {
 		return err
@@ -158,6 +162,9 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 		e.desk.displace(base.rows.At(h))
 	}
 	rows, moved := e.takeDocs(docs, b)
+	if moved && e.shadow {
+		return errStartOver
+	}
 	if moved {
 		// Which assignments and exemptions reach a subscription hangs on the
 		// groups above it.
@@ -278,7 +285,7 @@ func (e *Estate) takeDocs(docs []store.Resource, b *edits) (rows []*row, moved b
 		}
 		r.judged = true
 		if b.read[doc.Handle] {
-			e.take(doc.Handle, &doc.Doc)
+			e.take(r, &doc.Doc)
 		}
 		moved = e.placeAbove(r) || moved
 		rows = append(rows, r)

@@ -189,17 +189,17 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 			r.cells, r.tasks = cells, tasks
 			r.judged = true
 		}
-		e.take(res.Handle, &res.Doc)
+		e.take(r, &res.Doc)
 		rows = append(rows, r)
 		return ctx.Err()
 	})
 	return rows, err
 }
 
-// take gives a document to the evaluator.
-func (e *Estate) take(handle uint32, doc *wire.Document) {
-	subscription, typ, first := e.delivered.note(doc)
-	if err := e.eval.upsert(handle, doc); err != nil {
+// take gives a row's document to the evaluator.
+func (e *Estate) take(r *row, doc *wire.Document) {
+	subscription, typ, first := e.delivered.note(r, doc)
+	if err := e.eval.upsert(r.handle, doc); err != nil {
 		e.refuse(doc, err)
 	}
 	if first {

@@ -70,7 +70,7 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 	if err != nil {
 		return again, err
 	}
-	if sub, _, first := o.estate.delivered.note(doc); first { // registered: its plans are known
+	if sub, _, first := o.estate.delivered.note(r, doc); first { // registered: its plans are known
 		o.estate.delivered.add(sub, plan.SettingType)
 	}
 	if err := o.estate.eval.upsert(h, doc); err != nil {

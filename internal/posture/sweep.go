@@ -3,10 +3,12 @@ package posture
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -34,7 +36,7 @@ type Difference struct {
 const (
 	maxDifferences = 1000
 	// maxSweepRounds is how often a sweep compares before it says that there are
-	// differences.
+	// differences, and how often it starts over.
 	maxSweepRounds = 3
 )
 
@@ -46,7 +48,8 @@ const (
 //
 // Resources may change meanwhile, so a difference counts only if it is still the
 // same when the running estate has come as far as the sweep and has looked at the
-// clock.
+// clock. When policies, exemptions, rules or management groups change it starts over;
+// if they do not come to rest, it is refused.
 //
 // There is one sweep of an estate at a time; another is refused with an arm.Error.
 func (e *Estate) Sweep(ctx context.Context) (*Sweep, error) {
@@ -55,6 +58,24 @@ func (e *Estate) Sweep(ctx context.Context) (*Sweep, error) {
 	}
 	defer e.sweeping.Store(false)
 	defer e.judge.opt.Relax()()
+	for range maxSweepRounds {
+		result, err := e.sweep(ctx)
+		if !errors.Is(err, errStartOver) {
+			return result, err
+		}
+	}
+	return nil, &arm.Error{Status: http.StatusConflict, Code: "PoliciesChange", Message: "Policies keep changing; sweep when they are at rest."}
+}
+
+// errStartOver ends a sweep when what decides over many resources changes.
+var errStartOver = errors.New("policies changed during the sweep")
+
+// decides reports whether an object may be about many resources.
+func decides(o store.Object) bool {
+	return slices.Contains(objectKinds, o.Kind) || slices.Contains(governKinds, o.Kind)
+}
+
+func (e *Estate) sweep(ctx context.Context) (*Sweep, error) {
 	began, first := time.Now(), e.View()
 	s := newEstate(e.judge, store.Tenant{ID: e.tenant, CreatedAt: e.created})
 	s.ageless, s.shadow = e.ageless, true
@@ -167,12 +188,17 @@ func (v *View) assessments() int {
 // for how long hangs on the order of changes, which a sweep sees in other batches:
 // it is compared where a row is the one that it was when the sweep began.
 func (swept *View) differences(kept, first *View) map[Difference]bool {
+	var mu sync.Mutex
 	found := map[Difference]bool{}
 	note := func(d Difference) {
+		mu.Lock()
+		defer mu.Unlock()
 		if len(found) < 10*maxDifferences {
 			found[d] = true
 		}
 	}
+	var recounted sync.WaitGroup
+	recounted.Go(func() { kept.recount(note) })
 	swept.rows.Each(func(h uint32, s *row) bool {
 		k := kept.rows.At(h)
 		if k == nil {
@@ -188,7 +214,7 @@ func (swept *View) differences(kept, first *View) map[Difference]bool {
 		}
 		return true
 	})
-	kept.recount(note)
+	recounted.Wait()
 	return found
 }
 

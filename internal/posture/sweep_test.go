@@ -123,7 +123,11 @@ func TestSweepWhileThingsChange(t *testing.T) {
 				t.Errorf("a sweep finds %d differences:\n%v", o.s.Total, o.s.Differences)
 			}
 		default:
-			ed.some()
+			if ed.rnd.IntN(400) == 0 {
+				ed.some()
+			} else {
+				ed.put()
+			}
 		}
 	}
 	cancel()
