@@ -205,7 +205,7 @@ func (e *Estate) subscriptionNumber(p *position) uint32 {
 func (e *Estate) nearby(x *entry) {
 	for i := range x.typ.rules {
 		rp := &x.typ.rules[i]
-		if rp.kind == byRelated && rp.reach < policy.ReachGroup && e.relation.postings[postingKey{rp.lookup, x.id}] != nil {
+		if rp.kind == byRelated && rp.reach < policy.ReachGroup && e.relation.find(rp.lookup, x.id) != nil {
 			x.near |= nearBit(rp.lookup)
 		}
 	}

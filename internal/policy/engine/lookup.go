@@ -164,7 +164,7 @@ type listKey struct{ typ, scope string }
 // relation knows which resources lie where, as far as lookups ask for it.
 type relation struct {
 	lookups  *lookups
-	postings map[postingKey]*posting
+	postings []map[string]*posting // by lookup and scope
 	lists    map[listKey]*posting
 	// bulk is set while resources are loaded: handles are appended, and sorted
 	// at the end.
@@ -172,7 +172,32 @@ type relation struct {
 }
 
 func newRelation(ls *lookups) *relation {
-	return &relation{lookups: ls, postings: map[postingKey]*posting{}, lists: map[listKey]*posting{}}
+	return &relation{lookups: ls, lists: map[listKey]*posting{}}
+}
+
+// find is what a lookup finds in a scope, nil if that is nothing.
+func (r *relation) find(lookup uint32, scope string) *posting {
+	if int64(lookup) >= int64(len(r.postings)) {
+		return nil
+	}
+	return r.postings[lookup][scope]
+}
+
+// of is what a lookup finds by scope, to be written.
+func (r *relation) of(lookup uint32) map[string]*posting {
+	for int64(lookup) >= int64(len(r.postings)) {
+		r.postings = append(r.postings, map[string]*posting{})
+	}
+	return r.postings[lookup]
+}
+
+// each calls f for every posting of the lookups.
+func (r *relation) each(f func(lookup uint32, p *posting)) {
+	for id, byScope := range r.postings {
+		for _, p := range byScope {
+			f(uint32(id), p)
+		}
+	}
 }
 
 // wide calls f for the postings of whole groups and subscriptions that a
@@ -182,7 +207,7 @@ func (r *relation) wide(p *position, f func(list *posting)) {
 		switch l := &r.lookups.all[id]; l.kind {
 		case inGroup, inSubscription:
 			l.scopes(p, func(scope string) {
-				if list := r.postings[postingKey{id, scope}]; list != nil {
+				if list := r.find(id, scope); list != nil {
 					f(list)
 				}
 			})
@@ -202,7 +227,7 @@ func (r *relation) insert(h uint32, p *position, listed bool) {
 func (r *relation) extend(h uint32, p *position, from uint32) {
 	for _, id := range r.lookups.byType[p.typ] {
 		if id >= from {
-			r.lookups.all[id].scopes(p, func(scope string) { file(r.postings, postingKey{id, scope}, h, r.bulk) })
+			r.lookups.all[id].scopes(p, func(scope string) { file(r.of(id), scope, h, r.bulk) })
 		}
 	}
 }
@@ -218,7 +243,7 @@ func (r *relation) list(h uint32, p *position) {
 // remove undoes insert.
 func (r *relation) remove(h uint32, p *position, listed bool) {
 	for _, id := range r.lookups.byType[p.typ] {
-		r.lookups.all[id].scopes(p, func(scope string) { unfile(r.postings, postingKey{id, scope}, h) })
+		r.lookups.all[id].scopes(p, func(scope string) { unfile(r.of(id), scope, h) })
 	}
 	if listed && p.subEnd > 0 {
 		unfile(r.lists, listKey{p.typ, p.subscription()}, h)
@@ -228,9 +253,7 @@ func (r *relation) remove(h uint32, p *position, listed bool) {
 
 // sort ends a bulk load.
 func (r *relation) sort() {
-	for _, p := range r.postings {
-		slices.Sort(p.handles)
-	}
+	r.each(func(_ uint32, p *posting) { slices.Sort(p.handles) })
 	for _, p := range r.lists {
 		slices.Sort(p.handles)
 	}

@@ -59,7 +59,7 @@ func (r *Reader) readRule(x *entry, rp *ruleProgram, visit func(*policy.Reading)
 	if rp.kind != byRelated || rp.dynamic || rp.reach >= policy.ReachGroup {
 		return
 	}
-	list := r.estate.relation.postings[postingKey{rp.lookup, x.id}]
+	list := r.estate.relation.find(rp.lookup, x.id)
 	if list == nil {
 		return
 	}

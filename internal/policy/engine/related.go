@@ -170,7 +170,7 @@ func (w *worker) posting(x *entry, rp *ruleProgram, lookup uint32, scope string)
 	if w.wide.valid && w.wide.key == key {
 		return w.wide.list
 	}
-	list := w.estate.relation.postings[key]
+	list := w.estate.relation.find(lookup, scope)
 	if w.wide.valid {
 		w.wide.key, w.wide.list = key, list
 	}
@@ -262,7 +262,7 @@ func (w *worker) candidates(rp *ruleProgram, scope string, lookup uint32, sel se
 		w.one[0] = h
 		return w.one[:]
 	}
-	if list := w.estate.relation.postings[postingKey{lookup, scope}]; list != nil {
+	if list := w.estate.relation.find(lookup, scope); list != nil {
 		return list.handles
 	}
 	return nil

@@ -369,11 +369,11 @@ func (s *swapper) answer() {
 	if len(rewatched) == 0 {
 		return
 	}
-	for key, p := range s.relation.postings {
-		if rewatched[s.to.lookups.all[key.lookup].typ] {
+	s.relation.each(func(lookup uint32, p *posting) {
+		if rewatched[s.to.lookups.all[lookup].typ] {
 			p.tallies = nil
 		}
-	}
+	})
 	s.parallelMoved(func(w *worker, _ *moved, x *entry) {
 		if rewatched[x.position.typ] {
 			w.main.load(x.typ.program, x.row)

@@ -16,9 +16,7 @@ func (e *Estate) Evaluate(visit func(h uint32, member int, s policy.State, reaso
 	if e.relation.bulk {
 		e.relation.sort()
 	}
-	for _, p := range e.relation.postings {
-		p.tallies = nil
-	}
+	e.relation.each(func(_ uint32, p *posting) { p.tallies = nil })
 	if len(e.set.watches) > 0 {
 		e.answer()
 	}
