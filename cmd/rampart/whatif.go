@@ -120,7 +120,7 @@ func writeWhatIf(w io.Writer, a *client.WhatIf) error {
 	})
 	b.WriteString("\nCompliance, controls passed\n")
 	for _, s := range a.Compliance {
-		fmt.Fprintf(&b, "  %4d -> %-4d of %-4d  %s\n", s.Before.Passed, s.After.Passed, s.After.Passed+s.After.Failed, s.DisplayName)
+		fmt.Fprintf(&b, "  %4d -> %-4d of %-4d  %s %s\n", s.Before.Passed, s.After.Passed, s.After.Passed+s.After.Failed, s.DisplayName, s.Version)
 	}
 	section(&b, "Would be unhealthy", len(a.Unhealthy), func(i int) {
 		x := a.Unhealthy[i]

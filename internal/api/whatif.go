@@ -164,7 +164,7 @@ func complianceIf(report *whatif.Report) []any {
 		for _, c := range s.Controls {
 			changed = append(changed, map[string]any{"control": c.Number, "from": c.From, "to": c.To})
 		}
-		items = append(items, map[string]any{"standard": s.ID, "displayName": s.Title, "before": controlCounts(s.Before), "after": controlCounts(s.After), "controls": changed})
+		items = append(items, map[string]any{"standard": s.ID, "displayName": s.Title, "version": s.Version, "before": controlCounts(s.Before), "after": controlCounts(s.After), "controls": changed})
 	}
 	return items
 }

@@ -65,9 +65,9 @@ type RecommendationIf struct {
 
 // StandardIf is a standard before and after; Controls are those that change.
 type StandardIf struct {
-	Standard, DisplayName string
-	Before, After         struct{ Passed, Failed, Skipped, Unsupported int }
-	Controls              []struct{ Control, From, To string }
+	Standard, DisplayName, Version string
+	Before, After                  struct{ Passed, Failed, Skipped, Unsupported int }
+	Controls                       []struct{ Control, From, To string }
 }
 
 // UnhealthyIf is a resource that would be unhealthy.
