@@ -177,23 +177,26 @@ func (s *swapper) read(w *worker, x *entry, doc *wire.Document) (Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := s.kinds[x.typ]
-	if err := w.dec.document(t.to.program, doc, &subject{id, cmp.Or(doc.Type, id.Type())}); err != nil {
+	t, who := s.kinds[x.typ], &subject{id, cmp.Or(doc.Type, id.Type())}
+	if err := w.dec.document(t.to.program, doc, who); err != nil {
 		return nil, err
 	}
 	row := w.dec.appendRow(nil)
-	if id.Key() != x.id || !t.back.possible || !slices.Equal(hiddenTypes(doc.Unavailable), x.hidden) ||
-		!w.wasMadeOf(x, t.back, row) {
+	if id.Key() != x.id || !slices.Equal(hiddenTypes(doc.Unavailable), x.hidden) {
+		return nil, errors.New("the document changed")
+	}
+	if t.back.possible {
+		w.row = t.back.row(&w.dec, w.row[:0], row)
+	} else { // the new program does not read all that the old one did
+		if err := w.dec.document(x.typ.program, doc, who); err != nil {
+			return nil, err
+		}
+		w.row = w.dec.appendRow(w.row[:0])
+	}
+	if !x.typ.diff(x.row, w.row).empty() {
 		return nil, errors.New("the document changed")
 	}
 	return row, nil
-}
-
-// wasMadeOf reports whether a resource's row is what a row of another program says,
-// translated back.
-func (w *worker) wasMadeOf(x *entry, back *translation, row Row) bool {
-	w.row = back.row(&w.dec, w.row[:0], row)
-	return x.typ.diff(x.row, w.row).empty()
 }
 
 // copyOf is a document with memory of its own: the one given is gone after the

@@ -250,6 +250,7 @@ func TestSwapReadsEachDocumentOnce(t *testing.T) {
 		`{"field":"tags['c']","exists":"false"},` + location,    // another path: rows are read again
 		`{"field":"location","equals":"elsewhere"},` + location, // another word: rows are translated
 		`{"field":"tags['b']","equals":"c"},` + location,        // another path: rows are read again
+		`{"field":"tags['d']","exists":"false"}`,                // another path, and those before are of no interest
 	} {
 		in.Definitions = []*policy.Definition{rule(condition), named}
 		next, _, err := e.Set().Recompile(in, Options{})
