@@ -40,7 +40,7 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 			fmt.Fprintf(std.err, "... and %d more\n", res.RejectedTotal-maxListed)
 			break
 		}
-		fmt.Fprintf(std.err, "line %d: %s\n", r.Line, r.Reason)
+		fmt.Fprintf(std.err, "line %d: %s\n", r.Line, clean(r.Reason))
 	}
 	if err := json.NewEncoder(std.out).Encode(res); err != nil {
 		return err

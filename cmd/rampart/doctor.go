@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/rampart-sec/rampart/internal/app"
 	"github.com/rampart-sec/rampart/internal/client"
@@ -54,54 +53,28 @@ func runDoctor(ctx context.Context, std stdio, args []string) error {
 	return err
 }
 
-// write tells what was found, a line each.
+// write tells what was found.
 func (d *diagnosis) write(w io.Writer) error {
-	p := printer{w: w}
-	p.f("ok    the server is there: version %s\n", d.Version)
-	if len(d.Problems) == 0 {
-		p.f("ok    every policy, exemption and rule can be used\n")
-	}
-	for i, problem := range d.Problems {
-		if i == maxListed {
-			p.f("      ... and %d more\n", len(d.Problems)-maxListed)
-			break
-		}
-		p.f("wrong %s cannot be used: %s\n", clean(problem.ID), clean(problem.Reason))
+	var b strings.Builder
+	fmt.Fprintf(&b, "ok    the server is there: version %s\n", clean(d.Version))
+	if n := len(d.Problems); n == 0 {
+		b.WriteString("ok    every policy, exemption and rule can be used\n")
+	} else {
+		fmt.Fprintf(&b, "wrong %d policies, exemptions or rules cannot be used\n", n)
 	}
 	swept := fmt.Sprintf("%d resources and %d assessments, judged anew in %.1f s", d.Resources, d.Assessments, d.Seconds)
 	if d.DifferencesTotal == 0 {
-		p.f("ok    %s, are what the server says\n", swept)
-		return p.err
+		fmt.Fprintf(&b, "ok    %s, are what the server says\n", swept)
+	} else {
+		fmt.Fprintf(&b, "wrong %s: %d differences. Please report them; a restart judges everything anew\n", swept, d.DifferencesTotal)
 	}
-	p.f("wrong %s: %d differences. Please report them; a restart judges everything anew\n", swept, d.DifferencesTotal)
-	for i, diff := range d.Differences {
-		if i == maxListed {
-			p.f("      ... and %d more\n", d.DifferencesTotal-maxListed)
-			break
-		}
-		p.f("      %s %s: %s, should be %s\n", clean(diff.ResourceID), clean(diff.Recommendation), clean(diff.Kept), clean(diff.Swept))
-	}
-	return p.err
-}
-
-// printer prints until the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) f(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format, args...)
-	}
-}
-
-// clean leaves nothing of a foreign text that a terminal would act on.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
+	section(&b, "Cannot be used", len(d.Problems), func(i int) {
+		fmt.Fprintf(&b, "  %s: %s\n", clean(d.Problems[i].ID), clean(d.Problems[i].Reason))
+	})
+	section(&b, "Differences, what the server says and what it should", len(d.Differences), func(i int) {
+		x := d.Differences[i]
+		fmt.Fprintf(&b, "  %s %s: %s, should be %s\n", clean(x.ResourceID), clean(x.Recommendation), clean(x.Kept), clean(x.Swept))
+	})
+	_, err := io.WriteString(w, b.String())
+	return err
 }

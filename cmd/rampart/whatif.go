@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/rampart-sec/rampart/internal/app"
 	"github.com/rampart-sec/rampart/internal/client"
@@ -95,9 +96,9 @@ func writeRejected(w io.Writer, rejected []client.Rejection, total int) {
 		}
 		switch {
 		case x.Line > 0:
-			fmt.Fprintf(w, "line %d: %s\n", x.Line, x.Reason)
+			fmt.Fprintf(w, "line %d: %s\n", x.Line, clean(x.Reason))
 		default:
-			fmt.Fprintf(w, "%s: %s\n", x.ID, x.Reason)
+			fmt.Fprintf(w, "%s: %s\n", clean(x.ID), clean(x.Reason))
 		}
 	}
 }
@@ -120,11 +121,11 @@ func writeWhatIf(w io.Writer, a *client.WhatIf) error {
 	})
 	b.WriteString("\nCompliance, controls passed\n")
 	for _, s := range a.Compliance {
-		fmt.Fprintf(&b, "  %4d -> %-4d of %-4d  %s %s\n", s.Before.Passed, s.After.Passed, s.After.Passed+s.After.Failed, s.DisplayName, s.Version)
+		fmt.Fprintf(&b, "  %4d -> %-4d of %-4d  %s %s\n", s.Before.Passed, s.After.Passed, s.After.Passed+s.After.Failed, short(s.DisplayName, 60), short(s.Version, 20))
 	}
 	section(&b, "Would be unhealthy", len(a.Unhealthy), func(i int) {
 		x := a.Unhealthy[i]
-		fmt.Fprintf(&b, "  %s%s\n", x.ResourceID, map[bool]string{true: " (new)"}[x.New])
+		fmt.Fprintf(&b, "  %s%s\n", clean(x.ResourceID), map[bool]string{true: " (new)"}[x.New])
 		for _, r := range x.Recommendations {
 			fmt.Fprintf(&b, "    %-8s  %s\n", r.Severity, short(r.DisplayName, 80))
 		}
@@ -147,11 +148,23 @@ func section(b *strings.Builder, title string, n int, row func(i int)) {
 	}
 }
 
+// short is a foreign text that fits into a column.
 func short(s string, most int) string {
+	s = clean(s)
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-3]) + "..."
 	}
 	return s
+}
+
+// clean leaves nothing of a foreign text that a terminal would act on.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // runPlan prints the fixes that bring the most points for the effort.
