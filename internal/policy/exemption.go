@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -75,18 +76,16 @@ func ParseExemption(data []byte) (*Exemption, error) {
 // Exempts reports whether the exemption holds at an instant for a resource and
 // a member ("" outside an initiative) of the assignment that it names.
 func (x *Exemption) Exempts(assignmentID, referenceID string, t Target, at time.Time) bool {
-	if x.Waiting || !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) || !t.within(x.Scope) {
+	return x.Names(assignmentID, referenceID, at) && t.within(x.Scope) && Selected(x.Selectors, t)
+}
+
+// Names is Exempts for the resources in the exemption's scope that its selectors
+// select.
+func (x *Exemption) Names(assignmentID, referenceID string, at time.Time) bool {
+	if x.Waiting || !equalFold(x.AssignmentID, assignmentID) || x.Expired(at) {
 		return false
 	}
-	if len(x.ReferenceIDs) == 0 {
-		return Selected(x.Selectors, t)
-	}
-	for _, id := range x.ReferenceIDs {
-		if equalFold(id, referenceID) {
-			return Selected(x.Selectors, t)
-		}
-	}
-	return false
+	return len(x.ReferenceIDs) == 0 || slices.ContainsFunc(x.ReferenceIDs, func(id string) bool { return equalFold(id, referenceID) })
 }
 
 // Expired reports whether the exemption is kept only as a record.

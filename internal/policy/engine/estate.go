@@ -264,9 +264,18 @@ func (e *Estate) Verdicts(h uint32, dst []Verdict) []Verdict {
 	if x == nil {
 		return dst
 	}
+	var w *worker
 	for i, p := range x.plan.members {
-		state := policy.State(x.marks[i] & markState)
-		dst = append(dst, Verdict{Member: int(p.member), State: state, Reason: e.reason(x, int(p.rule), state)})
+		v := Verdict{Member: int(p.member), State: policy.State(x.marks[i] & markState)}
+		if v.State == policy.Unknown || v.State == policy.Error {
+			if w == nil {
+				w = e.workers.Get().(*worker)
+				defer e.workers.Put(w)
+				w.reasoning(x)
+			}
+			v.Reason = w.reason(x, int(p.rule))
+		}
+		dst = append(dst, v)
 	}
 	return dst
 }

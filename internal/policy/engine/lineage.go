@@ -206,6 +206,9 @@ type touched struct {
 type touchedSubscription struct {
 	all    bool
 	scopes []string
+	// alike is set when nothing changed but, perhaps, at the tenant's root: the same
+	// as in every subscription that has it set.
+	alike bool
 }
 
 // newTouched compares what covers each subscription of an estate. What lies
@@ -230,12 +233,15 @@ func (t *touched) over(id string) touchedSubscription {
 	name := id[len("/subscriptions/"):]
 	before, after := groupsOf(t.from, name), groupsOf(t.to, name)
 	s := touchedSubscription{all: !slices.EqualFunc(before, after, arm.ID.Equal)}
+	s.alike = !s.all
 	for _, scope := range t.scopes {
 		switch {
-		case scope == "/" || slices.ContainsFunc(after, func(g arm.ID) bool { return g.Key() == scope }):
+		case scope == "/":
 			s.all = true
+		case slices.ContainsFunc(after, func(g arm.ID) bool { return g.Key() == scope }):
+			s.all, s.alike = true, false
 		case within(scope, id):
-			s.scopes = append(s.scopes, scope)
+			s.scopes, s.alike = append(s.scopes, scope), false
 		}
 	}
 	return s

@@ -16,6 +16,9 @@ type plan struct {
 	by      []int // the assignments
 	// distinct is set when no rule judges for two members.
 	distinct bool
+	// overridden is set when overrides decide which rules judge: then what is
+	// planned hangs on more than the assignments.
+	overridden bool
 }
 
 type planned struct{ member, rule int32 }
@@ -90,7 +93,7 @@ func (s *Set) planOver(t *typeProgram, target policy.Target) *plan {
 	}
 	p := s.lineage.plan(t, string(key))
 	if p == nil || !slices.Equal(p.members, members) {
-		p = &plan{members: members, by: covering, distinct: distinct(members)}
+		p = &plan{members: members, by: covering, distinct: distinct(members), overridden: overridden}
 	}
 	known[string(key)] = p
 	return p

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy"
@@ -34,8 +35,7 @@ func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
 		return errors.New("swap policies: the set was not made from the estate's")
 	}
 	e.placeLoaded()
-	s := &swapper{Estate: e, to: set, where: newTouched(e, set),
-		kinds: map[*typeProgram]*translation{}, found: map[planOf]*plan{}, steps: map[[2]*plan]*step{}}
+	s := &swapper{Estate: e, to: set, where: newTouched(e, set), kinds: map[*typeProgram]*translation{}}
 	if err := s.translate(); err != nil {
 		return err
 	}
@@ -46,11 +46,15 @@ func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
 	e.reset()
 	e.set, e.relation.lookups = set, &set.lookups
 	e.generation++
-	e.each(s.move)
+	s.move()
 	s.relate()
 	s.answer()
 	s.judge()
-	s.tell(visit)
+	for _, p := range s.moved {
+		for _, f := range p.flips {
+			visit(f)
+		}
+	}
 	set.lineage = nil
 	s.putBack(visit)
 	return nil
@@ -65,28 +69,22 @@ type swapper struct {
 	rows  [][]Row                       // of resources whose documents were read again, by page
 	mu    sync.Mutex                    // of the next, while documents are read again
 	other map[uint32]wire.Document      // documents that are not those of the rows
-	found map[planOf]*plan
-	steps map[[2]*plan]*step
-	dec   decoder
-	moved []moved
+	moved []movedPage
 }
 
-// moved is a resource that another plan or program judges now, with what it
-// had.
+// movedPage is what was moved of one page of resources.
+type movedPage struct {
+	moved  []moved
+	states []byte // of the verdicts that resources had and may have no longer
+	flips  []Flip
+}
+
+// moved is a resource that another plan or program judges now.
 type moved struct {
 	handle uint32
-	typ    *typeProgram
-	plan   *plan
-	marks  []byte
+	states uint32 // where its old states begin: of step.judged, then of step.gone
+	kind   *translation
 	step   *step
-}
-
-// planOf names the plan of the resources of one subscription and type that had
-// one plan.
-type planOf struct {
-	was *plan
-	typ *typeProgram
-	sub uint32
 }
 
 // unjudged stands for a mark that is yet to come. No mark is 0xff.
@@ -241,123 +239,50 @@ func (s *swapper) putBack(visit func(Flip)) {
 	}
 }
 
-// move gives a resource its new program and plan, and the marks that hold under
-// them.
-func (s *swapper) move(h uint32, x *entry) {
-	t := s.kinds[x.typ]
-	if t == nil && !s.where.at(x) {
-		return
-	}
-	was := moved{h, x.typ, x.plan, x.marks, nil}
-	if t != nil {
-		s.rewrite(h, x, t)
-		x.typ = t.to
-	}
-	x.plan = s.plan(&was, x)
-	if t == nil && x.plan == was.plan {
-		return
-	}
-	was.step = s.step(&was, x)
-	x.marks = make([]byte, x.typ.marks(x.plan))
-	for i, k := range was.step.carried {
-		x.marks[i] = unjudged
-		if k >= 0 {
-			x.marks[i] = was.marks[k]
-		}
-	}
-	if t == nil || !t.rewatched {
-		copy(x.answers(), was.marks[len(was.plan.members):])
-	}
-	s.moved = append(s.moved, was)
-}
-
-// rewrite brings a resource's row into the layout of its new program.
-func (s *swapper) rewrite(h uint32, x *entry, t *translation) {
-	switch {
-	case t.same:
-	case t.possible:
-		x.row = t.row(&s.dec, nil, x.row)
-	default:
-		x.row = s.again(h)
-	}
-}
-
-// plan finds a resource's plan. Resources of a subscription that had the same
-// one have the same again, if no changed assignment tells them apart.
-func (s *swapper) plan(was *moved, x *entry) *plan {
-	key := planOf{was.plan, x.typ, x.sub}
-	if p := s.found[key]; p != nil && s.where.coarse {
-		return p
-	}
-	id, err := arm.ParseID(x.id)
-	if err != nil {
-		return &plan{} // it was parsed when it came
-	}
-	p := s.to.planFor(x.typ, policy.Target{ID: id, Type: x.position.typ, Location: s.work.location(x)})
-	s.found[key] = p
-	return p
-}
-
-// step is how the members of one plan follow on those of another.
-type step struct {
-	// carried has, for each member of the new plan, its place in the old one if
-	// the same rule judges for it, else -1: then it must be judged.
-	carried []int32
-	judged  []int32 // places in the new plan of those to judge
-	before  []int32 // for each of judged its place in the old plan, -1 if it had none
-	gone    []int32 // places in the old plan of members that the new one lacks
-}
-
-func (s *swapper) step(was *moved, x *entry) *step {
-	key := [2]*plan{was.plan, x.plan}
-	if out := s.steps[key]; out != nil {
-		return out
-	}
-	place := make(map[int32]int32, len(was.plan.members))
-	for i, p := range was.plan.members {
-		place[p.member] = int32(i)
-	}
-	out := &step{carried: make([]int32, len(x.plan.members))}
-	for i, p := range x.plan.members {
-		k, known := place[p.member]
-		delete(place, p.member)
-		if known && was.typ.rules[was.plan.members[k].rule].rule == x.typ.rules[p.rule].rule {
-			out.carried[i] = k
-			continue
-		}
-		if !known {
-			k = -1
-		}
-		out.carried[i] = -1
-		out.judged, out.before = append(out.judged, int32(i)), append(out.before, k)
-	}
-	out.gone = slices.Sorted(maps.Values(place))
-	s.steps[key] = out
-	return out
-}
-
 // relate files resources for the lookups that are new, and finds what is
 // beneath those whose rules look elsewhere now.
 func (s *swapper) relate() {
 	known := uint32(len(s.to.lineage.from.lookups.all))
-	s.eachMoved(func(h uint32, was *moved, x *entry) {
-		t := s.kinds[was.typ]
-		if t != nil && t.rewatched {
+	s.eachRelated(func(h uint32, t *translation, x *entry) {
+		if t.rewatched {
 			s.relation.extend(h, &x.position, known)
 		}
-		if t != nil && x.typ.listed && !was.typ.listed {
+		if x.typ.listed && !t.from.listed {
 			s.relation.list(h, &x.position)
 		}
 	})
-	s.eachMoved(func(_ uint32, was *moved, x *entry) {
-		t := s.kinds[was.typ]
-		if t != nil && t.looksElsewhere {
+	s.eachRelated(func(_ uint32, t *translation, x *entry) {
+		if t.looksElsewhere {
 			s.nearby(x)
 		}
-		if t != nil && t.rewatched {
+		if t.rewatched {
 			s.announce(x)
 		}
 	})
+}
+
+// relates reports whether resources of the type are found in other ways, or find
+// others, than before.
+func (t *translation) relates() bool {
+	return t.rewatched || t.looksElsewhere || t.to.listed && !t.from.listed
+}
+
+// eachRelated calls f for every moved resource whose type relates.
+func (s *swapper) eachRelated(f func(h uint32, t *translation, x *entry)) {
+	some := false
+	for _, t := range s.kinds {
+		some = some || t.relates()
+	}
+	if !some {
+		return
+	}
+	for i := range s.moved {
+		for _, m := range s.moved[i].moved {
+			if m.kind != nil && m.kind.relates() {
+				f(m.handle, m.kind, s.entry(m.handle))
+			}
+		}
+	}
 }
 
 // answer asks the watches of the types whose watches changed, and sums up
@@ -377,75 +302,76 @@ func (s *swapper) answer() {
 			p.tallies = nil
 		}
 	})
-	s.parallelMoved(func(w *worker, _ *moved, x *entry) {
-		if rewatched[x.position.typ] {
-			w.main.load(x.typ.program, x.row)
-			w.main.at = x
-			w.answerAll(&w.main, x, nil)
+	s.parallel(func(w *worker) func(page int) {
+		return func(page int) {
+			for _, m := range s.moved[page].moved {
+				if x := s.entry(m.handle); rewatched[x.position.typ] {
+					w.main.load(x.typ.program, x.row)
+					w.main.at = x
+					w.answerAll(&w.main, x, nil)
+				}
+			}
 		}
 	})
-	s.eachMoved(func(_ uint32, _ *moved, x *entry) {
+	s.eachRelated(func(_ uint32, _ *translation, x *entry) {
 		if rewatched[x.position.typ] {
 			s.countAnswers(x, 1)
 		}
 	})
 }
 
-// judge evaluates what no mark was carried over for.
+// judge evaluates what no mark was carried over for, and compares with the states
+// that resources had.
 func (s *swapper) judge() {
-	s.parallelMoved(func(w *worker, was *moved, x *entry) {
-		if len(was.step.judged) > 0 {
-			w.begin(x)
-		}
-		for _, i := range was.step.judged {
-			x.marks[i] = w.mark(x, x.plan.members[i].rule)
+	s.parallel(func(w *worker) func(page int) {
+		return func(page int) {
+			p := &s.moved[page]
+			for i := range p.moved {
+				s.judgeOne(w, p, &p.moved[i])
+				if i == 0 && len(p.flips) > 0 { // likely not the last
+					p.flips = slices.Grow(p.flips, len(p.moved))
+				}
+			}
+			w.forget()
 		}
 	})
 }
 
-// tell compares the marks that resources had with those that they have.
-func (s *swapper) tell(visit func(Flip)) {
-	s.eachMoved(func(h uint32, was *moved, x *entry) {
-		for n, i := range was.step.judged {
-			from, to := policy.NotApplicable, policy.State(x.marks[i]&markState)
-			if k := was.step.before[n]; k >= 0 {
-				from = policy.State(was.marks[k] & markState)
-			}
-			if p := x.plan.members[i]; from != to {
-				visit(Flip{h, int(p.member), from, to, s.reason(x, int(p.rule), to)})
-			}
+func (s *swapper) judgeOne(w *worker, p *movedPage, m *moved) {
+	st, x := m.step, s.entry(m.handle)
+	states := p.states[m.states:]
+	if len(st.judged) > 0 {
+		w.begin(x)
+	}
+	for n, i := range st.judged {
+		member := x.plan.members[i]
+		x.marks[i] = w.mark(x, member.rule)
+		if from, to := policy.State(states[n]), policy.State(x.marks[i]&markState); from != to {
+			p.flips = append(p.flips, Flip{m.handle, int(member.member), from, to, s.reason(x, int(member.rule), to)})
 		}
-		for _, k := range was.step.gone {
-			if from := policy.State(was.marks[k] & markState); from != policy.NotApplicable {
-				visit(Flip{Handle: h, Member: int(was.plan.members[k].member), From: from})
-			}
+	}
+	for n, member := range st.left {
+		if from := policy.State(states[len(st.judged)+n]); from != policy.NotApplicable {
+			p.flips = append(p.flips, Flip{Handle: m.handle, Member: int(member), From: from})
 		}
-	})
-}
-
-func (s *swapper) eachMoved(f func(h uint32, was *moved, x *entry)) {
-	for i := range s.moved {
-		m := &s.moved[i]
-		f(m.handle, m, s.entry(m.handle))
 	}
 }
 
-// parallelMoved calls f for every moved resource, from as many goroutines as
-// there are processors.
-func (s *swapper) parallelMoved(f func(w *worker, was *moved, x *entry)) {
-	n := min(runtime.GOMAXPROCS(0), len(s.moved))
-	if n == 0 {
-		return
-	}
+// parallel calls for every page, from as many goroutines as there are processors,
+// what begin makes for each of these.
+func (s *swapper) parallel(begin func(w *worker) func(page int)) {
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for part := range slices.Chunk(s.moved, (len(s.moved)+n-1)/n) {
+	for range min(runtime.GOMAXPROCS(0), len(s.pages)) {
 		wg.Go(func() {
 			w := s.workers.Get().(*worker)
 			defer s.workers.Put(w)
-			for i := range part {
-				f(w, &part[i], s.entry(part[i].handle))
+			do := begin(w)
+			for i := next.Add(1) - 1; i < int64(len(s.pages)); i = next.Add(1) - 1 {
+				if s.pages[i] != nil {
+					do(int(i))
+				}
 			}
-			w.forget()
 		})
 	}
 	wg.Wait()

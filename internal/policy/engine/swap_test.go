@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rampart-sec/rampart/internal/arm"
@@ -301,6 +302,49 @@ func TestSwapKnowsDocumentsAgain(t *testing.T) {
 		t.Logf("read again: %v, possible %v", read, k.possible)
 		if k.possible || k.back.possible {
 			t.Error("the rows can be translated: this tests nothing")
+		}
+	}
+}
+
+// TestSwapTellsSubscriptionsApart: resources of two subscriptions that had one plan
+// get different ones when only one of them comes below a management group, or is
+// assigned something.
+func TestSwapTellsSubscriptionsApart(t *testing.T) {
+	rule := func(location string) *policy.Definition {
+		return definition(t, "everywhere", `{"if":{"field":"location","equals":"`+location+`"},"then":{"effect":"audit"}}`)
+	}
+	corp := definition(t, "corp", `{"if":{"field":"type","exists":true},"then":{"effect":"audit"}}`)
+	here, there := resource("Microsoft.Storage/storageAccounts", "a", obj{"location": "westeurope"}), resource("Microsoft.Storage/storageAccounts", "a", obj{"location": "westeurope"})
+	there.ID = strings.Replace(there.ID, testSub, "/subscriptions/22222222-2222-2222-2222-222222222222", 1)
+	for name, edit := range map[string]func(*Input){
+		"a group": func(in *Input) {
+			in.ManagementGroups = func(subscription string) []arm.ID {
+				if strings.HasSuffix(testSub, subscription) {
+					return []arm.ID{testGroups}
+				}
+				return nil
+			}
+		},
+		"an assignment": func(in *Input) { in.Assignments = append(in.Assignments, assign(t, testSub, corp)...) },
+	} {
+		everywhere := assignment(t, "everywhere", `{"scope":"/","policyDefinitionId":"`+rule("x").ID+`"}`)
+		in := Input{Definitions: []*policy.Definition{rule("x"), corp}, Assignments: append(assign(t, testGroups.String(), corp), everywhere)}
+		set, _, err := Compile(in, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := fill(t, set, map[uint32]wire.Document{1: here, 2: there})
+		in.Definitions = []*policy.Definition{rule("westeurope"), corp} // all programs are others
+		edit(&in)
+		next, _, err := set.Recompile(in, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Swap(next, nil, func(Flip) {}); err != nil {
+			t.Fatal(err)
+		}
+		if n, m := len(e.Verdicts(1, nil)), len(e.Verdicts(2, nil)); n != 2 || m != 1 {
+			t.Errorf("%s: %d and %d verdicts, want 2 and 1", name, n, m)
 		}
 	}
 }

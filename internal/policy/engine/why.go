@@ -10,9 +10,20 @@ func (e *Estate) reason(x *entry, rule int, state policy.State) uint32 {
 	}
 	w := e.workers.Get().(*worker) // the estate's own may be at work
 	defer e.workers.Put(w)
+	w.reasoning(x)
+	return w.reason(x, rule)
+}
+
+// reasoning makes a worker ready to give reasons for verdicts about a resource.
+func (w *worker) reasoning(x *entry) {
 	w.forget() // postings may have changed since it was used
-	rp := &x.typ.rules[rule]
 	w.main.load(x.typ.program, x.row)
+	w.main.at = x
+}
+
+// reason is the code of what makes a verdict unknown or an error.
+func (w *worker) reason(x *entry, rule int) uint32 {
+	rp := &x.typ.rules[rule]
 	if code := w.main.why(rp.condition); code != 0 {
 		return code
 	}
