@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // staleGrace is how long a stale resource keeps its last verdicts.
@@ -16,22 +15,22 @@ const currentDataName = "machine-data-current"
 
 // age applies the age of a row's document: fresh, then stale with its last
 // verdicts, then unknown with the recommendation that its data should be
-// current.
-func (e *Estate) age(r, was *row, at time.Time) {
-	if source := e.names.sources.name(r.source); e.ageless || source == store.SourceInventory || source == store.SourcePlans {
-		return
+// current. It returns when that will be another, zero for never.
+func (e *Estate) age(r, was *row, at time.Time) time.Time {
+	if e.ageless || r.source == inventorySource || r.source == plansSource {
+		return time.Time{}
 	}
 	stale := r.observedAt().Add(e.judge.opt.StaleAfter)
 	silent := stale.Add(staleGrace)
 	r.stale = !at.Before(stale)
 	switch {
 	case !r.stale:
-		e.due.age(stale, r.handle)
+		return stale
 	case at.Before(silent):
-		e.due.age(silent, r.handle)
-	default:
-		e.silence(r, was, at)
+		return silent
 	}
+	e.silence(r, was, at)
+	return time.Time{}
 }
 
 // silence makes what old data says unknown.
@@ -77,15 +76,40 @@ func isChild(id string) bool {
 // timed gives a cell its times: those of before, as far as the state is the
 // same.
 func timed(c cell, was *row, at time.Time) cell {
+	before, ok := was.cellOrNone(c.slot)
+	c.take(before, ok, uint32(at.Unix()))
+	return c
+}
+
+// timeAll is timed for all cells of a row, sorted by slot.
+func timeAll(cells []cell, was *row, at time.Time) {
+	var before []cell
+	if was != nil {
+		before = was.cells
+	}
 	now := uint32(at.Unix())
+	for i := range cells {
+		c := &cells[i]
+		for len(before) > 0 && before[0].slot < c.slot {
+			before = before[1:]
+		}
+		if len(before) > 0 && before[0].slot == c.slot {
+			c.take(before[0], true, now)
+		} else {
+			c.take(cell{}, false, now)
+		}
+	}
+}
+
+// take gives a cell the times that follow from the cell before, if there was one.
+func (c *cell) take(before cell, known bool, now uint32) {
 	c.since, c.first = now, now
-	if before, ok := was.cellOrNone(c.slot); ok {
+	if known {
 		c.first = before.first
 		if before.state == c.state {
 			c.since = before.since
 		}
 	}
-	return c
 }
 
 // insertCell keeps cells sorted by slot.

@@ -23,7 +23,7 @@ func (t *change) judgeAll(rows []*row) {
 	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
 		b := emptyView(t.next.names, t.next.shape).from(t.base.seq).edit(t.next.shape)
 		b.unnamed, b.anew, b.bare = true, true, t.builder.bare
-		part := &change{e: t.e, base: t.base, next: b.v, builder: b, at: t.at}
+		part := &change{e: t.e, base: t.base, next: b.v, builder: b, at: t.at, assessor: assessor{e: t.e, at: t.at}}
 		changes = append(changes, part)
 		wg.Go(func() { part.judgeFirst(some) })
 	}
@@ -47,6 +47,7 @@ func (t *change) judgeFirst(rows []*row) {
 		r.judged = true
 		t.judge(r, was, ResourceChanged)
 	}
+	t.assessor.done()
 }
 
 // fewTogether is the number of rows that are judged one after another; more are
@@ -59,6 +60,7 @@ const manyTogether = 1 << 14
 // judgeMany judges rows against what the next view has of them: assessed on all
 // processors, then booked one after another.
 func (t *change) judgeMany(rows []*row, cause Cause) {
+	t.collect() // in the order in which rows are judged
 	for some := range slices.Chunk(rows, manyTogether) {
 		t.assessMany(some)
 		for _, r := range some {
@@ -72,10 +74,11 @@ func (t *change) assessMany(rows []*row) {
 	var wg sync.WaitGroup
 	for some := range slices.Chunk(rows, (len(rows)+parts-1)/parts) {
 		wg.Go(func() {
-			var scratch []verdict
+			a := assessor{e: t.e, at: t.at}
 			for _, r := range some {
-				scratch = t.assess(r, t.next.rows.At(r.handle), scratch)
+				a.assess(r, t.next.rows.At(r.handle))
 			}
+			a.done()
 		})
 	}
 	wg.Wait()
@@ -83,6 +86,11 @@ func (t *change) assessMany(rows []*row) {
 
 // againMany judges rows that are in the index, their documents unchanged.
 func (t *change) againMany(handles *roaring.Bitmap, cause Cause) {
+	t.collect()
+	if !t.builder.anew && !t.builder.bare && int(handles.GetCardinality()) > t.e.judge.together {
+		t.againTogether(handles, cause)
+		return
+	}
 	rows := make([]*row, 0, min(handles.GetCardinality(), manyTogether))
 	flush := func() {
 		t.judgeMany(rows, cause)

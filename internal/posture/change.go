@@ -27,9 +27,11 @@ type change struct {
 	changed  *roaring.Bitmap // rows whose verdicts may have changed
 	flips    []flip
 	touched  []uint32      // rows whose packed states changed
+	outcomes []outcome     // what else was changed and touched, see parts
 	moves    []store.Moves // see packMoves
 	past     *past         // as it was stored, if every row is written
-	verdicts []verdict
+	assessor assessor
+	shown    bool // published
 }
 
 // begin starts the epoch after base.
@@ -40,7 +42,7 @@ func (e *Estate) begin(base *View, positions map[int]uint64) *change {
 	}
 	b.unnamed, b.bare = e.shadow, e.shadow
 	now := e.now()
-	return &change{e: e, base: base, next: b.v, builder: b, at: now, began: now, positions: positions}
+	return &change{e: e, base: base, next: b.v, builder: b, at: now, began: now, positions: positions, assessor: assessor{e: e, at: now}}
 }
 
 // evaluate brings all verdicts up to date as of the change's instant.
@@ -59,19 +61,8 @@ func (t *change) evaluate() error {
 // judge gives a row its cells and books it. fresh is a row of its own; was is
 // what it was before, nil if it is new.
 func (t *change) judge(fresh, was *row, cause Cause) {
-	t.verdicts = t.assess(fresh, was, t.verdicts)
+	t.assessor.assess(fresh, was)
 	t.book(fresh, was, cause)
-}
-
-// assess gives a row its cells. Several goroutines may assess rows at once while
-// none is booked; scratch is room for verdicts, given back.
-func (t *change) assess(fresh, was *row, scratch []verdict) []verdict {
-	scratch = t.e.eval.verdicts(fresh.handle, scratch[:0])
-	fresh.cells = t.e.roll.cells(fresh, was, scratch, t.at)
-	t.e.layFindings(fresh)
-	t.e.age(fresh, was, t.at)
-	t.e.govern(fresh, was, t.at)
-	return scratch
 }
 
 // book takes a row that was assessed into the next view, unless it is there.
@@ -121,12 +112,20 @@ const manyTouched = 10_000
 
 // finish records the change and publishes the view. If the store fails the
 // change is kept and recorded first thing next time.
+//
+// A view with very many changes is published first: to write what became of a
+// million resources takes as long again as to judge them. If the process dies in
+// between, the batch is read again and comes to the same, at a later time.
 func (t *change) finish(ctx context.Context) error {
 	t.builder.commit(t.at)
+	t.assessor.done()
 	if t.e.shadow {
 		t.e.follow(t.positions)
 		t.e.view.Store(t.next)
 		return nil
+	}
+	if t.late() {
+		t.show()
 	}
 	if err := t.record(ctx); err != nil {
 		t.e.unwritten = t
@@ -138,12 +137,32 @@ func (t *change) finish(ctx context.Context) error {
 	t.e.slots.saved()
 	t.e.controls.saved()
 	t.e.follow(t.positions)
-	t.e.judge.metrics.flips.WithLabelValues(t.e.tenant).Add(float64(len(t.flips)))
-	t.e.judge.metrics.seconds.Observe(t.e.now().Sub(t.began).Seconds())
-	t.e.publish(t.next)
+	for _, o := range t.parts() {
+		t.e.judge.metrics.flips.WithLabelValues(t.e.tenant).Add(float64(len(o.flips)))
+	}
+	t.show()
 	t.e.rankBehind(t.next)
 	t.e.sealBehind(ctx, len(t.moves))
 	return nil
+}
+
+// late reports whether the change writes packed states behind it.
+func (t *change) late() bool {
+	n := 0
+	for _, o := range t.parts() {
+		n += len(o.touched)
+	}
+	return n > t.e.judge.behind.above
+}
+
+// show publishes the view, once.
+func (t *change) show() {
+	if t.shown {
+		return
+	}
+	t.shown = true
+	t.e.judge.metrics.seconds.Observe(t.e.now().Sub(t.began).Seconds())
+	t.e.publish(t.next)
 }
 
 // follow takes positions that were reached.
@@ -154,13 +173,14 @@ func (t *change) record(ctx context.Context) error {
 	if err := t.packMoves(ctx); err != nil {
 		return err
 	}
-	late := len(t.touched) > t.e.judge.behind.above
-	if late {
-		t.e.behind.AddMany(t.touched)
-	}
+	late := t.late()
 	var rows []store.StatesRow
-	if !late {
-		rows = t.e.statesOf(t.next, t.touched)
+	for _, o := range t.parts() {
+		if late {
+			t.e.behind.AddMany(o.touched)
+		} else {
+			rows = append(rows, t.e.statesOf(t.next, o.touched)...)
+		}
 	}
 	return t.e.judge.opt.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.PutMoves(ctx, t.moves); err != nil {

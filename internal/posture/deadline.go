@@ -27,13 +27,21 @@ func newDeadlines() *deadlines {
 	return &deadlines{rows: map[int64]*roaring.Bitmap{}, aging: roaring.New()}
 }
 
-// age makes a row due at a time unless it is already due by age: what is
-// reported again only ever ages later, and is looked at anew when it is due.
-func (d *deadlines) age(at time.Time, handle uint32) {
+// dueRow is a row that is due at a time.
+type dueRow struct {
+	at     time.Time
+	handle uint32
+}
+
+// age makes rows due unless they are already due by age: what is reported again
+// only ever ages later, and is looked at anew when it is due.
+func (d *deadlines) age(rows []dueRow) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.aging.CheckedAdd(handle) {
-		d.put(at, handle)
+	for _, r := range rows {
+		if d.aging.CheckedAdd(r.handle) {
+			d.put(r.at, r.handle)
+		}
 	}
 }
 

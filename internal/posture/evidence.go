@@ -72,7 +72,7 @@ func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint
 	r := e.View().rows.At(handle)
 	for _, v := range e.eval.verdicts(handle, nil) {
 		shared := e.catalog.members[v.member].Assignment == sharedAssignment
-		if r == nil || shared && e.catalog.shared.over(e.names, r) == [2]string{} {
+		if r == nil || shared && e.catalog.shared.over(e.names.subs.name(r.sub)) == [2]string{} {
 			continue
 		}
 		members = append(members, e.catalog.members[v.member])

@@ -22,6 +22,7 @@ func TestFindingsEqualSweep(t *testing.T) {
 	for seed := range uint64(16) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorldOf(t, findingsLibrary(t))
+			w.bookTogether(seed%2 == 1)
 			ed := &findingsEditor{w: w, rnd: rand.New(rand.NewPCG(seed, 11)), machines: map[string]bool{}, checks: map[string]checks{}, holes: map[string][]string{}, rules: map[string]modelRule{}}
 			for range 12 {
 				for range 1 + ed.rnd.IntN(5) {

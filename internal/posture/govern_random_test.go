@@ -26,6 +26,7 @@ func TestGovernanceEqualsFreshLoad(t *testing.T) {
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t)
+			w.bookTogether(seed%2 == 1)
 			clerk := &clerk{editor{w: w, rnd: rand.New(rand.NewPCG(seed, 11)), docs: map[string]wire.Document{}}}
 			for range 20 {
 				for range 1 + clerk.rnd.IntN(6) {

@@ -61,6 +61,7 @@ type Judge struct {
 	newEvaluator func(*Estate) evaluator // tests put an oracle here
 	sealing      sealing                 // tests make it frequent
 	behind       writeBehind             // likewise
+	together     int                     // rows above which a change is booked by all processors; likewise
 	patience     time.Duration           // of sweeps, between two looks at what differs
 
 	mu      sync.RWMutex
@@ -108,7 +109,7 @@ func newJudge(opt Options) (*Judge, error) {
 		sources: finding.NewSources(opt.Library, opt.Baselines),
 		opt:     opt, builtIn: builtIn, risk: risk.New(model), plans: plan.New(opt.Store, opt.Now),
 		metrics: newMetrics(opt.Registerer), ready: make(chan struct{}), estates: map[string]*Estate{},
-		sealing: defaultSealing, behind: defaultBehind, patience: tickEvery + 5*time.Second,
+		sealing: defaultSealing, behind: defaultBehind, together: manyTouched, patience: tickEvery + 5*time.Second,
 	}
 	j.newEvaluator = func(e *Estate) evaluator {
 		n := newEngineEvaluator(opt.Policy, e.now, e.reread)

@@ -24,6 +24,7 @@ func TestJudgeEqualsSweep(t *testing.T) {
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t)
+			w.bookTogether(seed%2 == 1)
 			edits := &editor{w: w, rnd: rand.New(rand.NewPCG(seed, 5)), docs: map[string]wire.Document{}}
 			for range 12 {
 				for range 1 + edits.rnd.IntN(6) {

@@ -44,10 +44,12 @@ type world struct {
 	db    *store.DB
 	inv   *inventory.Inventory
 	judge *Judge
-	slow  bool             // judge by the oracle
-	late  *writeBehind     // nil: as by default
-	lib   *content.Library // nil: the small one
-	close func() error
+	slow  bool         // judge by the oracle
+	late  *writeBehind // nil: as by default
+	// together has every change booked as one that reaches very many rows.
+	together bool
+	lib      *content.Library // nil: the small one
+	close    func() error
 }
 
 // smallLibrary has two storage recommendations in one control, one on vaults
@@ -72,6 +74,12 @@ func newWorldOf(t testing.TB, lib *content.Library) *world {
 	w := &world{t: t, clock: newClock(), lib: lib}
 	w.open(filepath.Join(t.TempDir(), "posture.db"))
 	return w
+}
+
+// bookTogether sets together from now on.
+func (w *world) bookTogether(together bool) {
+	w.together = together
+	w.restart()
 }
 
 func (w *world) open(path string) {
@@ -106,6 +114,9 @@ func (w *world) restart() {
 	}
 	if w.late != nil {
 		judge.behind = *w.late
+	}
+	if w.together {
+		judge.together = 0
 	}
 	w.judge = judge
 	w.step()

@@ -73,19 +73,74 @@ func (l *ledger) add(sh *shape, r *row, st []standing, sign int32) {
 		l.controls[i].add(s.state(), sign)
 	}
 	known, unknown := sh.scored(st)
+	l.weigh(known, unknown, sign)
+	for _, c := range r.cells {
+		l.addCell(sh, r, c, st, known, sign)
+	}
+	l.addTasks(r, sign)
+}
+
+// change books a row of the ledger anew, after its cells, tasks or age changed. It
+// is add with -1 of was and +1 of now, for less: most cells stay.
+func (l *ledger) change(sh *shape, was, now *row, old, new *stood) {
+	(old.in | new.in).each(func(i int) {
+		if old.at[i] != new.at[i] {
+			l.controls[i].add(old.at[i].state(), -1)
+			l.controls[i].add(new.at[i].state(), +1)
+		}
+	})
+	l.weigh(old.known, old.unknown, -1)
+	l.weigh(new.known, new.unknown, +1)
+	alike := was.stale == now.stale && was.factors == now.factors && (old.known == 1) == (new.known == 1)
+	eachPair(was.cells, now.cells, func(b, a cell) {
+		control := sh.control(a.slot)
+		if alike && a.state == b.state && a.flags == b.flags && (control == uncounted || old.at[control] == new.at[control]) {
+			return
+		}
+		if b.state != NotApplicable {
+			l.addCell(sh, was, b, old.at, old.known, -1)
+		}
+		if a.state != NotApplicable {
+			l.addCell(sh, now, a, new.at, new.known, +1)
+		}
+	})
+	l.addTasks(was, -1)
+	l.addTasks(now, +1)
+}
+
+// eachPair calls fn for every slot that has a cell before or after; one without a
+// state stands for none. Cells are sorted by slot.
+func eachPair(before, after []cell, fn func(before, after cell)) {
+	for len(before) > 0 || len(after) > 0 {
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].slot < after[0].slot:
+			fn(before[0], cell{slot: before[0].slot})
+			before = before[1:]
+		case len(before) == 0 || after[0].slot < before[0].slot:
+			fn(cell{slot: after[0].slot}, after[0])
+			after = after[1:]
+		default:
+			fn(before[0], after[0])
+			before, after = before[1:], after[1:]
+		}
+	}
+}
+
+// weigh books a row that is known in some scored controls and unknown in others.
+func (l *ledger) weigh(known, unknown int, sign int32) {
 	switch {
 	case known > 0:
 		l.assessed += int(sign)
 	case unknown > 0:
 		l.pending += int(sign)
 	}
-	for _, c := range r.cells {
-		l.recs[c.slot].add(sh, r, c, st, sign)
-		if known == 1 && c.state == Unhealthy && sh.softens(c, st) {
-			l.recs[c.slot].dropped += sign
-		}
+}
+
+func (l *ledger) addCell(sh *shape, r *row, c cell, st []standing, known int, sign int32) {
+	l.recs[c.slot].add(sh, r, c, st, sign)
+	if known == 1 && c.state == Unhealthy && sh.softens(c, st) {
+		l.recs[c.slot].dropped += sign
 	}
-	l.addTasks(r, sign)
 }
 
 // scored counts the scored controls in which a row is known, or unknown.

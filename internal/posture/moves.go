@@ -59,41 +59,61 @@ func (t *change) packMoves(ctx context.Context) error {
 // eachMove calls fn for each row that was written and is not as it was, by
 // ascending handle.
 func (t *change) eachMove(fn func(m *moved)) {
-	type flipped struct {
-		move
-		flips []flip
+	for _, o := range t.parts() {
+		t.eachMoveOf(o.byHandle(), fn)
 	}
-	all := make([]flipped, len(t.builder.moves))
-	rest := t.flips // in the order of moves
-	for i, m := range t.builder.moves {
+}
+
+// eachFlipped calls fn for every move with its flips.
+func (o *outcome) eachFlipped(fn func(m move, flips []flip)) {
+	rest := o.flips
+	for _, m := range o.moves {
 		n := 0
 		for n < len(rest) && rest[n].handle == m.handle {
 			n++
 		}
-		all[i] = flipped{m, rest[:n]}
+		fn(m, rest[:n])
 		rest = rest[n:]
 	}
-	byHandle := func(a, b flipped) int { return cmp.Compare(a.handle, b.handle) }
-	if !slices.IsSortedFunc(all, byHandle) {
-		slices.SortStableFunc(all, byHandle)
+}
+
+// byHandle is the outcome with its moves by ascending handle.
+func (o *outcome) byHandle() *outcome {
+	if slices.IsSortedFunc(o.moves, func(a, b move) int { return cmp.Compare(a.handle, b.handle) }) {
+		return o
 	}
-	var packed []byte
+	type flipped struct {
+		move
+		flips []flip
+	}
+	all := make([]flipped, 0, len(o.moves))
+	o.eachFlipped(func(m move, flips []flip) { all = append(all, flipped{m, flips}) })
+	slices.SortStableFunc(all, func(a, b flipped) int { return cmp.Compare(a.handle, b.handle) })
+	sorted := &outcome{moves: make([]move, 0, len(all)), flips: make([]flip, 0, len(o.flips))}
 	for _, a := range all {
+		sorted.moves, sorted.flips = append(sorted.moves, a.move), append(sorted.flips, a.flips...)
+	}
+	return sorted
+}
+
+func (t *change) eachMoveOf(o *outcome, fn func(m *moved)) {
+	var packed []byte
+	o.eachFlipped(func(a move, flips []flip) {
 		was, is := t.base.rows.At(a.handle), t.next.rows.At(a.handle)
-		packed = packFlips(packed[:0], a.flips)
+		packed = packFlips(packed[:0], flips)
 		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.numbers), flips: packed}
 		switch {
 		case is == nil && was == nil:
-			continue
+			return
 		case is == nil:
 			m.id = was.id
 		case was == nil || !sameHome(was, is):
 			m.moved, m.home, m.born = true, t.e.names.home(is), was == nil
-		case a.was == a.is && len(a.flips) == 0:
-			continue
+		case a.was == a.is && len(flips) == 0:
+			return
 		}
 		fn(&m)
-	}
+	})
 }
 
 // moveLog is the rows of moves of one transaction.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // names numbers the strings of an estate and finds rows by id. All epochs
@@ -28,6 +29,12 @@ type names struct {
 // subscriptionType is the number of arm.TypeSubscription in names.types.
 const subscriptionType = 0
 
+// Numbers of sources in names.sources whose documents do not age.
+const (
+	inventorySource = iota
+	plansSource
+)
+
 func newNames() *names {
 	n := &names{
 		types: newDict(), groups: newDict(), subs: newDict(), locations: newDict(),
@@ -36,6 +43,8 @@ func newNames() *names {
 		ids:      map[uint64]uint32{}, twins: map[string]uint32{},
 	}
 	n.types.spell(arm.Fold(arm.TypeSubscription), arm.TypeSubscription)
+	n.sources.id(store.SourceInventory)
+	n.sources.id(store.SourcePlans)
 	n.subs.id("")    // noSub
 	n.reasons.id("") // no reason
 	n.parties.id("") // noParty

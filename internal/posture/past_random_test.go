@@ -37,6 +37,7 @@ func TestPastEqualsViews(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newWorld(t)
+			w.bookTogether(seed%2 == 1)
 			a := &archive{w: w, rnd: rand.New(rand.NewPCG(seed, 8))}
 			edits := &editor{w: w, rnd: a.rnd, docs: map[string]wire.Document{}}
 			for round := range 40 {

@@ -24,7 +24,7 @@ func newBases(e *Estate) *reopen.Bases {
 func (ru *rollup) excuse(r *row, v verdict, assignment string, over *rowExemptions, at time.Time) (x *policy.Exemption, reopened string) {
 	m := &ru.catalog.members[v.member]
 	for _, x := range over.all {
-		if !x.Exempts(assignment, m.ReferenceID, over.target, at) {
+		if !x.Names(assignment, m.ReferenceID, at) || len(x.Selectors) > 0 && !policy.Selected(x.Selectors, over.target(ru, r)) {
 			continue
 		}
 		if !x.ReopenOnChange {

@@ -29,7 +29,12 @@ type reports struct {
 	placed   int                 // Estate.placed, as it was then
 	byHandle map[uint32]*note
 	byParent map[uint64][]*note // by hash of the folded id
+	parents  sieve              // their ids
 	moved    map[string]bool    // parents to judge again
+	// told are the rows that takeMoved has ever returned. A row of the index that is
+	// in neither of both and had no findings when it was judged has no report about it.
+	// Estate.mu guards it.
+	told *roaring.Bitmap
 	// pending are the reports that the evaluator has under other rules, cause is
 	// why.
 	pending *roaring.Bitmap
@@ -49,7 +54,7 @@ type note struct {
 func newReports(j *Judge, n *names) *reports {
 	return &reports{
 		sources: j.sources, names: n, judge: j, byHandle: map[uint32]*note{}, byParent: map[uint64][]*note{}, moved: map[string]bool{},
-		pending: roaring.New(),
+		pending: roaring.New(), told: roaring.New(),
 	}
 }
 
@@ -182,6 +187,7 @@ func (s *reports) keep(n *note) {
 	s.drop(was)
 	s.byHandle[n.handle] = n
 	key := idKey(n.parent)
+	s.parents.add(n.parent)
 	s.byParent[key] = append(slices.Clip(s.byParent[key]), n)
 	s.moved[n.parent] = true
 }
@@ -212,11 +218,11 @@ func (s *reports) drop(n *note) {
 
 // about are the notes of the reports about a resource.
 func (s *reports) about(id string) []*note {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if len(s.byParent) == 0 {
+	if !s.parents.mayHave(id) {
 		return nil
 	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	notes := s.byParent[idKey(id)]
 	for _, n := range notes {
 		if len(n.parent) != len(id) || !equalIDs(n.parent, id) { // two ids with one hash
@@ -236,6 +242,7 @@ func (s *reports) takeMoved() *roaring.Bitmap {
 	for id := range moved {
 		rows.Add(s.names.handle(id))
 	}
+	s.told.Or(rows)
 	return rows
 }
 

@@ -92,7 +92,7 @@ func (r *row) turn(f flip, at uint32) {
 		r.cells = slices.Delete(r.cells, i, i+1)
 	case f.to == NotApplicable: // it is not there
 	case i < 0:
-		r.cells = append(r.cells, now)
+		r.cells = insertCell(r.cells, now)
 	default:
 		if f.from != NotApplicable {
 			now.first = r.cells[i].first

@@ -47,10 +47,10 @@ func (s *standIn) assignment() *policy.Assignment {
 	}
 }
 
-// over are the ids of the shared assignments over a row: that of its
-// subscription and that of the tenant; "" for one that there is not.
-func (s *standIn) over(n *names, r *row) [2]string {
-	return [2]string{s.bySubscription[n.subs.name(r.sub)], s.everywhere}
+// over are the ids of the shared assignments over the rows of a subscription: its
+// own and that of the tenant; "" for one that there is not.
+func (s *standIn) over(subscription string) [2]string {
+	return [2]string{s.bySubscription[subscription], s.everywhere}
 }
 
 // differing are the subscriptions, folded, whose shared assignment came or

@@ -180,7 +180,7 @@ func (t *trial) run() (*View, []flip, error) {
 		return nil, nil, fmt.Errorf("evaluate what would be: %w", err)
 	}
 	t.e.recheck.Or(changed)
-	c := &change{e: t.e, base: t.v, builder: t.v.edit(t.v.shape), at: t.at}
+	c := &change{e: t.e, base: t.v, builder: t.v.edit(t.v.shape), at: t.at, assessor: assessor{e: t.e, at: t.at}}
 	c.next = c.builder.v
 	return c.next, t.judge(c, changed), nil
 }
@@ -217,9 +217,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 		if fresh == nil || err != nil {
 			continue // not in this view, or refused as a document
 		}
-		c.verdicts = t.e.eval.verdicts(handle, c.verdicts[:0])
-		fresh.cells = t.e.roll.cells(fresh, was, c.verdicts, t.at)
-		t.e.layFindings(fresh)
+		c.assessor.rollUp(fresh, was)
 		for i := range fresh.cells {
 			cell := &fresh.cells[i]
 			if to, ok := t.laid[handle][cell.slot]; ok && (to == Exempt || cell.state == Unhealthy) {
@@ -227,6 +225,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 			}
 		}
 		t.e.govern(fresh, was, t.at)
+		c.assessor.settle(fresh, was)
 		flips = diff(flips, was, fresh, ResourceChanged)
 		c.builder.put(fresh)
 	}

@@ -97,7 +97,7 @@ func (v *View) checksLeft(r *row, all []ControlScore) {
 	st := make([]standing, len(all))
 	v.shape.standings(r, st)
 	for i, s := range st {
-		all[i].LeftOnResource = s.unhealthy + s.unknown
-		all[i].ChecksOnResource = s.healthy + s.unhealthy + s.unknown
+		all[i].LeftOnResource = int(s.unhealthy + s.unknown)
+		all[i].ChecksOnResource = int(s.healthy + s.unhealthy + s.unknown)
 	}
 }

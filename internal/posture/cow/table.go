@@ -27,13 +27,19 @@ func (t *Table[T]) At(i uint32) *T {
 	return t.pages[n].at[i&(pageSize-1)]
 }
 
-// Put stores an entry in an epoch; nil removes it.
-func (t *Table[T]) Put(epoch uint64, i uint32, v *T) {
-	n := int(i >> pageBits)
+// Own makes the table one of an epoch. Then several goroutines may read and Put
+// entries below Limit at once, if no two of them use the same 256 entries (i >> 8).
+func (t *Table[T]) Own(epoch uint64) {
 	if t.epoch != epoch {
 		t.pages = append([]*page[T](nil), t.pages...)
 		t.epoch = epoch
 	}
+}
+
+// Put stores an entry in an epoch; nil removes it.
+func (t *Table[T]) Put(epoch uint64, i uint32, v *T) {
+	n := int(i >> pageBits)
+	t.Own(epoch)
 	for n >= len(t.pages) {
 		t.pages = append(t.pages, nil)
 	}

@@ -1,0 +1,71 @@
+package posture
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rampart-sec/rampart/internal/wire"
+)
+
+// TestBookTogether makes edits that reach more rows than one bookkeeper takes at a
+// time, and after each compares the index with its rows, and both with a sweep.
+func TestBookTogether(t *testing.T) {
+	w := newWorld(t)
+	w.judge.together = manyTouched / 2
+	const accounts = 9000 // lie in three parts
+	for first := 0; first < accounts; first += 1000 {
+		var docs []wire.Document
+		for i := range 1000 {
+			docs = append(docs, w.account(fmt.Sprint("a", first+i), i%3 == 0, i%5 == 0))
+		}
+		w.put(docs...)
+	}
+	const authorization = "/providers/Microsoft.Authorization/"
+	own := func(condition map[string]any) *View {
+		w.putObject("policyAssignment", authorization+"policyAssignments/own", map[string]any{"policyDefinitionId": authorization + "policyDefinitions/own", "scope": "/"})
+		return w.object("policyDefinition", authorization+"policyDefinitions/own", map[string]any{
+			"mode": "All", "policyRule": map[string]any{"if": condition, "then": map[string]any{"effect": "audit"}}})
+	}
+	waive := func(more map[string]any) *View {
+		more["policyAssignmentId"], more["exemptionCategory"] = builtInAssignment, "Waiver"
+		return w.object("policyExemption", testSub+authorization+"policyExemptions/all", more)
+	}
+	for _, edit := range []struct {
+		name  string
+		make  func() *View
+		moves bool // the score
+	}{
+		{"a policy that all violate", func() *View { return own(map[string]any{"field": "type", "exists": true}) }, false},
+		{"a policy that none violates", func() *View { return own(map[string]any{"field": "type", "exists": false}) }, false},
+		{"a policy that asks the group", func() *View {
+			return own(map[string]any{"value": "[resourceGroup().tags.x]", "exists": true})
+		}, false},
+		{"exempt everything", func() *View { return waive(map[string]any{}) }, true},
+		{"a rule with grace", func() *View {
+			return w.object("governanceRule", testSub+"/providers/Microsoft.Security/governanceRules/g", map[string]any{
+				"displayName": "g", "rulePriority": 1, "isGracePeriod": true, "remediationTimeframe": "7.00:00:00",
+				"ownerSource":   map[string]any{"type": "Manually", "value": "ana"},
+				"conditionSets": []any{map[string]any{"conditions": []any{map[string]any{"property": "$.Metadata.severity", "operator": "In", "value": `["high","medium","low"]`}}}},
+			})
+		}, false},
+		{"exempt nothing", func() *View { return waive(map[string]any{"expiresOn": w.clock.now().Add(-time.Hour)}) }, true},
+		{"the grace is over", func() *View { w.clock.pass(8 * 24 * time.Hour); return w.step() }, true},
+	} {
+		was := w.estate().View().Score(Scope{})
+		w.clock.pass(time.Minute)
+		v := edit.make()
+		if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
+			t.Fatalf("%s: aggregates differ from rows:\n%.3000s", edit.name, diff)
+		}
+		w.sweep()
+		if is := v.Score(Scope{}); (is.Percent != was.Percent) != edit.moves {
+			t.Errorf("%s: the score was %.2f and is %.2f", edit.name, was.Percent, is.Percent)
+		}
+	}
+	if len(w.estate().Problems()) > 0 {
+		t.Error(w.estate().Problems())
+	}
+}
