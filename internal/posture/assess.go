@@ -3,6 +3,8 @@ package posture
 import (
 	"slices"
 	"time"
+
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 )
 
 // assessor gives rows their cells, as of an instant. It is scratch space of one
@@ -13,13 +15,20 @@ type assessor struct {
 	verdicts []verdict
 	cells    []cell // room for those of the row being assessed
 	roof     roof
-	again    bool     // the rows are in the index, and their documents unchanged
-	aging    []dueRow // not handed in yet
+	again    bool        // the rows are in the index, and their documents unchanged
+	set      *engine.Set // whose reasons turn is given; may be nil
+	aging    []dueRow    // not handed in yet
 }
 
 // assess gives a row its cells. was is the row before, nil if it is new.
 func (a *assessor) assess(fresh, was *row) {
 	a.rollUp(fresh, was)
+	a.finish(fresh, was)
+}
+
+// finish lays the age of the data and governance over the cells that follow from
+// verdicts.
+func (a *assessor) finish(fresh, was *row) {
 	if due := a.e.age(fresh, was, a.at); !due.IsZero() {
 		if len(a.aging) == agingTogether {
 			a.done()

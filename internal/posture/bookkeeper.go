@@ -158,6 +158,9 @@ func (s *handleSet) finish() {
 func newBookkeeper(t *change) *bookkeeper {
 	sh := t.next.shape
 	c := &bookkeeper{t: t, assessor: assessor{e: t.e, at: t.at, again: true}, layout: layoutOf(sh), ledgers: map[uint32]*ledger{}}
+	if t.swapped != nil {
+		c.assessor.set = t.swapped.set
+	}
 	c.edits = make([]setEdit, c.layout.sets())
 	c.old.at, c.new.at = make([]standing, len(sh.controls)), make([]standing, len(sh.controls))
 	return c
@@ -165,6 +168,10 @@ func newBookkeeper(t *change) *bookkeeper {
 
 // again judges rows of one part.
 func (c *bookkeeper) again(handles []uint32, cause Cause) (o outcome) {
+	var flips *swappedReader
+	if cause == PolicyChanged {
+		flips = c.t.swapped.from(handles[0])
+	}
 	o.moves = make([]move, 0, len(handles))
 	o.flips = make([]flip, 0, len(handles))
 	for _, h := range handles {
@@ -173,7 +180,9 @@ func (c *bookkeeper) again(handles []uint32, cause Cause) (o outcome) {
 			continue
 		}
 		c.row = *was
-		c.assessor.assess(&c.row, was)
+		if flips == nil || !c.assessor.turn(&c.row, was, flips.of(h)) {
+			c.assessor.assess(&c.row, was)
+		}
 		if sameRow(was, &c.row) {
 			continue
 		}

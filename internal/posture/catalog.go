@@ -114,6 +114,7 @@ type catalog struct {
 	members []engine.Member
 	failed  []engine.Failure
 	slots   []uint16          // by member: slot of its recommendation
+	alone   []bool            // by member: no other gives its recommendation
 	recs    []*Recommendation // sorted by id
 }
 
@@ -204,7 +205,8 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 	}
 	c.policyProblems = c.problems
 	byID := map[string]*Recommendation{}
-	c.members, c.failed, c.slots = members, failed, make([]uint16, len(members))
+	c.members, c.failed, c.slots, c.alone = members, failed, make([]uint16, len(members)), make([]bool, len(members))
+	givers := map[uint16]int{} // members by slot
 	for i := range members {
 		m := &members[i]
 		if m.Bound == nil {
@@ -225,6 +227,10 @@ func (c *catalog) describe(lib *content.Library, members []engine.Member, failed
 			r.Counted = !r.Preview && !r.Content.Uncounted && r.Control != nil
 		}
 		c.slots[i] = slots.of(r.ID)
+		givers[c.slots[i]]++
+	}
+	for i := range members {
+		c.alone[i] = members[i].Bound != nil && givers[c.slots[i]] == 1
 	}
 	slices.SortFunc(c.recs, func(a, b *Recommendation) int { return strings.Compare(a.ID, b.ID) })
 }

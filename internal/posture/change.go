@@ -25,6 +25,7 @@ type change struct {
 	positions map[int]uint64 // new ones, by partition
 
 	changed  *roaring.Bitmap // rows whose verdicts may have changed
+	swapped  *swapped        // if policies were swapped
 	flips    []flip
 	touched  []uint32      // rows whose packed states changed
 	outcomes []outcome     // what else was changed and touched, see parts
@@ -50,6 +51,9 @@ func (t *change) evaluate() error {
 	changed, next, err := t.e.eval.evaluate(t.at)
 	if err != nil {
 		return fmt.Errorf("evaluate policies: %w", err)
+	}
+	if t.swapped = t.e.eval.swapped(); t.swapped != nil {
+		t.swapped.but.Or(t.e.recheck)
 	}
 	changed.Or(t.e.recheck)
 	t.e.recheck = roaring.New()

@@ -27,10 +27,14 @@ type engineEvaluator struct {
 	live      bool // evaluated once; from then on documents are applied one by one
 	ticked    time.Time
 	changed   *roaring.Bitmap
+	swaps     *swapped        // what a swap has changed since the last evaluation
+	mixed     bool            // more than one swap has
+	others    *roaring.Bitmap // rows that something else has changed
+	last      *swapped        // swaps, at the last evaluation
 }
 
 func newEngineEvaluator(opt policy.Options, now func() time.Time, reread func(context.Context, []string, []string, func(uint32, *wire.Document)) error) *engineEvaluator {
-	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reread: reread, changed: roaring.New()}
+	return &engineEvaluator{options: engine.Options{Language: opt}, now: now, reread: reread, changed: roaring.New(), others: roaring.New()}
 }
 
 // swap puts other policies to work on what is resident. Documents are read again
@@ -54,7 +58,9 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 	reread := func(types []string, load func(uint32, *wire.Document)) error {
 		return n.reread(ctx, types, set.Added(), load)
 	}
-	if err := n.estate.Swap(set, reread, n.noteOne); err != nil {
+	n.mixed = n.mixed || n.swaps != nil
+	n.swaps = &swapped{set: set}
+	if err := n.estate.Swap(set, reread, n.noteSwap); err != nil {
 		return nil, nil, err
 	}
 	n.set, n.reader = set, engine.NewReader(n.estate)
@@ -86,11 +92,23 @@ func (n *engineEvaluator) remove(handle uint32) { n.note(n.estate.Delete(handle)
 
 func (n *engineEvaluator) note(flips []engine.Flip) {
 	for _, f := range flips {
-		n.noteOne(f)
+		n.changed.Add(f.Handle)
+		n.others.Add(f.Handle)
 	}
 }
 
-func (n *engineEvaluator) noteOne(f engine.Flip) { n.changed.Add(f.Handle) }
+// noteSwap keeps what a swap says, if handles ascend.
+func (n *engineEvaluator) noteSwap(flips []engine.Flip) {
+	if len(flips) == 0 {
+		return
+	}
+	handles := make([]uint32, len(flips))
+	for i, f := range flips {
+		handles[i] = f.Handle
+	}
+	n.changed.AddMany(handles)
+	n.mixed = !n.swaps.add(flips) || n.mixed
+}
 
 // tickEvery is how often verdicts that depend on the time are looked at.
 const tickEvery = time.Minute
@@ -111,8 +129,16 @@ func (n *engineEvaluator) evaluate(at time.Time) (*roaring.Bitmap, time.Time, er
 	}
 	changed := n.changed
 	n.changed = roaring.New()
+	if n.mixed {
+		n.swaps = nil
+	} else if n.swaps != nil {
+		n.swaps.but = n.others
+	}
+	n.last, n.swaps, n.mixed, n.others = n.swaps, nil, false, roaring.New()
 	return changed, n.ticked.Add(tickEvery), nil
 }
+
+func (n *engineEvaluator) swapped() *swapped { return n.last }
 
 func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
 	var room [64]engine.Verdict // own: rows may be read by several goroutines

@@ -31,6 +31,9 @@ type evaluator interface {
 	// whose verdicts may have changed, and when time alone may change some
 	// (zero: never).
 	evaluate(at time.Time) (changed *roaring.Bitmap, next time.Time, err error)
+	// swapped is what a swap changed before the last evaluation, nil if there was
+	// none, or several. The caller may add to the rows that it leaves out.
+	swapped() *swapped
 	// verdicts appends the verdicts of a row that are not NotApplicable. Several
 	// goroutines may read them at once.
 	verdicts(handle uint32, into []verdict) []verdict

@@ -203,6 +203,9 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 // and governance rules reach, those whose verdicts changed with other resources or
 // definitions, and those that are due.
 func (t *change) againAll(reached *roaring.Bitmap, rows []*row, policies bool, due *roaring.Bitmap) {
+	if t.swapped != nil {
+		t.swapped.but.Or(due)
+	}
 	done := roaring.New()
 	for _, r := range rows {
 		done.Add(r.handle)

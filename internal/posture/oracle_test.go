@@ -79,6 +79,8 @@ func (o *oracle) evaluate(at time.Time) (*roaring.Bitmap, time.Time, error) {
 }
 
 // judge evaluates every member whose assignment covers a resource.
+func (o *oracle) swapped() *swapped { return nil }
+
 func (o *oracle) judge(ev *policy.Evaluator, r *policy.Resource) []verdict {
 	target := policy.Target{ID: r.ID, Type: r.Type, Location: r.Body.Get("location").Str, Parents: o.in.ManagementGroups(r.ID.Subscription())}
 	covers := map[string]bool{}

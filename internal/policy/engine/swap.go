@@ -22,15 +22,16 @@ import (
 type Reread func(types []string, load func(handle uint32, doc *wire.Document)) error
 
 // Swap puts a set in place of the estate's, from which it must have been made
-// by Recompile, and calls visit for the verdicts that changed. A member that is
-// gone has its verdicts change to NotApplicable, under the number that it had.
+// by Recompile, and calls visit for the verdicts that changed, some of them at a
+// time, each by ascending handle; visit may keep them. A member that is gone has
+// its verdicts change to NotApplicable, under the number that it had.
 // Only what the changed policies are about is looked at.
 //
 // Where the new rules read something that rows do not hold, the documents of
 // these types are asked for. One that is not given again is no longer resident;
 // one that is another than the row was made of is taken as a change. If reread
 // fails nothing has changed.
-func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
+func (e *Estate) Swap(set *Set, reread Reread, visit func([]Flip)) error {
 	if set.lineage == nil || set.lineage.from != e.set {
 		return errors.New("swap policies: the set was not made from the estate's")
 	}
@@ -51,9 +52,7 @@ func (e *Estate) Swap(set *Set, reread Reread, visit func(Flip)) error {
 	s.answer()
 	s.judge()
 	for _, p := range s.moved {
-		for _, f := range p.flips {
-			visit(f)
-		}
+		visit(p.flips)
 	}
 	set.lineage = nil
 	s.putBack(visit)
@@ -207,7 +206,7 @@ func copyOf(doc *wire.Document) wire.Document {
 
 // takeOut deletes, under the old set, the resources whose rows cannot be
 // brought over.
-func (s *swapper) takeOut(visit func(Flip)) {
+func (s *swapper) takeOut(visit func([]Flip)) {
 	if s.rows == nil {
 		return
 	}
@@ -218,24 +217,20 @@ func (s *swapper) takeOut(visit func(Flip)) {
 		}
 	})
 	for _, h := range gone {
-		for _, f := range s.Delete(h) {
-			visit(f)
-		}
+		visit(slices.Clone(s.Delete(h)))
 	}
 }
 
 // putBack puts in the documents that changed meanwhile. One that cannot be
 // decoded stays out.
-func (s *swapper) putBack(visit func(Flip)) {
+func (s *swapper) putBack(visit func([]Flip)) {
 	for _, h := range slices.Sorted(maps.Keys(s.other)) {
 		doc := s.other[h]
 		flips, err := s.Upsert(h, &doc)
 		if err != nil {
 			continue
 		}
-		for _, f := range flips {
-			visit(f)
-		}
+		visit(slices.Clone(flips))
 	}
 }
 

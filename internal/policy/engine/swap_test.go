@@ -160,7 +160,7 @@ func TestSwapEqualsTheTreeWalker(t *testing.T) {
 				t.Fatal(err, report.Failed)
 			}
 			var flips []Flip
-			if err := e.Swap(next, p.give, func(f Flip) { flips = append(flips, f) }); err != nil {
+			if err := e.Swap(next, p.give, func(some []Flip) { flips = append(flips, some...) }); err != nil {
 				t.Fatal(err)
 			}
 			follow(t, states, flips)
@@ -205,7 +205,7 @@ func TestSwapKeepsWhatIsTheSame(t *testing.T) {
 	}
 	var flips []Flip
 	asked := func([]string, func(uint32, *wire.Document)) error { return errors.New("nothing new is read") }
-	if err := e.Swap(next, asked, func(f Flip) { flips = append(flips, f) }); err != nil {
+	if err := e.Swap(next, asked, func(some []Flip) { flips = append(flips, some...) }); err != nil {
 		t.Fatal(err)
 	}
 	if len(flips) != 1 || flips[0].Handle != 1 || flips[0].To != policy.Compliant {
@@ -264,7 +264,7 @@ func TestSwapReadsEachDocumentOnce(t *testing.T) {
 		if err := s.fetch(give); err != nil || len(s.other) > 0 {
 			t.Errorf("%s: %d documents are taken for others (%v)", condition, len(s.other), err)
 		}
-		if err := e.Swap(next, give, func(Flip) {}); err != nil {
+		if err := e.Swap(next, give, func([]Flip) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -340,7 +340,7 @@ func TestSwapTellsSubscriptionsApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Swap(next, nil, func(Flip) {}); err != nil {
+		if err := e.Swap(next, nil, func([]Flip) {}); err != nil {
 			t.Fatal(err)
 		}
 		if n, m := len(e.Verdicts(1, nil)), len(e.Verdicts(2, nil)); n != 2 || m != 1 {

@@ -1,0 +1,122 @@
+package posture
+
+import (
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
+)
+
+// swapped are the verdicts that an edit of policies changed. Once made it is
+// read by several goroutines.
+type swapped struct {
+	set   *engine.Set
+	flips [][]engine.Flip // by ascending handle
+	but   *roaring.Bitmap // rows of which more may have changed
+}
+
+// add takes in flips of handles above those that are there; others it refuses.
+func (t *swapped) add(flips []engine.Flip) bool {
+	if n := len(t.flips); n > 0 {
+		if before := t.flips[n-1]; before[len(before)-1].Handle >= flips[0].Handle {
+			return false
+		}
+	}
+	t.flips = append(t.flips, flips)
+	return true
+}
+
+// from reads the flips from a handle on.
+func (t *swapped) from(handle uint32) *swappedReader {
+	if t == nil {
+		return &swappedReader{}
+	}
+	i, _ := slices.BinarySearchFunc(t.flips, handle, func(some []engine.Flip, h uint32) int {
+		if some[len(some)-1].Handle < h {
+			return -1
+		}
+		return 1
+	})
+	return &swappedReader{rest: t.flips[i:], but: t.but}
+}
+
+// swappedReader reads flips by ascending handle.
+type swappedReader struct {
+	rest [][]engine.Flip
+	some []engine.Flip
+	but  *roaring.Bitmap
+}
+
+// of are the flips of a handle, none if they are not all that changed; the next one
+// asked for must be above it.
+func (r *swappedReader) of(handle uint32) []engine.Flip {
+	for {
+		n := 0
+		for n < len(r.some) && r.some[n].Handle < handle {
+			n++
+		}
+		r.some = r.some[n:]
+		if len(r.some) > 0 || len(r.rest) == 0 {
+			break
+		}
+		r.some, r.rest = r.rest[0], r.rest[1:]
+	}
+	n := 0
+	for n < len(r.some) && r.some[n].Handle == handle {
+		n++
+	}
+	flips := r.some[:n]
+	r.some = r.some[n:]
+	if n > 0 && r.but.Contains(handle) {
+		return nil
+	}
+	return flips
+}
+
+// turn is assess for a row of the index of which an edit of policies changed some
+// verdicts: the other cells stay. Where cells may follow from more than these
+// verdicts, it does nothing and reports false.
+func (a *assessor) turn(fresh, was *row, flips []engine.Flip) bool {
+	e := a.e
+	a.roof.stand(e.roll, fresh)
+	if len(flips) == 0 || was.stale || was.found != nil || e.reports.told.Contains(fresh.handle) {
+		return false
+	}
+	e.roll.over(fresh, a.roof.exempted, &a.roof.over)
+	cells := append(a.cells[:0], was.cells...)
+	a.cells = cells
+	for _, f := range flips {
+		v := verdict{member: uint32(f.Member), state: f.To}
+		// What applies no more may be said under the number of a member that is gone.
+		if f.To == policy.NotApplicable || !e.catalog.alone[f.Member] {
+			return false
+		}
+		if f.Reason != 0 {
+			v.reason = a.set.Reason(f.Reason)
+		}
+		assignment := e.catalog.members[f.Member].Assignment
+		if assignment == sharedAssignment {
+			return false // stands for several, or none
+		}
+		cells = putCell(cells, e.roll.cell(fresh, v, assignment, &a.roof, a.at))
+	}
+	for i := range cells {
+		cells[i].flags = 0 // govern says
+	}
+	timeAll(cells, was, a.at)
+	fresh.cells = cells
+	a.finish(fresh, was)
+	return true
+}
+
+// putCell puts a cell in its place among those sorted by slot.
+func putCell(cells []cell, c cell) []cell {
+	i, known := slices.BinarySearchFunc(cells, c.slot, func(c cell, slot uint16) int { return int(c.slot) - int(slot) })
+	if known {
+		cells[i] = c
+		return cells
+	}
+	return slices.Insert(cells, i, c)
+}
