@@ -60,6 +60,26 @@ func TestImportedSubscriptionIsRegistered(t *testing.T) {
 	}
 }
 
+// TestImportOfNoSubscription: a row whose subscription is no GUID is told with its
+// line, the rest lands, and no such subscription is listed.
+func TestImportOfNoSubscription(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	const kind = "/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
+	lines := `{"id":"` + s.Sub() + kind + `good","properties":{}}` + "\n" + `{"id":"/subscriptions/nope` + kind + `bad","properties":{}}` + "\n"
+	a := s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/import", Body: lines})
+	want := `"rejected":[{"line":2,"id":"/subscriptions/nope` + kind + `bad","reason":"its subscription \"nope\" is not a GUID"}],"rejectedTotal":1`
+	if a.Body["created"] != 1.0 || !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Judged("", s.Sub()+kind+"good")
+	for _, x := range s.List("/subscriptions") {
+		if x["subscriptionId"] == "nope" {
+			t.Errorf("it is listed: %v", x)
+		}
+	}
+}
+
 func TestExport(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()

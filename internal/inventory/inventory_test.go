@@ -27,7 +27,7 @@ func openInventory(t testing.TB) (*inventory.Inventory, *store.DB) {
 	return inventory.New(inventory.Options{Store: db, Now: now}), db
 }
 
-const group = "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
+const group = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
 
 func account(name string) string {
 	return `{"id":"` + group + name + `","type":"Microsoft.Storage/storageAccounts","name":"` + name + `","properties":{"a":1}}`
