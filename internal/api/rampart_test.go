@@ -80,6 +80,29 @@ func TestImportOfNoSubscription(t *testing.T) {
 	}
 }
 
+// TestImportOfTemplate: a template lands where the options say, and where nobody
+// says the answer tells what was assumed.
+func TestImportOfTemplate(t *testing.T) {
+	s := apitest.New(t)
+	const in = `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0",
+	"resources":[{"type":"Microsoft.Storage/storageAccounts","apiVersion":"2023-01-01","name":"open","properties":{"supportsHttpsTrafficOnly":false}}]}`
+	send := func(options string) apitest.Call {
+		return apitest.Call{Method: "POST", Path: "/rampart/v1/import" + options, Body: in}
+	}
+	a := s.Want(200, send("?subscription="+s.Facts.SubscriptionID+"&resourceGroup=rg"))
+	if want := `"template":{"resourceGroup":"` + s.Sub() + `/resourceGroups/rg","assumed":false}`; !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Judged("", s.Sub()+"/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/open")
+	a = s.Want(200, send(""))
+	if want := `"template":{"resourceGroup":"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template","assumed":true}`; !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Fails(400, "InvalidSubscriptionId", send("?subscription=nope&resourceGroup=rg"))
+	s.Fails(400, "InvalidRequestContent", send("?resourceGroup=rg"))
+	s.Fails(400, "InvalidRequestContent", send("?subscription="+s.Facts.SubscriptionID+"&resourceGroup=a%2Fb"))
+}
+
 func TestExport(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()

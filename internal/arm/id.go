@@ -198,6 +198,23 @@ func (id ID) CheckSubscription() error {
 	return nil
 }
 
+// ResourceGroup gives the id of a resource group. The subscription is named by
+// its GUID or its id. The error is an *Error with status 400.
+func ResourceGroup(subscription, name string) (ID, error) {
+	sub, err := ParseID("/subscriptions/" + subscription[strings.LastIndexByte(subscription, '/')+1:])
+	if err != nil {
+		return ID{}, Invalid("The subscription %q is none.", clip(subscription))
+	}
+	if err := sub.CheckSubscription(); err != nil {
+		return ID{}, err
+	}
+	group, err := ParseID(sub.String() + "/resourceGroups/" + name)
+	if err != nil || group.Type() != TypeResourceGroup || group.Name() != name {
+		return ID{}, Invalid("%q is not the name of a resource group.", clip(name))
+	}
+	return group, nil
+}
+
 // IsGUID reports whether s is 32 hex digits in groups of 8, 4, 4, 4 and 12.
 func IsGUID(s string) bool {
 	if len(s) != 36 {

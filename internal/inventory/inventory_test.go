@@ -49,7 +49,7 @@ func TestImportFormats(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, _ := openInventory(t)
-			res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+			res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"})
 			if err != nil || res.Created != 2 || res.RejectedTotal != 0 {
 				t.Fatalf("%+v, %v", res, err)
 			}

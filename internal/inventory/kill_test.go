@@ -42,7 +42,7 @@ func importChild(url string) error {
 		return err
 	}
 	v := inventory.New(inventory.Options{Store: db})
-	_, err = v.Import(context.Background(), "", "import", estate(killDocs), func(n int) { fmt.Println(n) })
+	_, err = v.Import(context.Background(), "", estate(killDocs), inventory.ImportOptions{Source: "import", Progress: func(n int) { fmt.Println(n) }})
 	return errors.Join(err, db.Close())
 }
 

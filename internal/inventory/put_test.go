@@ -229,7 +229,7 @@ func TestSubscriptionsAreGUIDs(t *testing.T) {
 	}
 	file := strings.Join([]string{account("b"), `{"id":"` + bad + `","properties":{}}`, `{"id":"` + bad + `","body":{"properties":{}}}`,
 		`{"id":"/subscriptions/nope","name":"nope"}`, account("c"), `{"id":"/providers/Microsoft.Management/managementGroups/nope"}`}, "\n")
-	if res, err = v.Import(t.Context(), "", "import", strings.NewReader(file), nil); err != nil || res.Created != 3 || len(res.Rejected) != 3 {
+	if res, err = v.Import(t.Context(), "", strings.NewReader(file), inventory.ImportOptions{Source: "import"}); err != nil || res.Created != 3 || len(res.Rejected) != 3 {
 		t.Fatalf("import: %+v, %v", res, err)
 	}
 	for i, line := range []int{2, 3, 4} {
@@ -240,7 +240,7 @@ func TestSubscriptionsAreGUIDs(t *testing.T) {
 	if _, err := v.Get(t.Context(), "", "/subscriptions/nope"); !isStatus(err, 404) {
 		t.Errorf("a subscription was made up: %v", err)
 	}
-	res, err = v.Import(t.Context(), "", "import", strings.NewReader(`{"id":"`+bad+`","deleted":true}`), nil)
+	res, err = v.Import(t.Context(), "", strings.NewReader(`{"id":"`+bad+`","deleted":true}`), inventory.ImportOptions{Source: "import"})
 	if err != nil || res.RejectedTotal != 0 {
 		t.Errorf("deletion: %+v, %v", res, err)
 	}
