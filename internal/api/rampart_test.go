@@ -103,6 +103,44 @@ func TestImportOfTemplate(t *testing.T) {
 	s.Fails(400, "InvalidRequestContent", send("?subscription="+s.Facts.SubscriptionID+"&resourceGroup=a%2Fb"))
 }
 
+// TestProviders: a namespace lists each type once, whatever its case, with those
+// it lies in, of what is stored and of what the product knows.
+func TestProviders(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	const lone = "/resourceGroups/rg/providers/microsoft.Odd/things/a/parts/b/bits/c"
+	s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/import", Body: `{"id":"` + s.Sub() + lone + `","properties":{}}` + "\n" +
+		`{"id":"` + s.Sub() + `/resourceGroups/rg/providers/microsoft.keyvault/VAULTS/b","properties":{}}`})
+	apitest.Eventually(t, "the type is known", func() bool {
+		return s.Do(apitest.Call{Method: "GET", Path: s.Sub() + "/providers/Microsoft.Odd"}).Status == 200
+	})
+	for namespace, want := range map[string]string{
+		"Microsoft.Odd":      "things things/parts things/parts/bits",
+		"microsoft.KEYVAULT": "vaults",
+		"Microsoft.Sql":      "servers servers/databases", // nothing is stored of it
+		"Microsoft.Security": "pricings assessments",
+	} {
+		seen := map[string]int{}
+		for _, x := range s.Get(s.Sub() + "/providers/" + namespace).Body["resourceTypes"].([]any) {
+			row := x.(map[string]any)
+			seen[strings.ToLower(row["resourceType"].(string))]++
+			versions := row["apiVersions"].([]any)
+			if len(versions) == 0 || versions[0].(string) < "2025" || row["locations"] == nil {
+				t.Errorf("%s: %v", namespace, row)
+			}
+		}
+		for kind := range strings.FieldsSeq(want) {
+			if seen[kind] != 1 {
+				t.Errorf("%s lists %s %d times in %v", namespace, kind, seen[kind], seen)
+			}
+		}
+	}
+	s.Fails(404, "InvalidResourceNamespace", apitest.Call{Method: "GET", Path: s.Sub() + "/providers/Microsoft.None"})
+	if all := s.List(s.Sub() + "/providers"); len(all) < 20 {
+		t.Errorf("only %d namespaces", len(all))
+	}
+}
+
 func TestExport(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()
