@@ -55,7 +55,7 @@ var verbs = []verb{
 	{"policy explain", "--resource FILE --definition FILE [--aliases FILE] [--format text|json]", "which condition decided, with path, value found and wanted", runPolicyExplain},
 	{"simulate", "--resources N [--seed S]", "a realistic estate as JSON Lines", runSimulate},
 	{"import", "[--server URL] [--data DIR] [--subscription ID] [--group NAME] FILE|-", "resources into a running server", runImport},
-	{"what-if", "[--fix RECOMMENDATION]... [--exempt RECOMMENDATION]... [--scope ID] [--group NAME] [--fail-below PERCENT] [--fail-on-loss] [--format table|json] [FILE|-]", "what resources, an ARM template, fixes or exemptions would do to the score; nothing is stored", runWhatIf},
+	{"what-if", "[--fix RECOMMENDATION]... [--exempt RECOMMENDATION]... [--scope ID] [--subscription ID] [--group NAME] [--fail-below PERCENT] [--fail-on-loss] [--format table|json] [FILE|-]", "what resources, an ARM template, fixes or exemptions would do to the score; nothing is stored", runWhatIf},
 	{"plan", "[--steps N] [--scope ID] [--format table|json]", "the fixes that bring the most points for the effort", runPlan},
 	{"doctor", "[--server URL] [--data DIR] [--format table|json]", "judge the whole estate anew and compare: is what the server says true?", runDoctor},
 	{"az-env", "[--data DIR]", "print what az needs to log in here", runAzEnv},
