@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/assess"
+	"github.com/rampart-sec/rampart/internal/inventory"
 )
 
 // list is a flag that may be given several times.
@@ -21,6 +22,7 @@ func runAssess(ctx context.Context, std stdio, args []string) error {
 	fs := flagSet("assess", std)
 	resources := fs.String("resources", "", "resources: JSON Lines, a JSON array, az or Resource Graph output; - for standard input")
 	aliasFile := fs.String("aliases", "", "alias table: TSV or provider list JSON")
+	subscription, group := placeFlags(fs)
 	states := fs.String("states", "", "also write a line per resource and recommendation to this file")
 	format := fs.String("format", "table", "table or json")
 	var policies list
@@ -34,6 +36,10 @@ func runAssess(ctx context.Context, std stdio, args []string) error {
 	case *format != "table" && *format != "json":
 		return fmt.Errorf("--format %q: want table or json", *format)
 	}
+	place, err := inventory.TemplateGroup(*subscription, *group)
+	if err != nil {
+		return err
+	}
 	aliases, err := readAliases(*aliasFile)
 	if err != nil {
 		return err
@@ -43,7 +49,7 @@ func runAssess(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	defer closeIn()
-	opt := assess.Options{Resources: in, Policies: policies, Aliases: aliases, Now: time.Now}
+	opt := assess.Options{Resources: in, Group: place, Policies: policies, Aliases: aliases, Now: time.Now}
 	if *states == "" {
 		return runAndWrite(ctx, std, opt, *format)
 	}
@@ -59,6 +65,9 @@ func runAndWrite(ctx context.Context, std stdio, opt assess.Options, format stri
 	report, err := assess.Run(ctx, opt)
 	if err != nil {
 		return err
+	}
+	if report.Template != nil && report.Template.Assumed {
+		fmt.Fprintf(std.err, assumedPlace, clean(report.Template.ResourceGroup))
 	}
 	if format == "json" {
 		err = json.NewEncoder(std.out).Encode(report)

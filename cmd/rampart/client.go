@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 	fs := flagSet("import", std)
 	data := fs.String("data", app.DefaultData(), "data folder of the server (its bootstrap.json)")
 	server := fs.String("server", "", "another address of the server")
+	subscription, group := placeFlags(fs)
 	if err := parse(fs, std, args, 1, 1); err != nil {
 		return err
 	}
@@ -31,9 +33,12 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return err
 	}
-	res, err := c.Import(ctx, in)
+	res, err := c.Import(ctx, in, client.Place{Subscription: *subscription, ResourceGroup: *group})
 	if err != nil {
 		return err
+	}
+	if t := res.Template; t != nil && t.Assumed {
+		fmt.Fprintf(std.err, assumedPlace, clean(t.ResourceGroup))
 	}
 	for i, r := range res.Rejected {
 		if i == maxListed {
@@ -49,6 +54,15 @@ func runImport(ctx context.Context, std stdio, args []string) error {
 		return errors.New("nothing was imported: no line could be used")
 	}
 	return nil
+}
+
+// assumedPlace is told where nobody said to where a template is deployed.
+const assumedPlace = "an ARM template does not say where it is deployed to; its resources were put in %s (--subscription and --group name another)\n"
+
+// placeFlags name where an ARM template is deployed to.
+func placeFlags(fs *flag.FlagSet) (subscription, group *string) {
+	return fs.String("subscription", "", "id of the subscription that an ARM template is deployed to"),
+		fs.String("group", "", "name of the resource group that an ARM template is deployed to")
 }
 
 func runAdminLink(ctx context.Context, std stdio, args []string) error {

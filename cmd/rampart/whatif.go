@@ -42,8 +42,7 @@ func runWhatIf(ctx context.Context, std stdio, args []string) error {
 	var fixed, exempt list
 	fs.Var(&fixed, "fix", "recommendation (id, name or all) to take as fixed in the scope; may be repeated")
 	fs.Var(&exempt, "exempt", "recommendation (id, name or all) to exempt the scope from; may be repeated")
-	group := fs.String("group", "", "name of the resource group that an ARM template is deployed to")
-	subscription := fs.String("subscription", "", "id of the subscription that an ARM template is deployed to")
+	subscription, group := placeFlags(fs)
 	failBelow := fs.Float64("fail-below", 0, "exit with status 1 if the score would be below this many percent")
 	failOnLoss := fs.Bool("fail-on-loss", false, "exit with status 1 if the score would fall or a resource that is given would be unhealthy")
 	if err := parse(fs, std, args, 0, 1); err != nil {

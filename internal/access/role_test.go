@@ -57,3 +57,25 @@ func FuzzMatchAction(f *testing.F) {
 		}
 	})
 }
+
+// TestRoleIDs pins the ids that scripts assign by: they are those of the roles of
+// the same names in Azure's documentation.
+func TestRoleIDs(t *testing.T) {
+	want := map[string]string{
+		"Reader":                      "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+		"Contributor":                 "b24988ac-6180-42a0-ab88-20f7382dd24c",
+		"Owner":                       "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+		"Resource Policy Contributor": "36243c78-bf99-498c-9df9-86d9f8d28608",
+		"Security Reader":             "39bc4728-0917-49c7-9d2c-d95423bc2eb4",
+		"Security Admin":              "fb1c8493-542b-48eb-b624-b4c8fea62acd",
+	}
+	for _, r := range Roles {
+		if want[r.Name] != r.ID {
+			t.Errorf("%s has the id %s, want %s", r.Name, r.ID, want[r.Name])
+		}
+		delete(want, r.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("no role %v", want)
+	}
+}

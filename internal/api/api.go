@@ -180,7 +180,8 @@ func (a *API) admit(req *request) error {
 }
 
 // checkSubscription answers 404 below a subscription that the caller's tenant
-// does not have, whoever else may have it, and registers one that it has.
+// does not have, whoever else may have it, 400 for what is no GUID and so can
+// be none, and registers one that it has.
 func (a *API) checkSubscription(req *request) error {
 	if req.scope.Subscription() == "" {
 		return nil
@@ -190,6 +191,9 @@ func (a *API) checkSubscription(req *request) error {
 		return err
 	}
 	if !known {
+		if err := req.scope.CheckSubscription(); err != nil {
+			return err
+		}
 		return subscriptionNotFound(req.scope.Subscription())
 	}
 	return a.Plans.Register(req.Context(), req.tenant(), req.scope.SubscriptionID())

@@ -48,18 +48,29 @@ func (a *API) assessments(r *request) (response, error) {
 	return ok(list{Value: items, NextLink: a.next(r, page.Next)})
 }
 
-// assessment shows one. On a subscription, a name that does not assess the
-// subscription itself is a 404, as in the reference.
+// assessment shows one, an unhealthy one with the conditions that decided, which
+// lists leave out: they are computed anew. On a subscription, a name that does
+// not assess the subscription itself is a 404, as in the reference.
 func (a *API) assessment(r *request) (response, error) {
-	_, view, err := a.estate(r)
+	estate, view, err := a.estate(r)
 	if err != nil {
 		return response{}, err
 	}
 	found, known := view.Assessment(r.scope.String(), arm.Fold(r.vars["assessment"]))
-	if known {
-		return ok(a.assessmentBody(r, &found))
+	if !known {
+		return a.pushedAssessment(r)
 	}
-	return a.pushedAssessment(r)
+	body := a.assessmentBody(r, &found)
+	if found.State == posture.Unhealthy {
+		evidence, err := evidenceOf(r, estate, &found)
+		if err != nil {
+			return response{}, err
+		}
+		if err := withEvidence(body, &found, evidence); err != nil {
+			return response{}, err
+		}
+	}
+	return ok(body)
 }
 
 // assessmentBody is the wire form. The wire has no word for unknown and exempt:

@@ -17,6 +17,7 @@ type assignmentLink struct {
 	notScopes  []arm.ID
 	setID      string
 	reference  string
+	groups     []string // of the initiative, that the member is in
 }
 
 // assignmentLinks are the ways in which a tenant's definitions are assigned, by
@@ -72,7 +73,7 @@ func (l *assignmentLinks) add(c *change, o *object) error {
 	}
 	link.setID = definitionID
 	for _, member := range initiative.Members {
-		link.reference = member.ID
+		link.reference, link.groups = member.ID, member.Groups
 		l.link(member.DefinitionID, link)
 	}
 	return nil

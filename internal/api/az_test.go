@@ -140,5 +140,11 @@ func TestAzureCLI(t *testing.T) {
 
 	az.items(2, "resource", "list")
 	az.ok("resource", "show", "--ids", s.Vault(), "--api-version", "2023-03-01")
+	for _, id := range []string{s.Vault(), s.Storage(), strings.ToLower(s.Storage())} { // az asks the provider for the version
+		if shown := az.ok("resource", "show", "--ids", id).(map[string]any); !strings.EqualFold(shown["id"].(string), id) {
+			t.Errorf("resource show: %v", shown)
+		}
+	}
+	az.items(4, "provider", "list")
 	az.ok("rest", "--method", "get", "--url", s.Sub()+"/providers/Microsoft.Security/pricings?api-version=2024-01-01")
 }

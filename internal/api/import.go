@@ -18,6 +18,15 @@ type importResult struct {
 	Deleted       int         `json:"deleted"`
 	Rejected      []rejection `json:"rejected"`
 	RejectedTotal int         `json:"rejectedTotal"`
+	// Template is where an ARM template's resources were put, if there was one.
+	Template *placed `json:"template,omitempty"`
+}
+
+// placed tells where resources without a place of their own were put; Assumed
+// that nobody named it.
+type placed struct {
+	ResourceGroup string `json:"resourceGroup"`
+	Assumed       bool   `json:"assumed"`
 }
 
 type rejection struct {
@@ -31,7 +40,8 @@ const maxSource = 64
 
 // importResources takes a stream of resources: JSON Lines, an array, or the
 // answer of a list command. Each is judged alone; what is wrong is listed with
-// its line, and the others land.
+// its line, and the others land. An ARM template is deployed to what the options
+// subscription and resourceGroup name.
 func (a *API) importResources(r *request) (response, error) {
 	source := r.option("source")
 	if source == "" {
@@ -43,7 +53,11 @@ func (a *API) importResources(r *request) (response, error) {
 	if len(source) > maxSource {
 		return response{}, arm.Invalid("source: it is longer than %d characters.", maxSource)
 	}
-	result, err := a.Inventory.Import(r.Context(), r.tenant(), source, r.Body, nil)
+	group, err := inventory.TemplateGroup(r.option("subscription"), r.option("resourceGroup"))
+	if err != nil {
+		return response{}, err
+	}
+	result, err := a.Inventory.Import(r.Context(), r.tenant(), r.Body, inventory.ImportOptions{Source: source, Group: group})
 	if err != nil {
 		return response{}, err
 	}
@@ -56,6 +70,9 @@ func (a *API) importResources(r *request) (response, error) {
 func importBody(result *inventory.Result) importResult {
 	body := importResult{Created: result.Created, Updated: result.Updated, Unchanged: result.Unchanged,
 		Stale: result.Stale, Deleted: result.Deleted, Rejected: []rejection{}, RejectedTotal: result.RejectedTotal}
+	if t := result.Template; t.Group != "" {
+		body.Template = &placed{t.Group, t.Assumed}
+	}
 	for _, x := range result.Rejected {
 		body.Rejected = append(body.Rejected, rejection{Line: x.Line, ID: x.ID, Reason: x.Reason})
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -214,6 +215,56 @@ func TestPolicyStates(t *testing.T) {
 	s.Want(200, apitest.Call{Method: "POST", Path: states + "triggerEvaluation"})
 	s.Fails(400, "InvalidQueryOption", apitest.Call{Method: "POST", Path: states + "queryResults?$apply=groupby"})
 	s.Fails(400, "InvalidFilterInQueryString", apitest.Call{Method: "POST", Path: states + "queryResults?$filter=" + url.QueryEscape("color eq 'red'")})
+}
+
+// TestPolicyStateGroups: a state names the groups that its member of the
+// initiative is in, as the initiative itself does; a definition that is assigned
+// alone is in none.
+func TestPolicyStateGroups(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	want := map[string]string{}
+	members := s.Get(plan.BuiltInInitiative).Properties()["policyDefinitions"].([]any)
+	for _, m := range members {
+		m := m.(map[string]any)
+		want[strings.ToLower(m["policyDefinitionReferenceId"].(string))] = fmt.Sprint(m["groupNames"])
+	}
+	check := func(row map[string]any) bool {
+		groups, listed := row["policyDefinitionGroupNames"].([]any)
+		if row["policyDefinitionReferenceId"] == "" {
+			return !listed
+		}
+		return fmt.Sprint(row["policyDefinitionGroupNames"]) == want[strings.ToLower(row["policyDefinitionReferenceId"].(string))] && (!listed || len(groups) > 0)
+	}
+	s.Want(201, apitest.Call{Method: "PUT", Path: s.Sub() + authorization + "policyDefinitions/alone", Body: object(map[string]any{
+		"policyRule": map[string]any{"if": map[string]any{"field": "type", "equals": "Microsoft.KeyVault/vaults"}, "then": map[string]any{"effect": "audit"}}})})
+	s.Want(201, apitest.Call{Method: "PUT", Path: s.Sub() + authorization + "policyAssignments/alone", Body: object(map[string]any{
+		"policyDefinitionId": s.Sub() + authorization + "policyDefinitions/alone"})})
+	states := s.Sub() + "/providers/Microsoft.PolicyInsights/policyStates/latest/"
+	grouped, alone := 0, 0
+	apitest.Eventually(t, "both assignments have states", func() bool {
+		grouped, alone = 0, 0
+		for _, x := range s.Want(200, apitest.Call{Method: "POST", Path: states + "queryResults?$top=1000"}).Body["value"].([]any) {
+			row := x.(map[string]any)
+			if !check(row) {
+				t.Fatalf("groups of %v", row)
+			}
+			if row["policyDefinitionReferenceId"] == "" {
+				alone++
+			} else if row["policyDefinitionGroupNames"] != nil {
+				grouped++
+			}
+		}
+		return grouped > 0 && alone > 0
+	})
+	summary := s.Want(200, apitest.Call{Method: "POST", Path: states + "summarize"}).Body["value"].([]any)[0].(map[string]any)
+	for _, assignment := range summary["policyAssignments"].([]any) {
+		for _, x := range assignment.(map[string]any)["policyDefinitions"].([]any) {
+			if !check(x.(map[string]any)) {
+				t.Errorf("groups of %v", x)
+			}
+		}
+	}
 }
 
 // TestExemptionTakesEffect goes the whole way: from the write to the changed

@@ -25,6 +25,7 @@ type stateRow struct {
 	DefinitionName      string            `json:"policyDefinitionName"`
 	DefinitionReference string            `json:"policyDefinitionReferenceId"`
 	DefinitionAction    string            `json:"policyDefinitionAction"`
+	DefinitionGroups    []string          `json:"policyDefinitionGroupNames,omitempty"`
 	DefinitionCategory  string            `json:"policyDefinitionCategory"`
 	SetID               string            `json:"policySetDefinitionId"`
 	SetName             string            `json:"policySetDefinitionName"`
@@ -98,7 +99,7 @@ func (a *API) stateRow(r *request, x *posture.Assessment, link assignmentLink) s
 		Timestamp: x.ObservedAt.UTC(), ResourceID: x.ResourceID, ResourceType: x.ResourceType,
 		AssignmentID: link.assignment.ID, AssignmentName: link.assignment.Name, AssignmentScope: scopeOf(link.assignment.ID),
 		DefinitionID: x.Recommendation.DefinitionID, DefinitionName: lastSegment(x.Recommendation.DefinitionID),
-		DefinitionReference: link.reference, DefinitionAction: link.effect(x), SetID: link.setID, SetName: lastSegment(link.setID),
+		DefinitionReference: link.reference, DefinitionAction: link.effect(x), DefinitionGroups: link.groups, SetID: link.setID, SetName: lastSegment(link.setID),
 		ComplianceState: complianceNames[x.State], IsCompliant: x.State != posture.Unhealthy && x.State != posture.Unknown,
 	}
 	if x.Recommendation.Content != nil {

@@ -30,6 +30,7 @@ type summaryOfDefinition struct {
 	ID        string         `json:"policyDefinitionId"`
 	Reference string         `json:"policyDefinitionReferenceId"`
 	Effect    string         `json:"effect"`
+	Groups    []string       `json:"policyDefinitionGroupNames,omitempty"`
 	Results   summaryResults `json:"results"`
 }
 
@@ -103,7 +104,7 @@ func (a *API) countDefinition(r *request, q *stateQuery, row *posture.Recommenda
 		if into[key] == nil {
 			into[key] = &summed{summaryOfAssignment: summaryOfAssignment{ID: link.assignment.ID, SetID: link.setID}, resources: map[uint32]bool{}}
 		}
-		d := summaryOfDefinition{ID: row.DefinitionID, Reference: link.reference, Effect: link.effect(&probe)}
+		d := summaryOfDefinition{ID: row.DefinitionID, Reference: link.reference, Effect: link.effect(&probe), Groups: link.groups}
 		d.Results.NonCompliantResources = &row.Unhealthy
 		d.Results.ResourceDetails = []summaryDetail{{"compliant", row.Healthy}, {"noncompliant", row.Unhealthy}, {"exempt", row.Exempt}, {"unknown", row.Unknown}}
 		if row.Unhealthy > 0 {

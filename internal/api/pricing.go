@@ -179,5 +179,5 @@ func (a *API) pricingBody(s *plan.Setting) map[string]any {
 // register turns a subscription's free tier on and assigns the built-in
 // initiative. By the time it runs, seeing the subscription has done both.
 func (a *API) register(r *request) (response, error) {
-	return ok(a.provider(r.scope, securityNamespace))
+	return ok(providerBody(r.scope, a.kinds(r)[arm.Fold(securityNamespace)]))
 }

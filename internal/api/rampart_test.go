@@ -60,6 +60,87 @@ func TestImportedSubscriptionIsRegistered(t *testing.T) {
 	}
 }
 
+// TestImportOfNoSubscription: a row whose subscription is no GUID is told with its
+// line, the rest lands, and no such subscription is listed.
+func TestImportOfNoSubscription(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	const kind = "/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
+	lines := `{"id":"` + s.Sub() + kind + `good","properties":{}}` + "\n" + `{"id":"/subscriptions/nope` + kind + `bad","properties":{}}` + "\n"
+	a := s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/import", Body: lines})
+	want := `"rejected":[{"line":2,"id":"/subscriptions/nope` + kind + `bad","reason":"its subscription \"nope\" is not a GUID"}],"rejectedTotal":1`
+	if a.Body["created"] != 1.0 || !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Judged("", s.Sub()+kind+"good")
+	for _, x := range s.List("/subscriptions") {
+		if x["subscriptionId"] == "nope" {
+			t.Errorf("it is listed: %v", x)
+		}
+	}
+}
+
+// TestImportOfTemplate: a template lands where the options say, and where nobody
+// says the answer tells what was assumed.
+func TestImportOfTemplate(t *testing.T) {
+	s := apitest.New(t)
+	const in = `{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1.0.0.0",
+	"resources":[{"type":"Microsoft.Storage/storageAccounts","apiVersion":"2023-01-01","name":"open","properties":{"supportsHttpsTrafficOnly":false}}]}`
+	send := func(options string) apitest.Call {
+		return apitest.Call{Method: "POST", Path: "/rampart/v1/import" + options, Body: in}
+	}
+	a := s.Want(200, send("?subscription="+s.Facts.SubscriptionID+"&resourceGroup=rg"))
+	if want := `"template":{"resourceGroup":"` + s.Sub() + `/resourceGroups/rg","assumed":false}`; !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Judged("", s.Sub()+"/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/open")
+	a = s.Want(200, send(""))
+	if want := `"template":{"resourceGroup":"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template","assumed":true}`; !strings.Contains(string(a.Raw), want) {
+		t.Errorf("%s, want %s", a.Raw, want)
+	}
+	s.Fails(400, "InvalidSubscriptionId", send("?subscription=nope&resourceGroup=rg"))
+	s.Fails(400, "InvalidRequestContent", send("?resourceGroup=rg"))
+	s.Fails(400, "InvalidRequestContent", send("?subscription="+s.Facts.SubscriptionID+"&resourceGroup=a%2Fb"))
+}
+
+// TestProviders: a namespace lists each type once, whatever its case, with those
+// it lies in, of what is stored and of what the product knows.
+func TestProviders(t *testing.T) {
+	s := apitest.New(t)
+	s.Estate()
+	const lone = "/resourceGroups/rg/providers/microsoft.Odd/things/a/parts/b/bits/c"
+	s.Want(200, apitest.Call{Method: "POST", Path: "/rampart/v1/import", Body: `{"id":"` + s.Sub() + lone + `","properties":{}}` + "\n" +
+		`{"id":"` + s.Sub() + `/resourceGroups/rg/providers/microsoft.keyvault/VAULTS/b","properties":{}}`})
+	apitest.Eventually(t, "the type is known", func() bool {
+		return s.Do(apitest.Call{Method: "GET", Path: s.Sub() + "/providers/Microsoft.Odd"}).Status == 200
+	})
+	for namespace, want := range map[string]string{
+		"Microsoft.Odd":      "things things/parts things/parts/bits",
+		"microsoft.KEYVAULT": "vaults",
+		"Microsoft.Sql":      "servers servers/databases", // nothing is stored of it
+		"Microsoft.Security": "pricings assessments",
+	} {
+		seen := map[string]int{}
+		for _, x := range s.Get(s.Sub() + "/providers/" + namespace).Body["resourceTypes"].([]any) {
+			row := x.(map[string]any)
+			seen[strings.ToLower(row["resourceType"].(string))]++
+			versions := row["apiVersions"].([]any)
+			if len(versions) == 0 || versions[0].(string) < "2025" || row["locations"] == nil {
+				t.Errorf("%s: %v", namespace, row)
+			}
+		}
+		for kind := range strings.FieldsSeq(want) {
+			if seen[kind] != 1 {
+				t.Errorf("%s lists %s %d times in %v", namespace, kind, seen[kind], seen)
+			}
+		}
+	}
+	s.Fails(404, "InvalidResourceNamespace", apitest.Call{Method: "GET", Path: s.Sub() + "/providers/Microsoft.None"})
+	if all := s.List(s.Sub() + "/providers"); len(all) < 20 {
+		t.Errorf("only %d namespaces", len(all))
+	}
+}
+
 func TestExport(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()

@@ -152,7 +152,7 @@ func (v *visitor) load(lines []byte) client.ImportResult {
 	v.t.Helper()
 	c, err := client.Dial(v.t.Context(), v.boot, "")
 	must(v.t, err)
-	res, err := c.Import(v.t.Context(), bytes.NewReader(lines))
+	res, err := c.Import(v.t.Context(), bytes.NewReader(lines), client.Place{})
 	must(v.t, err)
 	return res
 }

@@ -108,7 +108,7 @@ func TestBootstrapFile(t *testing.T) {
 	if link, err := c.Link(t.Context()); err != nil || !strings.HasPrefix(link, a.Status().Dashboard+"/signin?code=") {
 		t.Errorf("link %q, %v", link, err)
 	}
-	res, err := c.Import(t.Context(), strings.NewReader(`{"id":"/subscriptions/s/resourceGroups/g/providers/A.B/c/d","type":"A.B/c","name":"d"}`+"\nnot json\n"))
+	res, err := c.Import(t.Context(), strings.NewReader(`{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g/providers/A.B/c/d","type":"A.B/c","name":"d"}`+"\nnot json\n"), client.Place{})
 	if err != nil || res.Created == 0 || len(res.Rejected) != 1 || res.Rejected[0].Line != 2 {
 		t.Errorf("import: %+v, %v", res, err)
 	}

@@ -3,6 +3,7 @@ package arm
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -178,13 +179,58 @@ func (id ID) FullName() string {
 	return strings.Join(names, "/")
 }
 
-// Subscription is the subscription's name (a GUID in practice), "" if the id
-// is above subscriptions.
+// Subscription is the subscription's name, "" if the id is above
+// subscriptions. ParseID takes any name; CheckSubscription demands a GUID.
 func (id ID) Subscription() string {
 	if id.subEnd == 0 {
 		return ""
 	}
 	return id.raw[len("/subscriptions/"):id.subEnd]
+}
+
+// CheckSubscription is nil if the id lies in no subscription or in one that is
+// named by a GUID, as every subscription is; else an *Error with status 400.
+func (id ID) CheckSubscription() error {
+	if name := id.Subscription(); name != "" && !IsGUID(name) {
+		return &Error{Status: http.StatusBadRequest, Code: "InvalidSubscriptionId",
+			Message: fmt.Sprintf("The provided subscription identifier '%s' is malformed or invalid: it is no GUID.", clip(name))}
+	}
+	return nil
+}
+
+// ResourceGroup gives the id of a resource group. The subscription is named by
+// its GUID or its id. The error is an *Error with status 400.
+func ResourceGroup(subscription, name string) (ID, error) {
+	sub, err := ParseID("/subscriptions/" + subscription[strings.LastIndexByte(subscription, '/')+1:])
+	if err != nil {
+		return ID{}, Invalid("The subscription %q is none.", clip(subscription))
+	}
+	if err := sub.CheckSubscription(); err != nil {
+		return ID{}, err
+	}
+	group, err := ParseID(sub.String() + "/resourceGroups/" + name)
+	if err != nil || group.Type() != TypeResourceGroup || group.Name() != name {
+		return ID{}, Invalid("%q is not the name of a resource group.", clip(name))
+	}
+	return group, nil
+}
+
+// IsGUID reports whether s is 32 hex digits in groups of 8, 4, 4, 4 and 12.
+func IsGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case c < '0' || c > '9' && c < 'A' || c > 'F' && c < 'a' || c > 'f':
+			return false
+		}
+	}
+	return true
 }
 
 // SubscriptionID is the id of the subscription, "" if there is none.

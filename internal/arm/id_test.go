@@ -120,3 +120,21 @@ func TestParseIDDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for a top-level resource", n)
 	}
 }
+
+func TestCheckSubscription(t *testing.T) {
+	const guid = "6f9619ff-8b86-D011-B42D-00cf4fc964ff"
+	for _, good := range []string{"/", "/providers/Microsoft.Management/managementGroups/mg", "/subscriptions/" + guid,
+		"/subscriptions/" + strings.ToUpper(guid) + "/resourceGroups/rg"} {
+		if err := MustParseID(good).CheckSubscription(); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"nope", "s1", guid[1:], guid + "0", "{" + guid[2:] + "}", strings.ReplaceAll(guid, "-", "0"),
+		"g" + guid[1:], guid[:8] + "0" + guid[9:], guid[:35] + "-", guid[:34] + "\u00e9"} {
+		err := MustParseID("/subscriptions/" + bad + "/resourceGroups/rg").CheckSubscription()
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 400 || e.Code != "InvalidSubscriptionId" || !strings.Contains(e.Message, bad) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 // Options say what is judged and how. Resources and Now must be set.
 type Options struct {
 	Resources io.Reader
+	Group     string          // where an ARM template is deployed, as inventory.ImportOptions has it
 	Policies  []string        // folders of further policy definitions, judged beside the built-in initiative
 	Aliases   *policy.Aliases // nil: the built-in table
 	States    io.Writer       // a line per resource and recommendation; nil: none
@@ -35,6 +36,7 @@ type Report struct {
 	Recommendations []Recommendation `json:"recommendations"`
 	Rejected        []Rejection      `json:"rejected"`
 	RejectedTotal   int              `json:"rejectedTotal"`
+	Template        *Placed          `json:"template,omitempty"` // where an ARM template's resources are
 	Problems        []Problem        `json:"problems,omitempty"` // policies that can't be used
 	Seconds         Seconds          `json:"seconds"`
 }
@@ -74,6 +76,13 @@ type Recommendation struct {
 type Rejection struct {
 	Line   int    `json:"line"`
 	Reason string `json:"reason"`
+}
+
+// Placed is the resource group in which a template's resources are; Assumed says
+// that nobody named it.
+type Placed struct {
+	ResourceGroup string `json:"resourceGroup"`
+	Assumed       bool   `json:"assumed"`
 }
 
 // Problem is a policy that could not be used.
@@ -142,7 +151,7 @@ func (r *Report) addPolicies(judge *posture.Offline, dirs []string) error {
 // load reads the documents and adds what the product itself computes of them.
 func (r *Report) load(ctx context.Context, judge *posture.Offline, opt Options) error {
 	network := exposure.NewNetwork()
-	res, err := inventory.Each(ctx, opt.Resources, inventory.EachOptions{Source: "import", Now: opt.Now(), Take: func(doc *wire.Document) error {
+	res, err := inventory.Each(ctx, opt.Resources, inventory.EachOptions{Source: "import", Group: opt.Group, Now: opt.Now(), Take: func(doc *wire.Document) error {
 		again, err := judge.Add(ctx, doc)
 		if err == nil && exposure.Matters(doc.Type) {
 			err = network.Put(doc.ID, doc.Type, doc.Body)
@@ -161,6 +170,9 @@ func (r *Report) load(ctx context.Context, judge *posture.Offline, opt Options) 
 		}
 	}
 	r.Resources, r.RejectedTotal = res.Created, res.RejectedTotal
+	if t := res.Template; t.Group != "" {
+		r.Template = &Placed{t.Group, t.Assumed}
+	}
 	for _, x := range res.Rejected {
 		r.Rejected = append(r.Rejected, Rejection{x.Line, x.Reason})
 	}

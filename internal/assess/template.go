@@ -23,7 +23,7 @@ type TemplateFile struct {
 type TemplateOptions struct {
 	Files         []TemplateFile
 	Parameters    []byte   // ARM parameter file for all of them, may be empty
-	Subscription  string   // "" stands for an all-zero one
+	Subscription  string   // GUID or id, "" stands for an all-zero one
 	ResourceGroup string   // "" stands for "template"
 	Policies      []string // folders of further policy definitions
 	Aliases       *policy.Aliases
@@ -72,6 +72,11 @@ type templateRule struct {
 // and the given policies. The tree walker does it: templates are small, and it
 // has the reason at hand. The error is for what concerns all files.
 func ScanTemplates(opt TemplateOptions) (*TemplateReport, error) {
+	place, err := arm.ResourceGroup(cmp.Or(opt.Subscription, template.NoSubscription), cmp.Or(opt.ResourceGroup, template.NoResourceGroup))
+	if err != nil {
+		return nil, err
+	}
+	opt.Subscription, opt.ResourceGroup = place.Subscription(), place.Name()
 	if opt.Aliases == nil {
 		opt.Aliases = policy.NewAliases()
 	}

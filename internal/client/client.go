@@ -73,6 +73,20 @@ type ImportResult struct {
 	Rejected  []Rejection `json:"rejected"`
 	// RejectedTotal counts all rejections; Rejected lists the first of them.
 	RejectedTotal int `json:"rejectedTotal"`
+	// Template is where an ARM template's resources were put, nil if there was none.
+	Template *Placed `json:"template,omitempty"`
+}
+
+// Placed is a resource group; Assumed says that nobody named it.
+type Placed struct {
+	ResourceGroup string `json:"resourceGroup"`
+	Assumed       bool   `json:"assumed"`
+}
+
+// Place says where an ARM template is deployed to; it does not say so itself.
+type Place struct {
+	Subscription  string // GUID or id, "" if nobody says
+	ResourceGroup string
 }
 
 // Rejection is one line that could not be used.
@@ -82,10 +96,17 @@ type Rejection struct {
 	Reason string `json:"reason"`
 }
 
-// Import streams resources (JSON Lines or an array) into the server.
-func (c *Client) Import(ctx context.Context, r io.Reader) (ImportResult, error) {
+// Import streams resources (JSON Lines, an array, an ARM template) into the
+// server.
+func (c *Client) Import(ctx context.Context, r io.Reader, at Place) (ImportResult, error) {
+	values := url.Values{}
+	for name, value := range map[string]string{"subscription": at.Subscription, "resourceGroup": at.ResourceGroup} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
 	var res ImportResult
-	err := c.do(ctx, call{http.MethodPost, "/rampart/v1/import", "application/x-ndjson", r}, &res)
+	err := c.do(ctx, call{http.MethodPost, "/rampart/v1/import?" + values.Encode(), "application/x-ndjson", r}, &res)
 	return res, err
 }
 

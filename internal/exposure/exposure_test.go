@@ -11,7 +11,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
-const rg = "/subscriptions/s/resourceGroups/rg/providers/"
+const rg = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg/providers/"
 
 // resource is one document of a test network: kind/name and properties, with
 // @kind/name standing for another resource's id.

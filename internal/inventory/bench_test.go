@@ -39,7 +39,7 @@ func BenchmarkImport(b *testing.B) {
 		}
 		v := inventory.New(inventory.Options{Store: db})
 		b.StartTimer()
-		res, err := v.Import(b.Context(), "", "import", bytes.NewReader(in), nil)
+		res, err := v.Import(b.Context(), "", bytes.NewReader(in), inventory.ImportOptions{Source: "import"})
 		if err != nil || res.Created != n {
 			b.Fatalf("%d, %v", res.Created, err)
 		}

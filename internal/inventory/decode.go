@@ -32,6 +32,9 @@ func Decode(b []byte, now time.Time, source string) (wire.Document, error) {
 	if doc.Type, err = typeOf(id, m.typ); err != nil {
 		return doc, err
 	}
+	if err := checkSubscription(id, m.isEnvelope() && string(m.deleted) == "true"); err != nil {
+		return doc, err
+	}
 	if m.isEnvelope() {
 		return m.envelope(doc, id, now)
 	}

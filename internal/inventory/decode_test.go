@@ -23,7 +23,7 @@ func TestDecode(t *testing.T) {
 		"listed only":     {in: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, unavailable: "properties the source listed the resource without them"},
 		"white space":     {in: " {\n \"id\" : \"" + id + "\" ,\"name\":\"a b\", \"properties\": { } }\n", typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + id + `","name":"a b","properties":{}}`},
 		"escaped id":      {in: `{"id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`},
-		"short group":     {in: `{"id":"/subscriptions/s/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`, typ: arm.TypeResourceGroup, body: `{"id":"/subscriptions/s/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`},
+		"short group":     {in: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`, typ: arm.TypeResourceGroup, body: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`},
 		"envelope":        {in: `{"id":"` + id + `","source":"liar","unavailable":["properties.x"],"body":{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}`, unavailable: "properties.x"},
 		"deletion":        {in: `{"id":"` + id + `","deleted":true}`, typ: "Microsoft.Storage/storageAccounts"},
 	}
@@ -107,7 +107,7 @@ func TestDecodeRefuses(t *testing.T) {
 // has id, name and type, and is accepted again unchanged.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
-		account("a"), `{"id":"/subscriptions/s","x":[1,-2.5e+7,true,null,"\u00e9\n"]}`, `{}`, ` { "id" : "` + group + `a" } `,
+		account("a"), `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff","x":[1,-2.5e+7,true,null,"\u00e9\n"]}`, `{}`, ` { "id" : "` + group + `a" } `,
 		`{"id":"` + group + `a","body":{"properties":{}},"unavailable":["a b"],"observedAt":"2026-01-01T00:00:00Z","sourceVersion":3}`,
 		`{"id":"` + group + `a","deleted":true}`, `{"id":"` + group + `a","resources":[{}],"name":"n"}`,
 	} {

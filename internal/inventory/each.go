@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 // EachOptions say what Each makes of a stream.
 type EachOptions struct {
 	Source string
+	Group  string    // as ImportOptions has it
 	Now    time.Time // when documents were observed that do not say
 	// Take gets every document, in the order of the stream, and then the
 	// containers (subscriptions, groups) that ids name and nothing delivered. An
@@ -23,12 +25,13 @@ type EachOptions struct {
 // Each reads a stream as Import does, without a store. The result counts what
 // Take accepted as created.
 func Each(ctx context.Context, r io.Reader, o EachOptions) (Result, error) {
-	p := pipeline{now: o.Now, source: o.Source, bare: true}
+	p := pipeline{now: o.Now, source: o.Source, group: cmp.Or(o.Group, templateGroup), assumed: o.Group == "", bare: true}
 	ctx, stop := p.start(ctx, r)
 	defer stop()
 	e := eacher{take: o.Take, delivered: map[string]bool{}}
 	for c := range p.order {
 		<-c.done
+		e.res.put(c, &p)
 		e.chunk(c)
 	}
 	if err := e.containers(); err != nil {

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,21 +13,33 @@ import (
 // pages that they share once; smaller ones let other writers in between.
 const loadDocs = 16 * chunkDocs
 
+// ImportOptions say what Import makes of a stream. Source must be set.
+type ImportOptions struct {
+	Source string
+	// Group is the id of the resource group to which an ARM template in the
+	// stream is deployed, as TemplateGroup gives it; "" is a made-up one, and the
+	// result says so.
+	Group string
+	// Progress, if not nil, is told after each transaction how many documents
+	// have been dealt with.
+	Progress func(n int)
+}
+
 // Import reads documents of any number from r: JSON Lines, a JSON array, an
 // object whose "value" or "data" is the array (az, the Resource Graph, ARM's
 // lists), or an ARM template. Each line or element is an ARM resource or a
 // wire.Document. A broken one is rejected with its line; the others land. The
 // whole may be packed with gzip.
 //
-// Documents are committed in transactions of a few thousand; progress, if not
-// nil, is told after each how many have been dealt with. When Import returns
-// an error or the process dies, what was committed stays and the same import
-// may simply be run again. An import never deletes what it does not mention.
-func (v *Inventory) Import(ctx context.Context, tenant, source string, r io.Reader, progress func(n int)) (Result, error) {
-	p := pipeline{now: v.now(), source: source}
+// Documents are committed in transactions of a few thousand. When Import
+// returns an error or the process dies, what was committed stays and the same
+// import may simply be run again. An import never deletes what it does not
+// mention.
+func (v *Inventory) Import(ctx context.Context, tenant string, r io.Reader, o ImportOptions) (Result, error) {
+	p := pipeline{now: v.now(), source: o.Source, group: cmp.Or(o.Group, templateGroup), assumed: o.Group == ""}
 	ctx, stop := p.start(ctx, r)
 	defer stop()
-	res, err := v.loadAll(ctx, &p, tenant, progress)
+	res, err := v.loadAll(ctx, &p, tenant, o.Progress)
 	res.inOrder()
 	return res, err
 }
@@ -37,6 +50,7 @@ func (v *Inventory) loadAll(ctx context.Context, p *pipeline, tenant string, pro
 	w := importer{v: v, res: &res, progress: progress, load: load{tenant: tenant}, seen: map[string]int{}}
 	for c := range p.order {
 		<-c.done
+		res.put(c, p)
 		if err := w.add(ctx, c); err != nil {
 			return res, err
 		}

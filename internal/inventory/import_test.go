@@ -42,7 +42,7 @@ func TestImportKeepsTheGoodRows(t *testing.T) {
 	}
 	v, _ := openInventory(t)
 	progress := 0
-	res, err := v.Import(t.Context(), "", "import", strings.NewReader(b.String()), func(n int) { progress = n })
+	res, err := v.Import(t.Context(), "", strings.NewReader(b.String()), inventory.ImportOptions{Source: "import", Progress: func(n int) { progress = n }})
 	if err != nil || res.Created != 110 || res.RejectedTotal != len(bad) || progress != 121 {
 		t.Fatalf("created %d, rejected %d, progress %d, %v", res.Created, res.RejectedTotal, progress, err)
 	}
@@ -67,7 +67,7 @@ func TestImportFindsItsWayInBrokenArrays(t *testing.T) {
 		"  {\n    \"id\": \"" + group + "e\",\n    \"properties\": {}\n  }",
 	}, ",\n") + "\n]\n"
 	v, _ := openInventory(t)
-	res, err := v.Import(t.Context(), "", "import", strings.NewReader(pretty), nil)
+	res, err := v.Import(t.Context(), "", strings.NewReader(pretty), inventory.ImportOptions{Source: "import"})
 	if err != nil || res.Created != 3 || res.RejectedTotal != 3 {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -86,7 +86,7 @@ func TestImportOfTruncatedFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, _ := openInventory(t)
-			res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+			res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"})
 			if res.Created != 1 || err == nil || !strings.Contains(err.Error(), "cut off") {
 				t.Errorf("%+v, %v", res, err)
 			}
@@ -97,7 +97,7 @@ func TestImportOfTruncatedFiles(t *testing.T) {
 func TestImportReportsDuplicates(t *testing.T) {
 	in := account("a") + "\n" + account("b") + "\n" + strings.Replace(account("A"), `"a":1`, `"a":2`, 1) + "\nbroken\n"
 	v, db := openInventory(t)
-	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+	res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"})
 	if err != nil || res.Created != 2 || len(res.Rejected) != 2 || res.Rejected[0].Line != 1 || res.Rejected[1].Line != 4 {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -132,7 +132,7 @@ func TestImportOfTemplate(t *testing.T) {
 	{"type":"Microsoft.Web/sites/config","name":"web1","properties":{}}
 	]}`
 	v, db := openInventory(t)
-	res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+	res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"})
 	if err != nil || res.Created != 2 || res.RejectedTotal != 3 {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -141,6 +141,54 @@ func TestImportOfTemplate(t *testing.T) {
 		t.Errorf("site %s", got)
 	}
 	body(t, db, site+"/config/web")
+	if want := (inventory.Placed{Group: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template", Assumed: true}); res.Template != want {
+		t.Errorf("placed %+v", res.Template)
+	}
+	there, err := inventory.TemplateGroup("6f9619ff-8b86-d011-b42d-00cf4fc964ff", "rg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err = v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import", Group: there})
+	if want := (inventory.Placed{Group: there}); err != nil || res.Created != 2 || res.Template != want {
+		t.Errorf("named: %+v, %v", res, err)
+	}
+	body(t, db, "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg/providers/Microsoft.Web/sites/web1/config/web")
+	// What has ids of its own is not placed.
+	res, err = v.Import(t.Context(), "", strings.NewReader(account("x")), inventory.ImportOptions{Source: "import", Group: there})
+	if err != nil || res.Created != 1 || res.Template != (inventory.Placed{}) {
+		t.Errorf("no template: %+v, %v", res, err)
+	}
+}
+
+func TestTemplateGroup(t *testing.T) {
+	const sub = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+	tests := map[string]struct{ sub, group, want string }{
+		"none":         {},
+		"both":         {sub, "rg", "/subscriptions/" + sub + "/resourceGroups/rg"},
+		"by_id":        {"/subscriptions/" + sub, "rg", "/subscriptions/" + sub + "/resourceGroups/rg"},
+		"no_group":     {sub, "", "/subscriptions/" + sub + "/resourceGroups/template"},
+		"no_sub":       {"", "rg", "error"},
+		"no_guid":      {"nope", "rg", "error"},
+		"slash":        {sub, "rg/providers/a.b/c/d", "error"},
+		"dots":         {sub, "..", "error"},
+		"question":     {sub, "a?b", "error"},
+		"long":         {sub, strings.Repeat("x", 4000), "error"},
+		"slash_behind": {sub, "rg/", "error"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := inventory.TemplateGroup(tt.sub, tt.group)
+			if tt.want == "error" {
+				if !isStatus(err, 400) {
+					t.Errorf("%q, %v", got, err)
+				}
+				return
+			}
+			if got != tt.want || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
 }
 
 // TestImportOfTemplateExpressions: what only a deployment knows is unknown; the
@@ -187,7 +235,7 @@ func TestImportOfUTF16(t *testing.T) {
 		b.Write([]byte{c, 0})
 	}
 	v, _ := openInventory(t)
-	if res, err := v.Import(t.Context(), "", "import", &b, nil); err != nil || res.Created != 1 {
+	if res, err := v.Import(t.Context(), "", &b, inventory.ImportOptions{Source: "import"}); err != nil || res.Created != 1 {
 		t.Errorf("%+v, %v", res, err)
 	}
 }
@@ -196,7 +244,7 @@ func TestImportStopsWithItsContext(t *testing.T) {
 	v, _ := openInventory(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	in := strings.Repeat(account("a")+"\n", 50_000)
-	_, err := v.Import(ctx, "", "import", strings.NewReader(in), func(int) { cancel() })
+	_, err := v.Import(ctx, "", strings.NewReader(in), inventory.ImportOptions{Source: "import", Progress: func(int) { cancel() }})
 	if err == nil {
 		t.Error("a cancelled import ends without an error")
 	}
@@ -206,7 +254,7 @@ func TestImportOfNothing(t *testing.T) {
 	many := 200_000 // deep recursion would show
 	for _, in := range []string{"", " \n\n", "[]", `{"value":[]}`, strings.Repeat("[]", many), strings.Repeat(`{"value":[]}`, many), "x" + strings.Repeat("\n", many)} {
 		v, _ := openInventory(t)
-		if res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil); err != nil || res.Created+res.RejectedTotal != strings.Count(in, "x") {
+		if res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"}); err != nil || res.Created+res.RejectedTotal != strings.Count(in, "x") {
 			t.Errorf("import of %.20q: %+v, %v", in, res, err)
 		}
 	}

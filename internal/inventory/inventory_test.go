@@ -27,7 +27,7 @@ func openInventory(t testing.TB) (*inventory.Inventory, *store.DB) {
 	return inventory.New(inventory.Options{Store: db, Now: now}), db
 }
 
-const group = "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
+const group = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/"
 
 func account(name string) string {
 	return `{"id":"` + group + name + `","type":"Microsoft.Storage/storageAccounts","name":"` + name + `","properties":{"a":1}}`
@@ -49,7 +49,7 @@ func TestImportFormats(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, _ := openInventory(t)
-			res, err := v.Import(t.Context(), "", "import", strings.NewReader(in), nil)
+			res, err := v.Import(t.Context(), "", strings.NewReader(in), inventory.ImportOptions{Source: "import"})
 			if err != nil || res.Created != 2 || res.RejectedTotal != 0 {
 				t.Fatalf("%+v, %v", res, err)
 			}

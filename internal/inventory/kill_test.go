@@ -42,7 +42,7 @@ func importChild(url string) error {
 		return err
 	}
 	v := inventory.New(inventory.Options{Store: db})
-	_, err = v.Import(context.Background(), "", "import", estate(killDocs), func(n int) { fmt.Println(n) })
+	_, err = v.Import(context.Background(), "", estate(killDocs), inventory.ImportOptions{Source: "import", Progress: func(n int) { fmt.Println(n) }})
 	return errors.Join(err, db.Close())
 }
 
@@ -63,7 +63,7 @@ func estate(n int) io.Reader {
 }
 
 func estateID(i int) string {
-	id := fmt.Sprintf("/subscriptions/s%d/resourceGroups/g%d/providers/Microsoft.Storage/storageAccounts/a%d", i%7, i/50%100, i/2)
+	id := fmt.Sprintf("/subscriptions/00000000-0000-4000-8000-%012d/resourceGroups/g%d/providers/Microsoft.Storage/storageAccounts/a%d", i%7, i/50%100, i/2)
 	if i%2 == 1 {
 		id += fmt.Sprintf("/blobServices/b%d", i)
 	}
@@ -177,7 +177,7 @@ func verify(t *testing.T, url string, acked int) {
 func verifyContainers(t *testing.T, have map[string]bool) {
 	t.Helper()
 	for i := range killDocs {
-		sub, group := fmt.Sprintf("/subscriptions/s%d", i%7), fmt.Sprintf("/subscriptions/s%d/resourceGroups/g%d", i%7, i/50%100)
+		sub, group := fmt.Sprintf("/subscriptions/00000000-0000-4000-8000-%012d", i%7), fmt.Sprintf("/subscriptions/00000000-0000-4000-8000-%012d/resourceGroups/g%d", i%7, i/50%100)
 		if have[estateID(i)] && (!have[sub] || !have[group]) {
 			t.Fatalf("document %d stands without %s or %s", i, sub, group)
 		}

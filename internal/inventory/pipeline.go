@@ -26,18 +26,21 @@ type chunk struct {
 	prepared []store.Prepared
 	at       []Rejection // where docs[i] is from
 	bad      []Rejection
+	placed   bool // some are of a template and lie in the pipeline's group
 	done     chan struct{}
 }
 
 // pipeline cuts in one goroutine and decodes in several; order has the chunks
 // as the stream had them.
 type pipeline struct {
-	now    time.Time
-	source string
-	bare   bool // without the form that the store wants
-	todo   chan *chunk
-	order  chan *chunk
-	err    error // why cutting ended early; read after order is closed
+	now     time.Time
+	source  string
+	group   string // id of the group in which templates' resources lie
+	assumed bool   // nobody named the group
+	bare    bool   // without the form that the store wants
+	todo    chan *chunk
+	order   chan *chunk
+	err     error // why cutting ended early; read after order is closed
 }
 
 // start begins to read r. stop ends all goroutines and waits for them; only a
@@ -129,7 +132,7 @@ func (p *pipeline) decode() {
 }
 
 func (p *pipeline) decodeOne(c *chunk, x *piece) {
-	doc, err := p.document(x)
+	doc, placed, err := p.document(x)
 	if err == nil && !p.bare {
 		var ps []store.Prepared
 		ps, err = store.Prepare([]wire.Document{doc})
@@ -139,15 +142,17 @@ func (p *pipeline) decodeOne(c *chunk, x *piece) {
 		c.bad = append(c.bad, Rejection{Line: x.line, ID: clip(doc.ID), Reason: err.Error()})
 		return
 	}
+	c.placed = c.placed || placed
 	c.docs, c.at = append(c.docs, doc), append(c.at, Rejection{Line: x.line})
 }
 
-func (p *pipeline) document(x *piece) (wire.Document, error) {
+func (p *pipeline) document(x *piece) (doc wire.Document, placed bool, err error) {
 	switch {
 	case x.bad != "":
-		return wire.Document{}, errors.New(x.bad)
+		return wire.Document{}, false, errors.New(x.bad)
 	case x.template != nil:
-		return x.template.decode(x.text, p.now, p.source)
+		return x.template.decode(x.text, p)
 	}
-	return Decode(x.text, p.now, p.source)
+	doc, err = Decode(x.text, p.now, p.source)
+	return doc, false, err
 }

@@ -89,7 +89,7 @@ func TestContainersAreMadeUp(t *testing.T) {
 			t.Fatalf("%+v, %v", res, err)
 		}
 	}
-	const sub, rg = "/subscriptions/s1", "/subscriptions/s1/resourceGroups/rg"
+	const sub, rg = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff", "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg"
 	put(document(group+"a", "agent", 1))
 	if source(sub) != store.SourceInventory || source(rg) != store.SourceInventory {
 		t.Errorf("subscription of %s, group of %s", source(sub), source(rg))
@@ -101,8 +101,8 @@ func TestContainersAreMadeUp(t *testing.T) {
 	if source(sub) != "azure" {
 		t.Errorf("the real subscription did not take over: %s", source(sub))
 	}
-	put(document("/subscriptions/S2", "azure", 1), document("/subscriptions/s2/resourceGroups/x/providers/A.B/c/d", "agent", 1))
-	if source("/subscriptions/s2") != "azure" {
+	put(document("/subscriptions/7F9619FF-8B86-D011-B42D-00CF4FC964FF", "azure", 1), document("/subscriptions/7f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/x/providers/A.B/c/d", "agent", 1))
+	if source("/subscriptions/7f9619ff-8b86-d011-b42d-00cf4fc964ff") != "azure" {
 		t.Error("a container in the same batch was made up as well")
 	}
 	gone := wire.Document{ID: rg, Source: store.SourceInventory, ObservedAt: noon, Deleted: true}
@@ -145,7 +145,7 @@ func TestDeleteTakesWhatIsBelow(t *testing.T) {
 			t.Errorf("%s after the deletion: %v", id, err)
 		}
 	}
-	if rs, err := v.Children(t.Context(), "", "/subscriptions/s1/resourceGroups/rg"); err != nil || len(rs) != 1 {
+	if rs, err := v.Children(t.Context(), "", "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg"); err != nil || len(rs) != 1 {
 		t.Errorf("%d children left, %v", len(rs), err)
 	}
 }
@@ -153,9 +153,9 @@ func TestDeleteTakesWhatIsBelow(t *testing.T) {
 func TestClaimMachine(t *testing.T) {
 	v, _ := openInventory(t)
 	machine := func(id string) inventory.Machine {
-		return inventory.Machine{Group: "/subscriptions/s1/resourceGroups/rg", Type: "Microsoft.HybridCompute/machines", Name: "web", MachineID: id}
+		return inventory.Machine{Group: "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg", Type: "Microsoft.HybridCompute/machines", Name: "web", MachineID: id}
 	}
-	const web = "/subscriptions/s1/resourceGroups/rg/providers/Microsoft.HybridCompute/machines/web"
+	const web = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/rg/providers/Microsoft.HybridCompute/machines/web"
 	steps := []struct{ machine, want string }{
 		{"aaaaaaaa-1111", web}, {"BBBBBBBB-2222", web + "-bbbbbbbb"}, {"aaaaaaaa1111", web}, {"bbbbbbbb2222", web + "-bbbbbbbb"},
 	}
@@ -207,11 +207,45 @@ func TestDropTenant(t *testing.T) {
 		if res, err := v.Put(t.Context(), "demo", []wire.Document{document(group+"a", "demo", 1)}); err != nil || res.Created != 1 {
 			t.Fatalf("%+v, %v", res, err)
 		}
-		if _, err := v.Get(t.Context(), "demo", "/subscriptions/s1"); err != nil {
+		if _, err := v.Get(t.Context(), "demo", "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff"); err != nil {
 			t.Errorf("the container was not made up: %v", err)
 		}
 		if err := v.DropTenant(t.Context(), "demo"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestSubscriptionsAreGUIDs: what lies in a subscription that can be none is
+// refused alone, in a batch and in a file, and makes no container. A deletion
+// is taken, so that what an older version stored can go.
+func TestSubscriptionsAreGUIDs(t *testing.T) {
+	const bad = "/subscriptions/nope/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a"
+	const reason = `its subscription "nope" is not a GUID`
+	v, _ := openInventory(t)
+	res, err := v.Put(t.Context(), "", []wire.Document{document(bad, "azure", 1), document(group+"a", "azure", 1), document("/subscriptions/nope", "azure", 1)})
+	if err != nil || res.Created != 1 || len(res.Rejected) != 2 || res.Rejected[0].Reason != reason || res.Rejected[1].Index != 2 {
+		t.Errorf("put: %+v, %v", res, err)
+	}
+	file := strings.Join([]string{account("b"), `{"id":"` + bad + `","properties":{}}`, `{"id":"` + bad + `","body":{"properties":{}}}`,
+		`{"id":"/subscriptions/nope","name":"nope"}`, account("c"), `{"id":"/providers/Microsoft.Management/managementGroups/nope"}`}, "\n")
+	if res, err = v.Import(t.Context(), "", strings.NewReader(file), inventory.ImportOptions{Source: "import"}); err != nil || res.Created != 3 || len(res.Rejected) != 3 {
+		t.Fatalf("import: %+v, %v", res, err)
+	}
+	for i, line := range []int{2, 3, 4} {
+		if r := res.Rejected[i]; r.Line != line || r.Reason != reason || r.ID == "" {
+			t.Errorf("rejection %d: %v", i, r)
+		}
+	}
+	if _, err := v.Get(t.Context(), "", "/subscriptions/nope"); !isStatus(err, 404) {
+		t.Errorf("a subscription was made up: %v", err)
+	}
+	res, err = v.Import(t.Context(), "", strings.NewReader(`{"id":"`+bad+`","deleted":true}`), inventory.ImportOptions{Source: "import"})
+	if err != nil || res.RejectedTotal != 0 {
+		t.Errorf("deletion: %+v, %v", res, err)
+	}
+	gone := wire.Document{ID: bad, Source: "azure", Deleted: true}
+	if res, err = v.Put(t.Context(), "", []wire.Document{gone}); err != nil || res.RejectedTotal != 0 {
+		t.Errorf("deletion by put: %+v, %v", res, err)
 	}
 }

@@ -15,6 +15,15 @@ type Result struct {
 	// at most MaxRejections of them, RejectedTotal is how many there were.
 	Rejected      []Rejection
 	RejectedTotal int
+	// Template is where an ARM template's resources were put, the zero value if
+	// there were none.
+	Template Placed
+}
+
+// Placed tells where resources without a place of their own were put.
+type Placed struct {
+	Group   string // id of the resource group
+	Assumed bool   // nobody named it
 }
 
 // MaxRejections bounds Result.Rejected: a large file may be wrong throughout.
@@ -42,6 +51,13 @@ func (r Rejection) String() string {
 
 // Accepted is how many documents are stored as they were given.
 func (r *Result) Accepted() int { return r.Created + r.Updated + r.Unchanged + r.Deleted }
+
+// put notes that a chunk has a template's resources.
+func (r *Result) put(c *chunk, p *pipeline) {
+	if c.placed {
+		r.Template = Placed{Group: p.group, Assumed: p.assumed}
+	}
+}
 
 func (r *Result) reject(x Rejection) {
 	r.RejectedTotal++

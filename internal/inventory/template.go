@@ -1,11 +1,11 @@
 package inventory
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -13,14 +13,33 @@ import (
 
 // template is what an ARM template says outside its resources. Its resources
 // have names, often as expressions over parameters, and no ids: they are
-// placed in a group of their own.
+// placed in the group that the import names, or in one of their own.
 type template struct {
 	parameters map[string]string // folded name -> default text
 }
 
-// templateGroup is where a template's resources lie: it does not say into
-// which subscription and group it would be deployed.
-const templateGroup = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/template"
+// templateGroup is where a template's resources lie if nobody says into which
+// subscription and group it is deployed: it does not say so itself.
+const templateGroup = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/" + templateName
+
+const templateName = "template"
+
+// TemplateGroup gives ImportOptions.Group of what a user names: a subscription
+// (GUID or id) and a group in it, "template" without a name. "" of both is "".
+// The error is an *arm.Error with status 400.
+func TemplateGroup(subscription, group string) (string, error) {
+	switch {
+	case subscription == "" && group == "":
+		return "", nil
+	case subscription == "":
+		return "", arm.Invalid("A resource group needs its subscription: name that too.")
+	}
+	id, err := arm.ResourceGroup(subscription, cmp.Or(group, templateName))
+	if err != nil {
+		return "", err
+	}
+	return id.String(), nil
+}
 
 // take reads the parameters' defaults when the wrapper is scanned.
 func (t *template) take(key, value []byte) error {
@@ -42,35 +61,41 @@ func (t *template) take(key, value []byte) error {
 	return nil
 }
 
-// decode makes a document of one of the template's resources.
-func (t *template) decode(b []byte, now time.Time, source string) (wire.Document, error) {
+// decode makes a document of one of the template's resources. Those without an
+// id are placed in the pipeline's group.
+func (t *template) decode(b []byte, p *pipeline) (doc wire.Document, placed bool, err error) {
 	m, err := scanObject(b)
 	if err != nil {
-		return wire.Document{}, err
+		return wire.Document{}, false, err
 	}
 	if m.id != "" {
-		return Decode(b, now, source)
+		doc, err = Decode(b, p.now, p.source)
+		return doc, false, err
 	}
-	if m.typ == "" || !m.hasName {
-		return wire.Document{}, errors.New("it has neither an id nor type and name")
-	}
-	if m.resources != nil {
-		return wire.Document{ID: m.typ}, errors.New("it has resources nested in it: export the template flat")
-	}
-	name, err := t.text(text(m.name))
+	id, name, err := t.place(m, p.group)
 	if err != nil {
-		return wire.Document{ID: m.typ}, fmt.Errorf("its name: %w", err)
+		return wire.Document{ID: m.typ}, false, err
 	}
-	id, err := templateID(m.typ, name)
-	if err != nil {
-		return wire.Document{ID: m.typ}, err
-	}
-	doc, err := Decode(withID(b, id, name), now, source)
-	if err != nil {
-		return doc, err
+	if doc, err = Decode(withID(b, id, name), p.now, p.source); err != nil {
+		return doc, false, err
 	}
 	doc.Unavailable = append(doc.Unavailable, expressions(doc.Body)...)
-	return doc, checkEnvelope(&doc)
+	return doc, true, checkEnvelope(&doc)
+}
+
+// place gives a resource its id in a group, and its name as plain text.
+func (t *template) place(m *members, group string) (id, name string, err error) {
+	if m.typ == "" || !m.hasName {
+		return "", "", errors.New("it has neither an id nor type and name")
+	}
+	if m.resources != nil {
+		return "", "", errors.New("it has resources nested in it: export the template flat")
+	}
+	if name, err = t.text(text(m.name)); err != nil {
+		return "", "", fmt.Errorf("its name: %w", err)
+	}
+	id, err = templateID(group, m.typ, name)
+	return id, name, err
 }
 
 // withID puts id and plain name in front; the expression that was the name
@@ -87,13 +112,13 @@ func withID(b []byte, id, name string) []byte {
 }
 
 // templateID pairs the segments of a type with those of a name.
-func templateID(typ, name string) (string, error) {
+func templateID(group, typ, name string) (string, error) {
 	namespace, rest, _ := strings.Cut(typ, "/")
 	types, names := strings.Split(rest, "/"), strings.Split(name, "/")
 	if len(types) != len(names) {
 		return "", fmt.Errorf("its name %q has not as many parts as its type %q", clip(name), clip(typ))
 	}
-	id := templateGroup + "/providers/" + namespace
+	id := group + "/providers/" + namespace
 	for i := range types {
 		id += "/" + types[i] + "/" + names[i]
 	}

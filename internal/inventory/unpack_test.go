@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"strings"
 	"testing"
+
+	"github.com/rampart-sec/rampart/internal/inventory"
 )
 
 func zipped(t *testing.T, s string) []byte {
@@ -38,7 +40,7 @@ func TestImportOfPackedFiles(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			v, _ := openInventory(t)
-			res, err := v.Import(t.Context(), "", "import", bytes.NewReader(tt.in), nil)
+			res, err := v.Import(t.Context(), "", bytes.NewReader(tt.in), inventory.ImportOptions{Source: "import"})
 			if err == nil && res.Created != tt.created || (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%+v, %v, want %d created and %q", res, err, tt.created, tt.err)
 			}

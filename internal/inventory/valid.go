@@ -36,6 +36,9 @@ func valid(doc wire.Document, tenant string, now time.Time) (wire.Document, erro
 	if doc.Type, err = typeOf(id, doc.Type); err != nil {
 		return doc, err
 	}
+	if err := checkSubscription(id, doc.Deleted); err != nil {
+		return doc, err
+	}
 	doc.ID, doc.ObservedAt = id.String(), observed(doc.ObservedAt, now)
 	if err := checkEnvelope(&doc); err != nil {
 		return doc, err
@@ -66,6 +69,15 @@ func typeOf(id arm.ID, typ string) (string, error) {
 		return "", fmt.Errorf("its type %q is not the type of its id, %q", clip(typ), clip(id.Type()))
 	}
 	return typ, nil
+}
+
+// checkSubscription refuses what lies in a subscription that cannot be one: it
+// would be registered. What an older version took may still be deleted.
+func checkSubscription(id arm.ID, deleted bool) error {
+	if name := id.Subscription(); name != "" && !deleted && !arm.IsGUID(name) {
+		return fmt.Errorf("its subscription %q is not a GUID", clip(name))
+	}
+	return nil
 }
 
 func checkEnvelope(doc *wire.Document) error {

@@ -78,6 +78,9 @@ func (s *Plans) Set(ctx context.Context, c Caller, scope arm.ID, updates ...Upda
 	var all []*Setting
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		all = all[:0]
+		if err := lock(ctx, tx, c.Tenant, scope); err != nil {
+			return err
+		}
 		for _, u := range updates {
 			p, err := s.at(scope, u.Plan)
 			if err != nil {
@@ -108,6 +111,9 @@ func (s *Plans) Delete(ctx context.Context, c Caller, scope arm.ID, name string)
 		return invalid("", "A subscription's plan cannot be deleted; set its pricingTier to Free.")
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := lock(ctx, tx, c.Tenant, scope); err != nil {
+			return err
+		}
 		object := store.Object{Tenant: c.Tenant, Kind: Kind, ID: objectID(scope, p)}
 		if err := tx.DeleteObject(ctx, c.Tenant, Kind, object.ID, ""); err != nil {
 			return err
@@ -117,6 +123,13 @@ func (s *Plans) Delete(ctx context.Context, c Caller, scope arm.ID, name string)
 		}
 		return show(ctx, tx, c.Tenant, scope, p)
 	})
+}
+
+// lock lets one transaction at a time change the plans of a subscription: a new
+// setting depends on the one before, on the subscription's and on those of the
+// resources below.
+func lock(ctx context.Context, tx *store.Tx, tenant string, scope arm.ID) error {
+	return tx.LockPartition(ctx, tenant, store.Partition(scope))
 }
 
 // audit appends a row for a setting that is being written or, without a body,

@@ -74,6 +74,9 @@ func isRegistered(ctx context.Context, tx *store.Tx, tenant string, subscription
 
 // register writes what is missing; what a client set before stays.
 func register(ctx context.Context, tx *store.Tx, tenant string, subscription arm.ID) error {
+	if err := lock(ctx, tx, tenant, subscription); err != nil {
+		return err
+	}
 	if yes, err := isRegistered(ctx, tx, tenant, subscription); yes || err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/wire"
 )
 
-const shownServers = "/subscriptions/s1/providers/Rampart.Security/settings/plans/providers/Microsoft.Security/pricings/VirtualMachines"
+const shownServers = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/providers/Rampart.Security/settings/plans/providers/Microsoft.Security/pricings/VirtualMachines"
 
 // shown reads the document of the plan for servers; tier "" is none.
 func (f *fixture) shown(t *testing.T) (tier, coverage string) {
@@ -69,80 +69,83 @@ func (f *fixture) heads(t *testing.T) (changes uint64, audits int) {
 }
 
 func TestDocumentFollowsSetting(t *testing.T) {
-	f := open(t)
-	if err := f.Register(t.Context(), "", subscription.String()); err != nil {
-		t.Fatal(err)
-	}
-	f.wantShown(t, "", "")
-	f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
-	f.wantShown(t, "Standard", "FullyCovered")
-	f.set(t, machine, "VirtualMachines", plan.Change{Tier: "Free"})
-	f.wantShown(t, "Standard", "PartiallyCovered")
-	if err := f.Delete(t.Context(), me, machine, "VirtualMachines"); err != nil {
-		t.Fatal(err)
-	}
-	f.wantShown(t, "Standard", "FullyCovered")
-	changes, audits := f.heads(t)
-	f.now = f.now.Add(time.Hour)
-	f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
-	if c, a := f.heads(t); c != changes || a != audits {
-		t.Errorf("the same again wrote %d changes and %d audit rows", c-changes, a-audits)
-	}
-	f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Free"})
-	f.wantShown(t, "Free", "NotCovered")
-	// A resource's own setting alone does not make the subscription's Standard.
-	f.set(t, machine, "VirtualMachines", plan.Change{Tier: "Standard"})
-	f.wantShown(t, "Free", "PartiallyCovered")
+	onEachEngine(t, func(t *testing.T, f *fixture) {
+		if err := f.Register(t.Context(), "", subscription.String()); err != nil {
+			t.Fatal(err)
+		}
+		f.wantShown(t, "", "")
+		f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
+		f.wantShown(t, "Standard", "FullyCovered")
+		f.set(t, machine, "VirtualMachines", plan.Change{Tier: "Free"})
+		f.wantShown(t, "Standard", "PartiallyCovered")
+		if err := f.Delete(t.Context(), me, machine, "VirtualMachines"); err != nil {
+			t.Fatal(err)
+		}
+		f.wantShown(t, "Standard", "FullyCovered")
+		changes, audits := f.heads(t)
+		f.now = f.now.Add(time.Hour)
+		f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
+		if c, a := f.heads(t); c != changes || a != audits {
+			t.Errorf("the same again wrote %d changes and %d audit rows", c-changes, a-audits)
+		}
+		f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Free"})
+		f.wantShown(t, "Free", "NotCovered")
+		// A resource's own setting alone does not make the subscription's Standard.
+		f.set(t, machine, "VirtualMachines", plan.Change{Tier: "Standard"})
+		f.wantShown(t, "Free", "PartiallyCovered")
+	})
 }
 
 func TestDocumentGoesAndComesWithSubscription(t *testing.T) {
-	f := open(t)
-	f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
-	follow := func(there bool) {
-		t.Helper()
-		err := f.db.Update(t.Context(), func(tx *store.Tx) error {
-			return f.FollowSubscription(t.Context(), tx, "", subscription.String(), there)
-		})
-		if err != nil {
-			t.Fatal(err)
+	onEachEngine(t, func(t *testing.T, f *fixture) {
+		f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
+		follow := func(there bool) {
+			t.Helper()
+			err := f.db.Update(t.Context(), func(tx *store.Tx) error {
+				return f.FollowSubscription(t.Context(), tx, "", subscription.String(), there)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for range 2 {
-		follow(false)
-		f.wantShown(t, "", "")
-		follow(true)
-		f.wantShown(t, "Standard", "FullyCovered")
-	}
+		for range 2 {
+			follow(false)
+			f.wantShown(t, "", "")
+			follow(true)
+			f.wantShown(t, "Standard", "FullyCovered")
+		}
+	})
 }
 
 // What a source delivers under ARM's id stays; what one left under the id of
 // the product's own document gives way.
 func TestDocumentBesideThoseOfSources(t *testing.T) {
-	f := open(t)
-	azure := strings.Replace(shownServers, "/providers/Rampart.Security/settings/plans", "", 1)
-	deliver := func(id string) {
-		t.Helper()
-		err := f.db.Update(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.PutResources(t.Context(), "", []wire.Document{{ID: id, Type: plan.SettingType, Source: "azure", ObservedAt: f.now,
-				Body: json.RawMessage(`{"properties":{"pricingTier":"Free"}}`)}})
+	onEachEngine(t, func(t *testing.T, f *fixture) {
+		azure := strings.Replace(shownServers, "/providers/Rampart.Security/settings/plans", "", 1)
+		deliver := func(id string) {
+			t.Helper()
+			err := f.db.Update(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.PutResources(t.Context(), "", []wire.Document{{ID: id, Type: plan.SettingType, Source: "azure", ObservedAt: f.now,
+					Body: json.RawMessage(`{"properties":{"pricingTier":"Free"}}`)}})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		deliver(azure)
+		deliver(shownServers)
+		f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
+		f.wantShown(t, "Standard", "FullyCovered")
+		err := f.db.View(t.Context(), func(tx *store.Tx) error {
+			r, err := tx.Resource(t.Context(), "", azure)
+			if err == nil && (r.Doc.Source != "azure" || !strings.Contains(string(r.Doc.Body), "Free")) {
+				t.Errorf("what Azure says became %s of %s", r.Doc.Body, r.Doc.Source)
+			}
 			return err
 		})
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
-	}
-	deliver(azure)
-	deliver(shownServers)
-	f.set(t, subscription, "VirtualMachines", plan.Change{Tier: "Standard"})
-	f.wantShown(t, "Standard", "FullyCovered")
-	err := f.db.View(t.Context(), func(tx *store.Tx) error {
-		r, err := tx.Resource(t.Context(), "", azure)
-		if err == nil && (r.Doc.Source != "azure" || !strings.Contains(string(r.Doc.Body), "Free")) {
-			t.Errorf("what Azure says became %s of %s", r.Doc.Body, r.Doc.Source)
-		}
-		return err
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }

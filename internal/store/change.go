@@ -37,6 +37,22 @@ func (tx *Tx) AppendChange(ctx context.Context, c Change) (uint64, error) {
 	return tx.appendChanges(ctx, c.Tenant, c.Partition, []Change{c})
 }
 
+// LockPartition keeps every other writer of the partition waiting until the
+// transaction ends, so that what is read after it stays true. Take it before
+// anything of the partition is read or locked.
+func (tx *Tx) LockPartition(ctx context.Context, tenant string, part int) error {
+	no, err := tx.tenantNo(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO partitions (tenant, part, seq) VALUES ($1, $2, 0)
+		ON CONFLICT (tenant, part) DO UPDATE SET seq = partitions.seq`, no, part)
+	if err != nil {
+		return fmt.Errorf("lock partition %d: %w", part, err)
+	}
+	return nil
+}
+
 // appendChanges writes the entries as one row and returns the last seq.
 func (tx *Tx) appendChanges(ctx context.Context, tenant string, part int, cs []Change) (uint64, error) {
 	no, err := tx.tenantNo(ctx, tenant)

@@ -17,10 +17,16 @@ const (
 	maxSteps     = 2_000_000 // evaluated values
 )
 
+// Where resources are put if nobody says where a template is deployed to.
+const (
+	NoSubscription  = "00000000-0000-0000-0000-000000000000"
+	NoResourceGroup = "template"
+)
+
 // Options say where a template is deployed to, and what the judge looks at.
 type Options struct {
-	// Subscription and ResourceGroup become part of the ids; empty ones are
-	// replaced by an all-zero subscription and the group "template".
+	// Subscription (a GUID) and ResourceGroup become part of the ids; empty ones
+	// are replaced by NoSubscription and NoResourceGroup.
 	Subscription  string
 	ResourceGroup string
 	// Parameters is an ARM parameter file, or an object of plain values; it may
@@ -57,10 +63,10 @@ func Read(data []byte, opt Options) (*Result, error) {
 		return nil, fmt.Errorf("read template: %w", err)
 	}
 	if opt.Subscription == "" {
-		opt.Subscription = "00000000-0000-0000-0000-000000000000"
+		opt.Subscription = NoSubscription
 	}
 	if opt.ResourceGroup == "" {
-		opt.ResourceGroup = "template"
+		opt.ResourceGroup = NoResourceGroup
 	}
 	switch {
 	case v.Get("format_version").Kind == policy.String:

@@ -163,7 +163,11 @@ func (s *Supposed) template(_ context.Context, text []byte, at Place, _ time.Tim
 	if at.Subscription == "" || at.ResourceGroup == "" {
 		return arm.Invalid("An ARM template does not say where it is deployed to: choose a subscription and a resource group.")
 	}
-	res, err := template.Read(text, template.Options{Subscription: at.Subscription, ResourceGroup: at.ResourceGroup})
+	place, err := arm.ResourceGroup(at.Subscription, at.ResourceGroup)
+	if err != nil {
+		return err
+	}
+	res, err := template.Read(text, template.Options{Subscription: place.Subscription(), ResourceGroup: place.Name()})
 	if err != nil {
 		return arm.Invalid("%v.", err)
 	}
