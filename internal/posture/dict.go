@@ -21,6 +21,17 @@ func newDict() *dict { return &dict{ids: map[string]uint32{}} }
 // id is the number of s, a new one if need be.
 func (d *dict) id(s string) uint32 { return d.spell(s, s) }
 
+// number is id for a text that is about to change.
+func (d *dict) number(s []byte) uint32 {
+	d.mu.RLock()
+	n, ok := d.ids[string(s)]
+	d.mu.RUnlock()
+	if ok {
+		return n
+	}
+	return d.id(string(s))
+}
+
 // fold is the number of a text whose case does not count, as it is written.
 func (d *dict) fold(s string) uint32 {
 	if n, ok := d.find(s); ok {

@@ -98,6 +98,25 @@ func Text(raw []byte) string {
 	return s
 }
 
+// AppendText appends the Text of a raw value to dst.
+func AppendText(dst, raw []byte) []byte {
+	switch {
+	case len(raw) < 2 || raw[0] != '"':
+		return append(dst, raw...)
+	case bytes.IndexByte(raw, '\\') < 0:
+		return append(dst, raw[1:len(raw)-1]...)
+	}
+	return append(dst, Text(raw)...)
+}
+
+// AppendName appends the Name of a key to dst.
+func AppendName(dst, key []byte) []byte {
+	if bytes.IndexByte(key, '\\') < 0 {
+		return append(dst, key...)
+	}
+	return append(dst, Name(key)...)
+}
+
 // Name is the name that a key of Members spells.
 func Name(key []byte) string {
 	if bytes.IndexByte(key, '\\') < 0 {
