@@ -69,9 +69,14 @@ func (n *engineEvaluator) swap(ctx context.Context, in engine.Input) ([]engine.M
 
 func (n *engineEvaluator) expect(documents int) { n.estate.Expect(documents) }
 
+func (n *engineEvaluator) load(handle uint32, doc *wire.Document) (engine.Outline, error) {
+	return n.estate.Load(handle, doc)
+}
+
 func (n *engineEvaluator) upsert(handle uint32, doc *wire.Document) error {
 	if !n.live {
-		return n.estate.Load(handle, doc)
+		_, err := n.load(handle, doc)
+		return err
 	}
 	flips, err := n.estate.Upsert(handle, doc)
 	if err != nil {

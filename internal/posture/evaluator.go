@@ -18,8 +18,11 @@ type evaluator interface {
 	// swap replaces the policies and returns the members that verdicts are
 	// numbered by; evaluate then says what changed.
 	swap(ctx context.Context, in engine.Input) ([]engine.Member, []engine.Failure, error)
-	// expect tells how many documents are about to come first.
+	// expect tells how many documents are about to be loaded.
 	expect(n int)
+	// load is upsert before anything was evaluated; several goroutines may load at
+	// once. The outline need not be known.
+	load(handle uint32, doc *wire.Document) (engine.Outline, error)
 	// upsert takes a document in, or its new version. The error says that it
 	// cannot be judged; it has no verdicts then.
 	upsert(handle uint32, doc *wire.Document) error

@@ -1,11 +1,13 @@
 package posture
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/rawjson"
 	"github.com/rampart-sec/rampart/internal/risk"
 	"github.com/rampart-sec/rampart/internal/wire"
@@ -24,6 +26,16 @@ const maxTagText = 64 << 10
 // row makes the row of a document, without cells. The document is one that the
 // store gave: its id is well formed.
 func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row, error) {
+	r, err := n.place(handle, doc)
+	if err != nil {
+		return nil, err
+	}
+	n.describe(r, model, doc, engine.Outline{})
+	return r, nil
+}
+
+// place makes the row of a document's envelope: what it is and where it lies.
+func (n *names) place(handle uint32, doc *wire.Document) (*row, error) {
 	if doc.ID == "" || doc.ID[0] != '/' {
 		return nil, fmt.Errorf("index resource: %q is no id", doc.ID)
 	}
@@ -39,47 +51,50 @@ func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row,
 		r.sub = n.subs.fold(sub)
 	}
 	r.group = n.groups.fold(cmp.Or(group, sub, "/"))
-	properties := n.envelope(r, doc.Body)
-	r.factors = model.Read(arm.Fold(doc.Type), properties, r.tag)
-	if r.typ == subscriptionType {
-		r.container = subscriptionFacts(doc.Body, properties)
-	}
 	return r, nil
 }
 
-// envelope reads location and tags of a body and returns its properties.
-func (n *names) envelope(r *row, body []byte) (properties []byte) {
-	location := ""
+// describe fills in what a row has of its document's body. The outline is the
+// body's if it is known, else the body is walked over.
+func (n *names) describe(r *row, model *risk.Model, doc *wire.Document, outline engine.Outline) {
+	if !outline.Known {
+		outline = outlineOf(doc.Body)
+	}
+	r.location = n.locations.id(rawjson.Text(outline.Location))
+	r.tags = n.tagText(outline.Tags)
+	r.factors = model.Read(arm.Fold(doc.Type), outline.Properties, r.tag)
+	if r.typ == subscriptionType {
+		r.container = subscriptionFacts(doc.Body, outline.Properties)
+	}
+}
+
+// outlineOf finds an outline by itself.
+func outlineOf(body []byte) engine.Outline {
+	o := engine.Outline{Known: true}
 	rawjson.Members(body, func(key, value []byte) bool {
-		switch string(key) {
-		case "location":
-			location = rawjson.Text(value)
-		case "tags":
-			r.tags = n.tagText(value)
-		case "properties":
-			properties = value
-		}
+		o.Note(key, value)
 		return true
 	})
-	r.location = n.locations.id(location)
-	return properties
+	return o
 }
 
 func (n *names) tagText(object []byte) string {
-	var b strings.Builder
+	var room [512]byte // most tags fit
+	text := room[:0]
 	rawjson.Members(object, func(key, value []byte) bool {
-		name, text := rawjson.Name(key), rawjson.Text(value)
-		if strings.ContainsRune(name+text, 0) || b.Len()+len(name)+len(text) > maxTagText {
-			return true // such a tag cannot be asked for
+		start := len(text)
+		text = rawjson.AppendName(text, key)
+		name := len(text)
+		text = rawjson.AppendText(append(text, 0), value)
+		if bytes.IndexByte(text[start:name], 0) >= 0 || bytes.IndexByte(text[name+1:], 0) >= 0 || len(text)-1 > maxTagText {
+			text = text[:start] // such a tag cannot be asked for
+			return true
 		}
-		n.tags.id(name)
-		b.WriteString(name)
-		b.WriteByte(0)
-		b.WriteString(text)
-		b.WriteByte(0)
+		n.tags.number(text[start:name])
+		text = append(text, 0)
 		return true
 	})
-	return b.String()
+	return string(text)
 }
 
 // subscriptionFacts reads the display name and the management groups above, in

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/plan"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -180,7 +181,7 @@ func (e *Estate) scanParts(ctx context.Context, whole store.ScanRange, scan func
 func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, error) {
 	rows := make([]*row, 0, rng.To-rng.From+1)
 	err := e.judge.opt.Store.ScanResources(ctx, rng, func(res *store.Resource) error {
-		r, err := e.names.row(e.judge.risk, res.Handle, &res.Doc)
+		r, err := e.names.place(res.Handle, &res.Doc)
 		if err != nil {
 			e.refuse(&res.Doc, err)
 			return nil
@@ -189,11 +190,22 @@ func (e *Estate) scanRange(ctx context.Context, rng store.ScanRange) ([]*row, er
 			r.cells, r.tasks = cells, tasks
 			r.judged = true
 		}
-		e.take(r, &res.Doc)
+		outline := e.loadOne(r, &res.Doc)
+		e.names.describe(r, e.judge.risk, &res.Doc, outline)
 		rows = append(rows, r)
 		return ctx.Err()
 	})
 	return rows, err
+}
+
+// loadOne gives a row's document to the evaluator before anything is evaluated.
+func (e *Estate) loadOne(r *row, doc *wire.Document) engine.Outline {
+	e.delivered.note(r, doc)
+	outline, err := e.eval.load(r.handle, doc)
+	if err != nil {
+		e.refuse(doc, err)
+	}
+	return outline
 }
 
 // take gives a row's document to the evaluator.

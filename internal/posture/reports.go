@@ -11,6 +11,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/policy/engine"
 	"github.com/rampart-sec/rampart/internal/store"
 	"github.com/rampart-sec/rampart/internal/wire"
 )
@@ -250,6 +251,15 @@ func (s *reports) takeMoved() *roaring.Bitmap {
 type masking struct {
 	evaluator
 	reports *reports
+}
+
+func (m masking) load(handle uint32, doc *wire.Document) (engine.Outline, error) {
+	shown := m.reports.take(handle, doc)
+	outline, err := m.evaluator.load(handle, shown)
+	if shown != doc {
+		outline = engine.Outline{} // of the copy
+	}
+	return outline, err
 }
 
 func (m masking) upsert(handle uint32, doc *wire.Document) error {

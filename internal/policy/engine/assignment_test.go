@@ -114,7 +114,7 @@ func TestParallelLoad(t *testing.T) {
 				if h%3 != k {
 					continue
 				}
-				if err := e.Load(h, &doc); err != nil {
+				if _, err := e.Load(h, &doc); err != nil {
 					t.Error(err)
 				}
 			}

@@ -119,7 +119,7 @@ func loaded(b testing.TB, set *Set, docs []wire.Document) *Estate {
 	b.Helper()
 	e := NewEstate(set)
 	for i := range docs {
-		if err := e.Load(uint32(i), &docs[i]); err != nil {
+		if _, err := e.Load(uint32(i), &docs[i]); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -217,7 +217,7 @@ func BenchmarkMillion(b *testing.B) {
 	start := time.Now()
 	e := NewEstate(set)
 	for i := range docs {
-		if err := e.Load(uint32(i), &docs[i]); err != nil {
+		if _, err := e.Load(uint32(i), &docs[i]); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -253,7 +253,7 @@ func BenchmarkSubscriptionFlip(b *testing.B) {
 	const sites = 100_000
 	for i := range uint32(sites) {
 		doc := resource("Microsoft.Web/sites", fmt.Sprintf("a%d", i), obj{})
-		if err := e.Load(i, &doc); err != nil {
+		if _, err := e.Load(i, &doc); err != nil {
 			b.Fatal(err)
 		}
 	}

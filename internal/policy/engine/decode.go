@@ -25,6 +25,8 @@ type decoder struct {
 	plain  []byte // scratch of one unescaped string
 	seen   []sighting
 	object uint64 // number of the object being read, never reused
+	// outline is of the body that was decoded last.
+	outline Outline
 }
 
 // sighting remembers that a trie node was met in an object, under which
@@ -34,9 +36,12 @@ type sighting struct {
 	from, to int32
 }
 
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // decode reads body into the decoder's scratch; row gives the result.
 func (d *decoder) decode(lay *layout, words *dict, body []byte) error {
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	d.outline = Outline{Known: !bytes.HasPrefix(body, byteOrderMark)} // other readers see no object behind one
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	d.data, d.maxDepth, d.lay, d.dict = body, maxJSONDepth, lay, words
 	d.cells = append(d.cells[:0], make([]cell, lay.cells)...)
 	d.blocks, d.text = d.blocks[:0], d.text[:0]
@@ -132,6 +137,7 @@ func (d *decoder) appendText(b []byte) {
 func (d *decoder) members(n int32, scope, i, depth int) (int, error) {
 	node := &d.lay.nodes[n]
 	if len(node.keys.entries) == 0 {
+		d.outline.Known = d.outline.Known && depth > 0
 		return d.skipObject(i, depth)
 	}
 	if depth >= d.maxDepth {
@@ -144,17 +150,21 @@ func (d *decoder) members(n int32, scope, i, depth int) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		raw, plain, next, err := d.key(i)
+		raw, plain, start, err := d.key(i)
 		if err != nil {
 			return 0, err
 		}
+		next := start
 		if child := d.match(node, object, scope, memberKey{raw, plain}); child >= 0 {
-			next, err = d.value(child, scope, next, depth+1)
+			next, err = d.value(child, scope, start, depth+1)
 		} else {
-			next, err = d.skip(next, depth+1)
+			next, err = d.skip(start, depth+1)
 		}
 		if err != nil {
 			return 0, err
+		}
+		if depth == 0 {
+			d.outline.Note(raw, d.data[start:next])
 		}
 		more, next, err := d.next(next, '}')
 		if err != nil || !more {

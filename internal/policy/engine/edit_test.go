@@ -28,7 +28,7 @@ func fill(t testing.TB, set *Set, docs map[uint32]wire.Document) *Estate {
 	e := NewEstate(set)
 	for _, h := range sortedHandles(docs) {
 		doc := docs[h]
-		if err := e.Load(h, &doc); err != nil {
+		if _, err := e.Load(h, &doc); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestLoadOneIDTwice(t *testing.T) {
 		for _, h := range handles {
 			doc := wire.Document{ID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a",
 				Type: "Microsoft.Storage/storageAccounts", Body: fmt.Appendf(nil, `{"location":"l%d"}`, h)}
-			if err := e.Load(h, &doc); err != nil {
+			if _, err := e.Load(h, &doc); err != nil {
 				t.Fatal(err)
 			}
 		}

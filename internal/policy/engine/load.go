@@ -15,21 +15,23 @@ func (e *Estate) Expect(n int) {
 
 // Load adds or replaces a resource without evaluating anything; the verdicts
 // are there after Evaluate. Several goroutines may load at once. If an id comes
-// under two handles, the resource with the higher one stays.
-func (e *Estate) Load(h uint32, doc *wire.Document) error {
+// under two handles, the resource with the higher one stays. The outline is of
+// the document's body; of one that is refused it is not known.
+func (e *Estate) Load(h uint32, doc *wire.Document) (Outline, error) {
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
 	x, err := e.read(w, doc)
 	if err != nil {
-		return err
+		return Outline{}, err
 	}
+	outline := w.dec.outline
 	x.settle()
 	e.loading.add(h, x)
 	if e.mu.TryLock() { // else whoever has it, or the next one, takes this along
 		defer e.mu.Unlock()
 		e.placeLoaded()
 	}
-	return nil
+	return outline, nil
 }
 
 // loading holds the resources that were read and are not placed yet. To place one

@@ -182,7 +182,7 @@ func (w *world) check(t testing.TB) *Estate {
 	flipped := map[string]policy.State{}
 	for _, h := range sortedHandles(w.docs) {
 		doc := w.docs[h]
-		if err := bulk.Load(h, &doc); err != nil {
+		if _, err := bulk.Load(h, &doc); err != nil {
 			t.Fatal(err)
 		}
 		flips, err := single.Upsert(h, &doc)
