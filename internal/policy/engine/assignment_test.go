@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -180,5 +181,52 @@ func TestReasonNamesThePath(t *testing.T) {
 	doc.Unavailable = nil
 	if flips, err = e.Upsert(1, &doc); err != nil || len(flips) != 1 || flips[0].To != policy.Compliant || flips[0].Reason != 0 {
 		t.Errorf("delivered: %+v, %v", flips, err)
+	}
+}
+
+// TestAboveSubscriptions: of two management groups, an assignment at one covers
+// that one alone, though neither lies in a subscription.
+func TestAboveSubscriptions(t *testing.T) {
+	const groups = "/providers/Microsoft.Management/managementGroups/"
+	d := definition(t, "d", `{"if":{"field":"type","equals":"Microsoft.Management/managementGroups"},"then":{"effect":"audit"}}`)
+	set, _, err := Compile(Input{Definitions: []*policy.Definition{d}, Assignments: assign(t, groups+"one", d)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := NewEstate(set)
+	for h, name := range []string{"one", "two"} {
+		doc := wire.Document{ID: groups + name, Type: "Microsoft.Management/managementGroups", Body: []byte(`{}`)}
+		if _, err := e.Load(uint32(h), &doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Evaluate(nil)
+	if one, two := e.Verdicts(0, nil), e.Verdicts(1, nil); len(one) != 1 || len(two) != 0 {
+		t.Errorf("verdicts of the group %v, of the other %v", one, two)
+	}
+
+	// The same when the assignment comes later.
+	in := Input{Definitions: []*policy.Definition{d}}
+	none, _, err := set.Recompile(in, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapTo(t, e, none)
+	in.Assignments = assign(t, groups+"one", d)
+	again, _, err := none.Recompile(in, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapTo(t, e, again)
+	if one, two := e.Verdicts(0, nil), e.Verdicts(1, nil); len(one) != 1 || len(two) != 0 {
+		t.Errorf("after a swap, verdicts of the group %v, of the other %v", one, two)
+	}
+}
+
+func swapTo(t *testing.T, e *Estate, set *Set) {
+	t.Helper()
+	reread := func([]string, func(uint32, *wire.Document)) error { return errors.New("nothing is to be read again") }
+	if err := e.Swap(set, reread, func(Flip) {}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -121,7 +121,7 @@ func (m *mover) plan(from *plan, x *entry) *plan {
 	if m.where.subs[x.sub].alike && !from.overridden {
 		key.sub = anySubscription // the same assignments covered these resources, and do
 	}
-	if p := m.found[key]; p != nil && m.where.coarse {
+	if p := m.found[key]; p != nil && m.where.coarse && x.sub != 0 {
 		return p
 	}
 	id, err := arm.ParseID(x.id)

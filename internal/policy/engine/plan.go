@@ -30,14 +30,14 @@ type plans map[string]*plan
 // planFor finds the assignments that cover a resource and makes or finds their
 // plan.
 func (s *Set) planFor(t *typeProgram, target policy.Target) *plan {
-	if !s.fine {
+	if !s.fine && target.ID.Subscription() != "" {
 		return s.planIn(t, target)
 	}
 	return s.planOver(t, target)
 }
 
-// planIn is planFor where no assignment tells the resources of a subscription
-// apart.
+// planIn is planFor for what lies in a subscription, where no assignment tells
+// its resources apart. Management groups are covered each for itself.
 func (s *Set) planIn(t *typeProgram, target policy.Target) *plan {
 	key := inSub{t, target.ID.Subscription()}
 	s.mu.Lock()
