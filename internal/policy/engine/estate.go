@@ -151,18 +151,18 @@ func (e *Estate) read(w *worker, doc *wire.Document) (entry, error) {
 	if typ == "" {
 		typ = id.Type()
 	}
-	x.position = newPosition(id)
-	x.position.typ = arm.Fold(typ)
-	if x.typ, err = e.set.program(x.position.typ, doc.APIVersion); err != nil {
+	k, err := w.kinds.of(e.set, typ, doc.APIVersion)
+	if err != nil {
 		return x, err
 	}
+	x.position, x.typ = newPosition(id, k.typ), k.program
 	if err = w.dec.document(x.typ.program, doc, &subject{id, typ}); err != nil {
 		return x, err
 	}
 	x.row = w.dec.appendRow(w.row[:0])
 	w.row = x.row
 	x.hidden = hiddenTypes(doc.Unavailable)
-	x.plan = e.set.planFor(x.typ, policy.Target{ID: id, Type: typ, Location: w.location(&x)})
+	x.plan = w.kinds.plan(k, policy.Target{ID: id, Type: typ, Location: w.location(&x)})
 	return x, nil
 }
 

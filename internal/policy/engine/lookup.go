@@ -72,9 +72,10 @@ type position struct {
 	scopeEnd int    // of what the last provider hangs on
 }
 
-func newPosition(id arm.ID) position {
+// newPosition makes the position of a resource of a folded type.
+func newPosition(id arm.ID, typ string) position {
 	return position{
-		id: id.Key(), typ: arm.Fold(id.Type()),
+		id: id.Key(), typ: typ,
 		subEnd: len(id.SubscriptionID()), groupEnd: len(id.ResourceGroupID()), scopeEnd: len(id.ScopeID()),
 	}
 }

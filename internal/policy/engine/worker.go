@@ -10,6 +10,7 @@ import (
 // worker evaluates rows of an estate. It is scratch space of one goroutine.
 type worker struct {
 	estate *Estate
+	kinds  kinds
 	dec    decoder
 	row    []byte
 	main   machine // the resource being judged
