@@ -233,8 +233,8 @@ func (w *worker) ask(x *entry, rp *ruleProgram, visit func(x *entry, answer byte
 		}
 	}
 	outer := w.parent
-	w.parent = x
-	defer func() { w.parent = outer }()
+	w.parent, w.root = x, nil
+	defer func() { w.parent, w.root = outer, nil }()
 	for _, h := range w.candidates(rp, scope, lookup, sel) {
 		y := w.estate.entry(h)
 		w.side.load(y.typ.program, y.row)

@@ -18,8 +18,10 @@ type worker struct {
 	// rules remembers marks by rule while one resource is judged: members of
 	// several assignments share rules.
 	rules []byte
-	// parent is the resource of the if while a related one is looked at.
+	// parent is the resource of the if while related ones are looked at; root is
+	// its document, made when the first of them needs it.
 	parent *entry
+	root   *policy.Resource
 	groups groupAnswers
 	// begun is the resource being judged, found what was looked up for it.
 	begun *entry
@@ -62,9 +64,12 @@ func (w *worker) evaluate(m *machine, s *slowLeaf) policy.Truth {
 	}
 	docs := policy.Documents{Subject: subject, Root: subject}
 	if s.parent && w.parent != nil {
-		if docs.Root, err = w.document(w.parent); err != nil {
-			return policy.Failed
+		if w.root == nil {
+			if w.root, err = w.document(w.parent); err != nil {
+				return policy.Failed
+			}
 		}
+		docs.Root = w.root
 	}
 	return w.oracle().Condition(s.condition, s.rule.bound, docs, s.rule.env)
 }
