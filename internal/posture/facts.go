@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/policy/engine"
@@ -34,7 +33,8 @@ func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row,
 	return r, nil
 }
 
-// place makes the row of a document's envelope: what it is and where it lies.
+// place makes the row of a document's envelope: what it is and where it lies. The
+// row keeps the document's id.
 func (n *names) place(handle uint32, doc *wire.Document) (*row, error) {
 	if doc.ID == "" || doc.ID[0] != '/' {
 		return nil, fmt.Errorf("index resource: %q is no id", doc.ID)
@@ -44,7 +44,7 @@ func (n *names) place(handle uint32, doc *wire.Document) (*row, error) {
 		typ = n.types.spell(arm.Fold(doc.Type), doc.Type)
 	}
 	r := &row{
-		handle: handle, id: strings.Clone(doc.ID), observed: doc.ObservedAt.Unix(), typ: typ, source: n.sources.id(doc.Source),
+		handle: handle, id: doc.ID, observed: doc.ObservedAt.Unix(), typ: typ, source: n.sources.id(doc.Source),
 	}
 	sub, group := containersOf(r.id)
 	if sub != "" {
@@ -62,7 +62,7 @@ func (n *names) describe(r *row, model *risk.Model, doc *wire.Document, outline 
 	}
 	r.location = n.locations.id(rawjson.Text(outline.Location))
 	r.tags = n.tagText(outline.Tags)
-	r.factors = model.Read(arm.Fold(doc.Type), outline.Properties, r.tag)
+	r.factors = model.Read(doc.Type, outline.Properties, r.tag)
 	if r.typ == subscriptionType {
 		r.container = subscriptionFacts(doc.Body, outline.Properties)
 	}

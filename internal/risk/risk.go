@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/arm"
 	"github.com/rampart-sec/rampart/internal/rawjson"
 )
 
@@ -102,8 +103,8 @@ func (m *Model) Words(severity content.Severity, factors Factors) []string {
 // maxSignKey is longer than any first key of a sign.
 const maxSignKey = 64
 
-// Read gives the factors of a resource; typ is folded, properties is the raw
-// object of that name, tag the value of a tag by its name in any case.
+// Read gives the factors of a resource; typ is its type in any case, properties
+// is the raw object of that name, tag the value of a tag by its name in any case.
 func (m *Model) Read(typ string, properties []byte, tag func(name string) (value string, ok bool)) Factors {
 	var set Factors
 	for _, s := range m.tags {
@@ -132,7 +133,7 @@ func (m *Model) Read(typ string, properties []byte, tag func(name string) (value
 
 // look checks a sign on the value of its first key.
 func (s *sign) look(typ string, value []byte) Factors {
-	if len(s.types) > 0 && !slices.Contains(s.types, typ) {
+	if len(s.types) > 0 && !slices.Contains(s.types, arm.Fold(typ)) {
 		return 0
 	}
 	raw := rawjson.Lookup(value, s.path...)

@@ -18,8 +18,8 @@ type ScanRange struct {
 
 // ScanResources calls fn for each document of the range by ascending handle
 // and stops at fn's first error, which it returns. The Resource and all it
-// points to are only valid during the call. Several ranges may be scanned at
-// once, each on its own connection and snapshot.
+// points to are only valid during the call, strings excepted. Several ranges may
+// be scanned at once, each on its own connection and snapshot.
 func (db *DB) ScanResources(ctx context.Context, s ScanRange, fn func(*Resource) error) error {
 	return db.View(ctx, func(tx *Tx) error { return tx.scan(ctx, s, fn) })
 }
