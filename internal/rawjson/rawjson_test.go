@@ -29,13 +29,19 @@ func TestLookup(t *testing.T) {
 // FuzzMembers checks that the scanner never panics, and on valid objects sees
 // what encoding/json sees.
 func FuzzMembers(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1,"b":[{"c":"\\\"}"}],"d":{"e":null}}`, `{"a":`, `{"a"`, `[1,[2],"]"]`, "{\"\\u0061\":\t1 }", `{"a":1 "b":2}`} {
+	for _, s := range []string{`{}`, `{"a":1,"b":[{"c":"\\\"}"}],"d":{"e":null}}`, `{"a":`, `{"a"`, `[1,[2],"]"]`, "{\"\\u0061\":\t1 }", `{"a":1 "b":2}`, `{"a":"q\"\u00e9","b":"é"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := map[string]json.RawMessage{}
 		Members(b, func(key, value []byte) bool {
 			got[Name(key)] = value
+			if name := AppendName([]byte("x"), key); string(name) != "x"+Name(key) {
+				t.Errorf("AppendName of %q = %q", key, name)
+			}
+			if text := AppendText([]byte("x"), value); string(text) != "x"+Text(value) {
+				t.Errorf("AppendText of %q = %q", value, text)
+			}
 			return true
 		})
 		Elements(b, func([]byte) {})
