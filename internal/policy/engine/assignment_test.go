@@ -226,7 +226,7 @@ func TestAboveSubscriptions(t *testing.T) {
 func swapTo(t *testing.T, e *Estate, set *Set) {
 	t.Helper()
 	reread := func([]string, func(uint32, *wire.Document)) error { return errors.New("nothing is to be read again") }
-	if err := e.Swap(set, reread, func(Flip) {}); err != nil {
+	if err := e.Swap(set, reread, func([]Flip) {}); err != nil {
 		t.Fatal(err)
 	}
 }
