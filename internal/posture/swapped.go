@@ -88,17 +88,21 @@ func (a *assessor) turn(fresh, was *row, flips []engine.Flip) bool {
 	cells := append(a.cells[:0], was.cells...)
 	a.cells = cells
 	for _, f := range flips {
-		v := verdict{member: uint32(f.Member), state: f.To}
-		// What applies no more may be said under the number of a member that is gone.
-		if f.To == policy.NotApplicable || !e.catalog.alone[f.Member] {
+		// A member that is gone is alone no more; its number is not yet another's.
+		if f.Member >= len(e.catalog.alone) || !e.catalog.alone[f.Member] {
 			return false
 		}
-		if f.Reason != 0 {
-			v.reason = a.set.Reason(f.Reason)
+		if f.To == policy.NotApplicable {
+			cells = dropCell(cells, e.catalog.slots[f.Member])
+			continue
 		}
 		assignment := e.catalog.members[f.Member].Assignment
 		if assignment == sharedAssignment {
 			return false // stands for several, or none
+		}
+		v := verdict{member: uint32(f.Member), state: f.To}
+		if f.Reason != 0 {
+			v.reason = a.set.Reason(f.Reason)
 		}
 		cells = putCell(cells, e.roll.cell(fresh, v, assignment, &a.roof, a.at))
 	}
@@ -119,4 +123,9 @@ func putCell(cells []cell, c cell) []cell {
 		return cells
 	}
 	return slices.Insert(cells, i, c)
+}
+
+// dropCell takes the cell of a slot out, if there is one.
+func dropCell(cells []cell, slot uint16) []cell {
+	return slices.DeleteFunc(cells, func(c cell) bool { return c.slot == slot })
 }
