@@ -54,7 +54,7 @@ func resident(tb testing.TB, resources []Resource) *engine.Estate {
 	tb.Helper()
 	e := engine.NewEstate(policySet(tb))
 	for i, r := range resources {
-		if err := e.Load(uint32(i), &wire.Document{ID: r.ID, Type: r.Type, Body: r.Body}); err != nil {
+		if _, err := e.Load(uint32(i), &wire.Document{ID: r.ID, Type: r.Type, Body: r.Body}); err != nil {
 			tb.Fatal(err)
 		}
 	}
