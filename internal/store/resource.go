@@ -223,16 +223,61 @@ type StatesRow struct {
 // SetStates stores packed states behind the documents. Rows whose stored seq
 // is newer are left alone, so late writers do no harm.
 func (tx *Tx) SetStates(ctx context.Context, rows []StatesRow) error {
-	for i := range rows {
-		_, err := tx.exec(ctx, `INSERT INTO marks (handle, states_seq, states) VALUES ($1, $2, $3)
-			ON CONFLICT (handle) DO UPDATE SET states_seq = excluded.states_seq, states = excluded.states
-			WHERE marks.states_seq IS NULL OR marks.states_seq <= excluded.states_seq`,
-			int64(rows[i].Handle), int64(rows[i].Seq), rows[i].Packed)
-		if err != nil {
-			return fmt.Errorf("set states of resource %d: %w", rows[i].Handle, err)
+	for some := range slices.Chunk(rows, statesTogether) {
+		if len(some) == statesTogether && ascend(some) {
+			if err := tx.setStates(ctx, setManyStates, some); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range some {
+			if err := tx.setStates(ctx, setOneState, some[i:i+1]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// statesTogether are stored by one statement: with one for each, most of the time
+// goes into what is around it.
+const statesTogether = 64
+
+var setOneState, setManyStates = setStates(1), setStates(statesTogether)
+
+// setStates is the statement that stores the states of n different resources.
+func setStates(n int) string {
+	var values strings.Builder
+	for i := range n {
+		if i > 0 {
+			values.WriteString(", ")
+		}
+		fmt.Fprintf(&values, "($%d, $%d, $%d)", 3*i+1, 3*i+2, 3*i+3)
+	}
+	return `INSERT INTO marks (handle, states_seq, states) VALUES ` + values.String() + `
+		ON CONFLICT (handle) DO UPDATE SET states_seq = excluded.states_seq, states = excluded.states
+		WHERE marks.states_seq IS NULL OR marks.states_seq <= excluded.states_seq`
+}
+
+func (tx *Tx) setStates(ctx context.Context, statement string, rows []StatesRow) error {
+	args := make([]any, 0, 3*len(rows))
+	for i := range rows {
+		args = append(args, int64(rows[i].Handle), int64(rows[i].Seq), rows[i].Packed)
+	}
+	if _, err := tx.exec(ctx, statement, args...); err != nil {
+		return fmt.Errorf("set states of resource %d and those after it: %w", rows[0].Handle, err)
+	}
+	return nil
+}
+
+// ascend reports whether no two rows are of one resource, seen from their order.
+func ascend(rows []StatesRow) bool {
+	for i := 1; i < len(rows); i++ {
+		if rows[i-1].Handle >= rows[i].Handle {
+			return false
+		}
+	}
+	return true
 }
 
 // HandleRange gives the smallest and largest handle of a tenant and how many

@@ -297,6 +297,38 @@ func TestStatesKeepTheNewest(t *testing.T) {
 	})
 }
 
+// TestManyStates stores states of more resources than one statement takes, some of
+// them older than what is there, in order and not, one twice.
+func TestManyStates(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, db *fixture) {
+		var docs []wire.Document
+		for i := range 300 {
+			docs = append(docs, document(fmt.Sprintf("%s/providers/A.B/c/%d", group, i), "a", db.t, 1))
+		}
+		want := map[uint32]uint64{}
+		var first, second []store.StatesRow
+		row := func(h uint32, seq uint64) store.StatesRow {
+			want[h] = max(want[h], seq)
+			return store.StatesRow{Handle: h, Packed: []byte{byte(seq)}, Seq: seq}
+		}
+		for i, w := range db.put(t, docs...) {
+			first = append(first, row(w.Handle, uint64(5+i%3)))
+			second = append(second, row(w.Handle, 6))
+		}
+		slices.Reverse(second[100:200])
+		second[70] = row(second[69].Handle, 9)
+		for _, rows := range [][]store.StatesRow{first, second} {
+			db.update(t, func(ctx context.Context, tx *store.Tx) error { return tx.SetStates(ctx, rows) })
+		}
+		for _, d := range docs {
+			r := db.get(t, d.ID)
+			if seq := want[r.Handle]; r.StatesSeq != seq || !slices.Equal(r.States, []byte{byte(seq)}) {
+				t.Errorf("states of %d: %v of seq %d, want those of %d", r.Handle, r.States, r.StatesSeq, seq)
+			}
+		}
+	})
+}
+
 func TestBulkUpdate(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, db *fixture) {
 		docs := func(n int) (ds []wire.Document) {
