@@ -14,7 +14,7 @@ const BootstrapFile = "bootstrap.json"
 // Bootstrap is DATA/bootstrap.json, mode 0600.
 type Bootstrap struct {
 	URL            string `json:"url"`
-	CA             string `json:"ca"` // path of the certificate authority's PEM file
+	CA             string `json:"ca"` // path of the certificate authority's PEM file; absolute in the file
 	TenantID       string `json:"tenantId"`
 	SubscriptionID string `json:"subscriptionId"`
 	ClientID       string `json:"clientId"`
@@ -37,6 +37,10 @@ func ReadBootstrap(data string) (Bootstrap, error) {
 
 // Write replaces the file in one step, readable by its owner alone.
 func (b Bootstrap) Write(data string) error {
+	var err error
+	if b.CA, err = filepath.Abs(b.CA); err != nil { // readers may be elsewhere
+		return fmt.Errorf("write %s: %w", BootstrapFile, err)
+	}
 	raw, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", BootstrapFile, err)

@@ -187,7 +187,7 @@ func TestBootstrapFile(t *testing.T) {
 	if _, err := client.ReadBootstrap(data); err == nil || !strings.Contains(err.Error(), "start the server first") {
 		t.Errorf("no file: %v", err)
 	}
-	first := client.Bootstrap{URL: "https://127.0.0.1:1", CA: "ca.pem", TenantID: "t", SubscriptionID: "s", ClientID: "c", ClientSecret: `a "b" <c>`, AdminURL: "http://x"}
+	first := client.Bootstrap{URL: "https://127.0.0.1:1", CA: "/x/ca.pem", TenantID: "t", SubscriptionID: "s", ClientID: "c", ClientSecret: `a "b" <c>`, AdminURL: "http://x"}
 	second := first
 	second.ClientSecret = "changed"
 	for _, want := range []client.Bootstrap{first, second} { // the second replaces the first
@@ -197,6 +197,14 @@ func TestBootstrapFile(t *testing.T) {
 		if got, err := client.ReadBootstrap(data); err != nil || got != want {
 			t.Errorf("read %+v, %v", got, err)
 		}
+	}
+	relative := second
+	relative.CA = "ca.pem" // of a server that was given a relative data folder
+	if err := relative.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := client.ReadBootstrap(data); err != nil || !filepath.IsAbs(got.CA) || filepath.Base(got.CA) != "ca.pem" {
+		t.Errorf("read %+v, %v", got, err)
 	}
 	files, err := os.ReadDir(data)
 	if err != nil || len(files) != 1 {
