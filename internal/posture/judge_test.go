@@ -88,7 +88,7 @@ func (w *world) open(path string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.close = sync.OnceValue(db.Close)
+	w.close = db.Close
 	w.t.Cleanup(func() { _ = w.close() })
 	w.db = db
 	w.inv = inventory.New(inventory.Options{Store: db, Now: w.clock.now})

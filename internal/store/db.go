@@ -34,6 +34,8 @@ type DB struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	closing sync.Once
+	closed  error        // what Close says
 	unlock  func() error // releases the data directory; nil if there is none
 	wakeups broadcast
 	tenants sync.Map // tenant id -> int64; dropped tenants are removed
@@ -84,8 +86,13 @@ func (db *DB) prepare(ctx context.Context) error {
 }
 
 // Close waits for transactions under way and releases connections and the data
-// directory.
+// directory. The DB is of no use afterwards; closing it again says the same.
 func (db *DB) Close() error {
+	db.closing.Do(func() { db.closed = db.release() })
+	return db.closed
+}
+
+func (db *DB) release() error {
 	errs := []error{db.writers.close(), db.readers.close(), db.pool.Close()}
 	if db.unlock != nil {
 		errs = append(errs, db.unlock())
