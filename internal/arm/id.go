@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Limits of a resource id. Longer ids are refused before they are parsed.
@@ -217,20 +219,7 @@ func ResourceGroup(subscription, name string) (ID, error) {
 
 // IsGUID reports whether s is 32 hex digits in groups of 8, 4, 4, 4 and 12.
 func IsGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c < '0' || c > '9' && c < 'A' || c > 'F' && c < 'a' || c > 'f':
-			return false
-		}
-	}
-	return true
+	return len(s) == 36 && uuid.Validate(s) == nil // which takes other spellings of it too
 }
 
 // SubscriptionID is the id of the subscription, "" if there is none.

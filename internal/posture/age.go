@@ -83,10 +83,7 @@ func timed(c cell, was *row, at time.Time) cell {
 
 // timeAll is timed for all cells of a row, sorted by slot.
 func timeAll(cells []cell, was *row, at time.Time) {
-	var before []cell
-	if was != nil {
-		before = was.cells
-	}
+	before := was.cellsOrNone()
 	now := uint32(at.Unix())
 	for i := range cells {
 		c := &cells[i]

@@ -176,26 +176,20 @@ func (b *builder) tag(was, now *row) {
 
 // judge keeps the sets per recommendation and state.
 func (b *builder) judge(h uint32, was, now *row) {
-	if was != nil {
-		for _, c := range was.cells {
-			if after, ok := now.cellOrNone(c.slot); !ok || after.state != c.state {
-				cow.Put(&b.v.recs[c.slot][c.state], b.v.seq, h, false)
+	eachPair(was.cellsOrNone(), now.cellsOrNone(), func(before, after cell) {
+		sets := &b.v.recs[after.slot]
+		if before.state != after.state {
+			if before.state != NotApplicable {
+				cow.Put(&sets[before.state], b.v.seq, h, false)
 			}
-			if c.flags != 0 {
-				b.flag(h, cell{slot: c.slot})
-			}
-		}
-	}
-	if now != nil {
-		for _, c := range now.cells {
-			if before, ok := was.cellOrNone(c.slot); !ok || before.state != c.state {
-				cow.Add(&b.v.recs[c.slot][c.state], b.v.seq, h)
-			}
-			if c.flags != 0 {
-				b.flag(h, c)
+			if after.state != NotApplicable {
+				cow.Add(&sets[after.state], b.v.seq, h)
 			}
 		}
-	}
+		if before.flags != after.flags {
+			b.flag(h, after)
+		}
+	})
 	b.rank(h, was.unhealthy(), now.unhealthy(), now != nil)
 }
 

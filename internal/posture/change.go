@@ -247,6 +247,9 @@ const allBehind = 1 << 31
 func (e *Estate) flush(ctx context.Context, limit int) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.unwritten != nil {
+		return nil // the view may be ahead of the store, which is told of moves first
+	}
 	for limit > 0 && !e.behind.IsEmpty() {
 		some := make([]uint32, min(limit, maxBatch))
 		some = some[:e.behind.ManyIterator().NextMany(some)]

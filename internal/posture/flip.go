@@ -1,6 +1,9 @@
 package posture
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Cause says why an assessment changed.
 type Cause uint8
@@ -43,19 +46,11 @@ const blockBits = 16
 
 // diff appends the flips between two rows of one handle; either may be nil.
 func diff(flips []flip, was, now *row, cause Cause) []flip {
-	if was != nil {
-		for _, c := range was.cells {
-			if after, _ := now.cellOrNone(c.slot); after.state != c.state {
-				flips = append(flips, flip{was.handle, c.slot, c.state, after.state, cause})
-			}
+	handle := cmp.Or(was, now).handle
+	eachPair(was.cellsOrNone(), now.cellsOrNone(), func(before, after cell) {
+		if before.state != after.state {
+			flips = append(flips, flip{handle, after.slot, before.state, after.state, cause})
 		}
-	}
-	if now != nil {
-		for _, c := range now.cells {
-			if _, known := was.cellOrNone(c.slot); !known {
-				flips = append(flips, flip{now.handle, c.slot, NotApplicable, c.state, cause})
-			}
-		}
-	}
+	})
 	return flips
 }

@@ -109,6 +109,14 @@ func (r *row) cellOrNone(slot uint16) (cell, bool) {
 	return r.cell(slot)
 }
 
+// cellsOrNone are the cells of a row that may be nil.
+func (r *row) cellsOrNone() []cell {
+	if r == nil {
+		return nil
+	}
+	return r.cells
+}
+
 // maxBurden is the number of unhealthy assessments from which resources are no
 // longer told apart when they are sorted by it.
 const maxBurden = 63

@@ -73,24 +73,11 @@ func (kept *View) compare(k, s *row, governed bool, note func(Difference)) {
 	case !k.found.equal(s.found):
 		about("findings", k.found.numbers(), s.found.numbers())
 	}
-	i, j := 0, 0
-	for i < len(k.cells) || j < len(s.cells) {
-		var a, b cell
-		switch {
-		case j == len(s.cells) || i < len(k.cells) && k.cells[i].slot < s.cells[j].slot:
-			a, b = k.cells[i], cell{slot: k.cells[i].slot}
-			i++
-		case i == len(k.cells) || s.cells[j].slot < k.cells[i].slot:
-			a, b = cell{slot: s.cells[j].slot}, s.cells[j]
-			j++
-		default:
-			a, b = k.cells[i], s.cells[j]
-			i, j = i+1, j+1
-		}
+	eachPair(k.cells, s.cells, func(a, b cell) {
 		if a.state != b.state || governed && a.flags != b.flags || a.reason != b.reason {
 			note(Difference{k.id, kept.shape.ids[a.slot], kept.words(a), kept.words(b)})
 		}
-	}
+	})
 }
 
 func (v *View) placeOf(r *row) string {

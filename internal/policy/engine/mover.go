@@ -84,22 +84,21 @@ func (st *step) note(states, marks []byte) []byte {
 }
 
 // carry gives a resource the marks that hold under its new plan, and the answers of
-// before if they are still asked for. members is how many the old plan had.
+// before if they are still asked for; those that must be judged are yet to come.
+// members is how many the old plan had.
 func (x *entry) carry(st *step, members int, answers bool) {
+	if st.inPlace && answers {
+		return
+	}
 	was := x.marks
-	if !st.inPlace || !answers {
-		x.marks = make([]byte, x.typ.marks(x.plan))
-		for i, k := range st.carried {
-			if k >= 0 {
-				x.marks[i] = was[k]
-			}
-		}
-		if answers {
-			copy(x.answers(), was[members:])
+	x.marks = make([]byte, x.typ.marks(x.plan))
+	for i, k := range st.carried {
+		if k >= 0 {
+			x.marks[i] = was[k]
 		}
 	}
-	for _, i := range st.judged {
-		x.marks[i] = unjudged
+	if answers {
+		copy(x.answers(), was[members:])
 	}
 }
 

@@ -86,9 +86,6 @@ type moved struct {
 	step   *step
 }
 
-// unjudged stands for a mark that is yet to come. No mark is 0xff.
-const unjudged = 0xff
-
 // translate finds the types whose program changed.
 func (s *swapper) translate() error {
 	for _, from := range s.to.lineage.programs {
