@@ -19,39 +19,78 @@ import (
 
 const module = "github.com/rampart-sec/rampart/"
 
-// floors lists the rooms from the ground up. A package may import rooms of
-// lower floors, and rooms of its own floor only where beside names them.
-// Longest prefix wins.
-var floors = [][]string{
-	{"internal/strictyaml", "internal/rawjson", "internal/posture/cow"},
-	{"content", "internal/arm"},
-	{"internal/wire", "internal/client"},
-	{"internal/bus", "internal/store", "internal/policy", "internal/agent", "internal/simulate", "internal/governance", "internal/finding", "internal/risk"},
-	{"internal/policy/engine", "internal/proof", "internal/access", "internal/plan", "internal/inventory", "internal/template"},
-	{"internal/exposure", "internal/exemption", "internal/reopen"},
-	{"internal/posture"},
-	{"internal/compliance", "internal/assess", "internal/ownership"},
-	{"internal/whatif"},
-	{"internal/api", "internal/web"},
-	{"internal/app"},
-	{"cmd"},
+// areas says which areas an area may import besides itself. internal/app and
+// cmd may see all; nothing imports them.
+var areas = map[string][]string{
+	"content":          {"internal/base"},
+	"internal/base":    {},
+	"internal/agent":   {"internal/base", "content"},
+	"internal/collect": {"internal/base", "content"},
+	"internal/posture": {"internal/base", "content"},
+	"internal/threat":  {"internal/base", "content"},
+	"internal/vuln":    {"internal/base", "content"},
+	"internal/face":    {"internal/base", "content", "internal/posture", "internal/threat", "internal/vuln", "internal/collect"},
+	"internal/app":     {"internal", "content"},
+	"cmd":              {"internal", "content"},
 }
 
-// beside are the imports within a floor, each with its reason.
-var beside = map[string]string{}
+// floors lists, per area, its rooms from the ground up. A package may import
+// rooms of lower floors of its area, and itself. Longest prefix wins.
+var floors = map[string][][]string{
+	"content": {{"content"}},
+	"internal/base": {
+		{"internal/base/strictyaml", "internal/base/rawjson", "internal/base/arm"},
+		{"internal/base/wire", "internal/base/software"},
+		{"internal/base/bus", "internal/base/store"},
+		{"internal/base/access", "internal/base/inventory"},
+	},
+	"internal/agent":   {{"internal/agent"}},
+	"internal/collect": {{"internal/collect/simulate", "internal/collect/enroll", "internal/collect/ingest", "internal/collect/azure", "internal/collect/kubernetes"}},
+	"internal/posture": {
+		{"internal/posture/cow"},
+		{"internal/posture/policy", "internal/posture/governance", "internal/posture/finding", "internal/posture/risk"},
+		{"internal/posture/policy/engine", "internal/posture/proof", "internal/posture/plan", "internal/posture/template"},
+		{"internal/posture/exposure", "internal/posture/exemption", "internal/posture/reopen"},
+		{"internal/posture"},
+		{"internal/posture/compliance", "internal/posture/assess", "internal/posture/ownership"},
+		{"internal/posture/whatif"},
+	},
+	"internal/threat": {
+		{"internal/threat/event"},
+		{"internal/threat/sigma"},
+		{"internal/threat/correlate", "internal/threat/behavior"},
+		{"internal/threat/alert"},
+		{"internal/threat/detect"},
+	},
+	"internal/vuln": {{"internal/vuln/advisory"}, {"internal/vuln/image"}},
+	"internal/face": {{"internal/face/api", "internal/face/web", "internal/face/client", "internal/face/export"}},
+	"internal/app":  {{"internal/app"}},
+	"cmd":           {{"cmd"}},
+}
 
-// extra forbids imports that the floors would allow.
+// extra forbids imports that the floors would allow, each with its reason.
 var extra = map[string][]string{
-	"content":         {"internal/arm", "internal/policy"},
-	"internal/policy": {"internal/store", "internal/inventory", "content"},
-	"internal/agent":  {"internal/store", "internal/bus", "internal/policy"},
+	"content":                 {"internal/base/arm", "internal/base/store"},                            // data, known to nobody else
+	"internal/posture/policy": {"internal/base/store", "internal/base/inventory", "content"},           // the language alone
+	"internal/agent":          {"internal/base/store", "internal/base/bus", "internal/base/inventory"}, // no server on a host
+}
+
+func inside(pkg, room string) bool { return pkg == room || strings.HasPrefix(pkg, room+"/") }
+
+func areaOf(pkg string) string {
+	for area := range areas {
+		if inside(pkg, area) {
+			return area
+		}
+	}
+	return ""
 }
 
 func floorOf(pkg string) (int, string) {
 	best, room := -1, ""
-	for i, rooms := range floors {
+	for i, rooms := range floors[areaOf(pkg)] {
 		for _, r := range rooms {
-			if (pkg == r || strings.HasPrefix(pkg, r+"/")) && len(r) > len(room) {
+			if inside(pkg, r) && len(r) > len(room) {
 				best, room = i, r
 			}
 		}
@@ -60,24 +99,29 @@ func floorOf(pkg string) (int, string) {
 }
 
 func TestImportsGoDownOnly(t *testing.T) {
-	for _, pkg := range slices.Sorted(maps.Keys(packages(t))) {
+	all := packages(t)
+	for _, pkg := range slices.Sorted(maps.Keys(all)) {
+		area := areaOf(pkg)
 		floor, room := floorOf(pkg)
 		if floor < 0 {
 			t.Errorf("%s stands on no floor: give it a place in architecture_test.go and docs/ARCHITECTURE.md", pkg)
 			continue
 		}
-		for _, file := range packages(t)[pkg] {
+		for _, file := range all[pkg] {
 			for _, imp := range file.Imports {
 				target, ours := strings.CutPrefix(strings.Trim(imp.Path.Value, `"`), module)
 				if !ours {
 					continue
 				}
-				tf, troom := floorOf(target)
-				if tf > floor || tf == floor && room != troom && beside[room+" "+troom] == "" {
+				if tarea := areaOf(target); tarea != area {
+					if tarea == "internal/app" && area != "cmd" || !slices.ContainsFunc(areas[area], func(a string) bool { return inside(target, a) }) {
+						t.Errorf("%s imports %s: %s may not see %s", pkg, target, area, tarea)
+					}
+				} else if tf, troom := floorOf(target); tf > floor || tf == floor && room != troom {
 					t.Errorf("%s imports %s: arrows go down only", pkg, target)
 				}
 				for _, ban := range extra[room] {
-					if strings.HasPrefix(target, ban) && !strings.HasPrefix(target, room) {
+					if inside(target, ban) && !inside(target, room) {
 						t.Errorf("%s must never import %s", pkg, target)
 					}
 				}

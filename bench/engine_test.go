@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/policy/engine"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
 // policySet compiles the twelve rules as the policy language has them, all

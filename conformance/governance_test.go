@@ -7,7 +7,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 
-	"github.com/rampart-sec/rampart/internal/api/apitest"
+	"github.com/rampart-sec/rampart/internal/face/api/apitest"
 )
 
 // unhealthy is the resource and the name of an assessment that somebody should

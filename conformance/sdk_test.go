@@ -20,7 +20,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armsubscriptions"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/security/armsecurity"
 
-	"github.com/rampart-sec/rampart/internal/api/apitest"
+	"github.com/rampart-sec/rampart/internal/face/api/apitest"
 )
 
 // session is a signed-in client of a server with the sample estate.

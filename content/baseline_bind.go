@@ -5,7 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 // binder replaces parameters in the nodes of one baseline file.

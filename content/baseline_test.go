@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 func TestEmbeddedBaselinesAreValid(t *testing.T) {

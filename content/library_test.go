@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 func load(t testing.TB) *content.Library {
@@ -179,7 +179,7 @@ func TestProducersAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, named := library.Producer(r.ID)
-		if p.Package == "internal/policy" {
+		if p.Package == "internal/posture/policy" {
 			continue // the rule itself computes it
 		}
 		if own := ownDocument(details.Type); own != named {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 // embedded is the library of the binary. It cannot change while the program

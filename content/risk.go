@@ -4,7 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 //go:embed risk.yaml

@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 // Standard is a compliance standard (content/standards): control numbers and

@@ -3,7 +3,7 @@
 # the build embeds it. Nothing is installed on the machine; without npm or its
 # registry the pages are built without live script.
 set -euo pipefail
-cd "$(dirname "$0")/../internal/web/npm"
+cd "$(dirname "$0")/../internal/face/web/npm"
 stamp=../assets/vendor/.lock
 [ -f "$stamp" ] && cmp -s package-lock.json "$stamp" && exit 0
 if ! command -v npm >/dev/null; then

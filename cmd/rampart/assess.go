@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/assess"
-	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/base/inventory"
+	"github.com/rampart-sec/rampart/internal/posture/assess"
 )
 
 // list is a flag that may be given several times.

@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"github.com/rampart-sec/rampart/internal/app"
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/face/client"
 )
 
 // maxListed is how many rejected lines are printed; all are counted.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/app"
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/face/client"
 )
 
 // diagnosis is what doctor found.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/face/client"
 )
 
 // TestDoctorSaysWhatIsWrong: each finding is told, and nothing foreign reaches the

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/proof"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/proof"
 )
 
 func runPolicyEval(_ context.Context, std stdio, args []string) error {

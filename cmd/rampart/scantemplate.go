@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/assess"
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/posture/assess"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 func runScanTemplate(_ context.Context, std stdio, args []string) error {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rampart-sec/rampart/internal/simulate"
+	"github.com/rampart-sec/rampart/internal/collect/simulate"
 )
 
 func runSimulate(ctx context.Context, io stdio, args []string) error {

@@ -10,7 +10,7 @@ import (
 	"unicode"
 
 	"github.com/rampart-sec/rampart/internal/app"
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/face/client"
 )
 
 // remote are the flags of verbs that ask a running server and print an answer.

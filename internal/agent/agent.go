@@ -11,8 +11,8 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // TypeMachine is the resource type of a server outside the clouds.

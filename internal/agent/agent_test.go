@@ -17,8 +17,8 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 const machineID = "/subscriptions/8a1c3d52-0c8e-4a8e-9f0e-2f6b1d7c4e10/resourceGroups/cellar/providers/Microsoft.HybridCompute/machines/web01"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // source owns every document of an agent.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // Deliver takes documents for the server. An error means that none of them

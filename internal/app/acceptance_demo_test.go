@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/face/web"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/store"
-	"github.com/rampart-sec/rampart/internal/web"
 )
 
 // TestSampleTenant holds the sample to what it promises: fixes for what it

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/assess"
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/face/client"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/posture/assess"
 )
 
 // overviewScore is the figure of the overview.

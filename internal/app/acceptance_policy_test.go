@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // atOnce is how long a change of policies may take to show.

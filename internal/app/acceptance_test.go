@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/collect/simulate"
+	"github.com/rampart-sec/rampart/internal/face/client"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/simulate"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // visitor uses a running server from outside: the API with the credentials of

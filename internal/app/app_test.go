@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/client"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/face/client"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/store"
 )
 
 // options completes a configuration for a test: free ports, a folder of its own.

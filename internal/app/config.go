@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/strictyaml"
+	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
 // Config is the server's configuration, one strict YAML file whose keys are

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/compliance"
-	"github.com/rampart-sec/rampart/internal/inventory"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/inventory"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/collect/simulate"
+	"github.com/rampart-sec/rampart/internal/face/web"
 	"github.com/rampart-sec/rampart/internal/posture"
-	"github.com/rampart-sec/rampart/internal/simulate"
-	"github.com/rampart-sec/rampart/internal/store"
-	"github.com/rampart-sec/rampart/internal/web"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/posture/compliance"
 )
 
 // The sample tenant's size.

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/rampart-sec/rampart/internal/access/certs"
+	"github.com/rampart-sec/rampart/internal/base/access/certs"
 )
 
 // both serves pages and API on one listener: everything that is not the API's

@@ -3,7 +3,7 @@ package posture
 import (
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // staleGrace is how long a stale resource keeps its last verdicts.

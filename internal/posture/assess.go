@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/policy/engine"
+	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
 // assessor gives rows their cells, as of an instant. It is scratch space of one

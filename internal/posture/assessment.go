@@ -3,7 +3,7 @@ package posture
 import (
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // Assessment is what one recommendation says of one resource; ok is false when

@@ -6,7 +6,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/risk"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // Assessments is a page of assessments. A bad sort or cursor is an *arm.Error.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // deliveries remembers which resource types anybody has ever delivered in a

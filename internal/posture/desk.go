@@ -10,10 +10,10 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/access"
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/governance"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/access"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/governance"
 )
 
 // governKinds are the kinds of objects that decide who has a task.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // dict numbers strings: types, groups, locations, reasons. Numbers start at 0

@@ -5,11 +5,11 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/policy/engine"
-	"github.com/rampart-sec/rampart/internal/rawjson"
-	"github.com/rampart-sec/rampart/internal/risk"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/rawjson"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // containerFacts are what only subscriptions and management groups have.

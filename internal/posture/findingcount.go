@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 // FindingCount is one finding over a scope.

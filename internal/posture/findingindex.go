@@ -6,8 +6,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/finding"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 // find keeps the sets of resources by finding.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/finding"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 // baselineChild is the id of a machine's baseline below the machine's.

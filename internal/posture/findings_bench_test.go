@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // benchReports are the machines of the benchmarks over reports, each with a

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/finding"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 func TestRuleDisablesFindings(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // TestCommandsAreProvenByTheirReport asks for the fix of a failed check on a

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // Given is one assignment by which a recommendation reaches a scope.

@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/plan"
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // assignWide assigns the user's own definition again, elsewhere.

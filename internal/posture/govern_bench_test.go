@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/governance"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/governance"
 )
 
 // object writes a governance object and lets the estate catch up.

@@ -12,12 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/finding"
-	"github.com/rampart-sec/rampart/internal/inventory"
-	"github.com/rampart-sec/rampart/internal/plan"
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/risk"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/inventory"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
+	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // Options are what a Judge needs. Store and Library must be set.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/plan"
-	"github.com/rampart-sec/rampart/internal/store"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/plan"
 )
 
 func (w *world) estate() *Estate { return w.judge.Estate("") }

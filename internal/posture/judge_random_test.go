@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/plan"
-	"github.com/rampart-sec/rampart/internal/store"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/plan"
 )
 
 // TestJudgeEqualsSweep makes random edits of resources, policies, exemptions

@@ -2,7 +2,7 @@ package posture
 
 import (
 	"github.com/rampart-sec/rampart/internal/posture/cow"
-	"github.com/rampart-sec/rampart/internal/risk"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // ledger sums the rows of a scope, per control and per recommendation. One is

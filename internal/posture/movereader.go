@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // moveReader reads what a moveWriter wrote. Its tables point into the row and

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // maxEntries bounds the resources in one row of moves: a change that reaches

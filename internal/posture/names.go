@@ -7,9 +7,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/finding"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 // names numbers the strings of an estate and finds rows by id. All epochs

@@ -9,9 +9,9 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/policy/engine"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
 // oracle is the slow, obvious evaluator: it judges everything anew each time.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // pagesOf reads all pages of a query and checks that they fit together.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // The past benchmarks run over a year in which 1 % of RAMPART_BENCH_RESOURCES

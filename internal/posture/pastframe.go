@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // frameVersion is the first byte of both parts of a packed frame block:

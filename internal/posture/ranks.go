@@ -7,7 +7,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // ranks orders resources by name, so that sorting a filtered page compares

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture/governance"
 )
 
 // Recommendations is a page of the recommendations of a scope. A bad sort or

@@ -8,9 +8,9 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/finding"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
 // foundSet is what reports say of a resource. It is never changed; equal sets

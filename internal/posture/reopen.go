@@ -4,9 +4,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/policy"
-	"github.com/rampart-sec/rampart/internal/reopen"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/reopen"
 )
 
 // newBases makes what an estate remembers for exemptions that end on change.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // TestRereadingIsShown: while an edit that reads something new waits for

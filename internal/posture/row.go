@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/risk"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // row is what the index knows of one resource. A row is never changed once it

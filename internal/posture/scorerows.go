@@ -3,7 +3,7 @@ package posture
 import (
 	"math"
 
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // summaryControl is the control of the row that holds a scope's whole score:

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // sealing says when moves are joined and when a frame is made.

@@ -3,8 +3,8 @@ package posture
 import (
 	"context"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // maxSlots bounds the recommendations ever numbered in a tenant: a slot is two

@@ -3,8 +3,8 @@ package posture
 import (
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // SummaryRow is the row that keeps a scope's whole score at a time, as History

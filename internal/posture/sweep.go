@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // Sweep is what a full sweep found.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
-	"github.com/rampart-sec/rampart/internal/wire"
 )
 
 // sweep demands that a sweep finds nothing.

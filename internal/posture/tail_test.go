@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/internal/store"
-	"github.com/rampart-sec/rampart/internal/wire"
+	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
 // flipsOf are the flips that were stored for a transaction.

@@ -3,8 +3,8 @@ package posture
 import (
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // Tally holds the counts of every recommendation in one scope. For the estate

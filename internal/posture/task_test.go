@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/posture/governance"
 )
 
 // govern puts a rule that selects everything.

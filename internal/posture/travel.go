@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/store"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
 // trip is a journey of a past through some instants.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/posture/cow"
-	"github.com/rampart-sec/rampart/internal/risk"
+	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
 // View is one immutable epoch of an estate. Any goroutine may read it for as

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // Hypothetical is one change to try: exactly one of Patch, Body, Exempt and

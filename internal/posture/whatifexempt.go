@@ -3,8 +3,8 @@ package posture
 import (
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/policy"
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // MaxExemptPreview bounds the resources whose exemption is tried: with more the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/arm"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 )
 
 // ScoreChange is one assessment that changed, and what it did to the score.

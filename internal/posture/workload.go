@@ -7,9 +7,9 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/internal/arm"
-	"github.com/rampart-sec/rampart/internal/governance"
+	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
+	"github.com/rampart-sec/rampart/internal/posture/governance"
 )
 
 // A party is who has tasks by whose word: a rule, or people ("" as the rule),

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture"
+)
+
+// stateQuery is what a query for policy states asks.
+type stateQuery struct {
+	posture.AssessmentQuery
+	links *assignmentLinks
+	tests []func(*stateRow) bool
+	top   int // rows in all; 0 is all
+}
+
+func (q *stateQuery) keep(row *stateRow) bool {
+	for _, test := range q.tests {
+		if !test(row) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *API) stateQuery(r *request) (*stateQuery, error) {
+	// What is known is the latest state; "default" asks for every one in a
+	// window, of which that is the only one kept.
+	if name := r.vars["view"]; !strings.EqualFold(name, "latest") && !strings.EqualFold(name, "default") {
+		return nil, arm.NotFound("policyStates/" + name)
+	}
+	if err := r.refuse("$apply", "$orderby", "$select"); err != nil {
+		return nil, err
+	}
+	links, err := a.assignmentLinks(r)
+	if err != nil {
+		return nil, err
+	}
+	q := &stateQuery{links: links}
+	q.Scope, q.Sort = posture.Scope{ID: r.scope.String()}, listOrder
+	if narrow := narrowing(r.scope); narrow != nil {
+		q.Scope.ID = scopeOf(r.scope.String())
+		q.tests = append(q.tests, narrow)
+	}
+	if q.Limit, err = r.limit(); err != nil {
+		return nil, err
+	}
+	if text := r.option("$top"); text != "" {
+		q.top, _ = strconv.Atoi(text) // limit has checked it
+		q.Limit = maxPage
+	}
+	if q.After, err = r.cursor(); err != nil {
+		return nil, err
+	}
+	if err := q.window(r); err != nil {
+		return nil, err
+	}
+	return q, q.filter(r.option("$filter"))
+}
+
+// narrowing is the test that a scope which is itself a policy object asks for,
+// nil for any other.
+func narrowing(scope arm.ID) func(*stateRow) bool {
+	id := scope.String()
+	switch arm.Fold(scope.Type()) {
+	case arm.Fold(typeAssignment):
+		return func(row *stateRow) bool { return strings.EqualFold(row.AssignmentID, id) }
+	case arm.Fold(typeDefinition):
+		// A built-in definition is asked for below a subscription by its name.
+		return func(row *stateRow) bool { return strings.EqualFold(row.DefinitionName, scope.Name()) }
+	case arm.Fold(typeSet):
+		return func(row *stateRow) bool { return strings.EqualFold(row.SetName, scope.Name()) }
+	}
+	return nil
+}
+
+// window reads $from and $to.
+func (q *stateQuery) window(r *request) error {
+	for name, after := range map[string]bool{"$from": true, "$to": false} {
+		text := r.option(name)
+		if text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return &arm.Error{Status: http.StatusBadRequest, Code: "InvalidQueryOption", Target: name,
+				Message: fmt.Sprintf("%s: %q is not a time like 2026-01-31T00:00:00Z.", name, clip(text))}
+		}
+		q.tests = append(q.tests, func(row *stateRow) bool {
+			if after {
+				return !row.Timestamp.Before(at)
+			}
+			return !row.Timestamp.After(at)
+		})
+	}
+	return nil
+}
+
+// stateFields are the columns that $filter may compare.
+var stateFields = map[string]func(*stateRow) string{
+	"compliancestate":             func(s *stateRow) string { return s.ComplianceState },
+	"resourceid":                  func(s *stateRow) string { return s.ResourceID },
+	"resourcetype":                func(s *stateRow) string { return s.ResourceType },
+	"resourcegroup":               func(s *stateRow) string { return s.ResourceGroup },
+	"subscriptionid":              func(s *stateRow) string { return s.SubscriptionID },
+	"policyassignmentid":          func(s *stateRow) string { return s.AssignmentID },
+	"policyassignmentname":        func(s *stateRow) string { return s.AssignmentName },
+	"policydefinitionid":          func(s *stateRow) string { return s.DefinitionID },
+	"policydefinitionname":        func(s *stateRow) string { return s.DefinitionName },
+	"policydefinitionreferenceid": func(s *stateRow) string { return s.DefinitionReference },
+	"policydefinitionaction":      func(s *stateRow) string { return s.DefinitionAction },
+	"policysetdefinitionid":       func(s *stateRow) string { return s.SetID },
+	"policysetdefinitionname":     func(s *stateRow) string { return s.SetName },
+}
+
+// filter reads comparisons joined by and. A compliance state also narrows what
+// is read in the first place.
+func (q *stateQuery) filter(text string) error {
+	for _, term := range filterTerms(text) {
+		if strings.EqualFold(term, "isCompliant eq false") || strings.EqualFold(term, "isCompliant eq true") {
+			want := strings.HasSuffix(arm.Fold(term), "true")
+			q.tests = append(q.tests, func(row *stateRow) bool { return row.IsCompliant == want })
+			continue
+		}
+		m := filterTerm.FindStringSubmatch(term)
+		if m == nil || stateFields[arm.Fold(m[1])] == nil {
+			return invalidFilter(term)
+		}
+		field, value := stateFields[arm.Fold(m[1])], strings.ReplaceAll(m[2], "''", "'")
+		q.tests = append(q.tests, func(row *stateRow) bool { return strings.EqualFold(field(row), value) })
+		if strings.EqualFold(m[1], "complianceState") {
+			q.State = statesNamed(value)
+		}
+	}
+	return nil
+}
+
+// complianceNames are the states as policy insights names them.
+var complianceNames = map[posture.State]string{
+	posture.Healthy: "Compliant", posture.Unhealthy: "NonCompliant", posture.Unknown: "Unknown", posture.Exempt: "Exempt",
+	posture.NotApplicable: "Compliant",
+}
+
+func statesNamed(name string) []posture.State {
+	var states []posture.State
+	for state := posture.NotApplicable; state <= posture.Exempt; state++ {
+		if strings.EqualFold(complianceNames[state], name) {
+			states = append(states, state)
+		}
+	}
+	return states
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/ownership"
+)
+
+// Options are what a Server needs. Judge, Access, Library, Now and Log must be
+// set; a page whose optional part is missing says so.
+type Options struct {
+	Judge   *posture.Judge
+	Access  Access
+	Library *content.Library
+	Objects Objects           // policies, exemptions, plans; nil: those pages only read
+	Owners  *ownership.Owners // set where Objects is
+	// Compliance keeps standards and attestations; nil: only what comes with
+	// the product is shown.
+	Compliance *compliance.Records
+	// Exemptions takes requests and decisions; nil: nothing can be exempted.
+	Exemptions *exemption.Desk
+	Plans      Plans   // nil: the settings page shows none
+	Tenants    Tenants // the sample tenant's removal; nil: not offered
+	Now        func() time.Time
+	Log        *slog.Logger
+	Version    string
+	// Secret keys the tokens of forms, 32 bytes. Servers that share sessions
+	// share it. nil makes a random one: forms opened before a restart must
+	// then be opened again.
+	Secret []byte
+	// Assets replaces the embedded assets; nil means those.
+	Assets fs.FS
+}
+
+// Server is the dashboard. It holds no state but its tables, so any number of
+// them may serve the same judge.
+type Server struct {
+	opt     Options
+	secret  []byte
+	assets  *assets
+	pages   templates
+	handler http.Handler  // the pages, for forms that are shown again
+	streams chan struct{} // one token per open event stream
+}
+
+// New checks the options and reads templates and assets. It starts nothing.
+func New(opt Options) (*Server, error) {
+	if opt.Judge == nil || opt.Access == nil || opt.Library == nil || opt.Now == nil || opt.Log == nil {
+		return nil, errors.New("web: Judge, Access, Library, Now and Log are needed")
+	}
+	if opt.Compliance == nil {
+		opt.Compliance = compliance.NewRecords(compliance.Options{Library: opt.Library, Now: opt.Now, Log: opt.Log})
+	}
+	if opt.Objects != nil && opt.Owners == nil {
+		return nil, errors.New("web: Owners is needed where Objects is")
+	}
+	files := opt.Assets
+	if files == nil {
+		sub, err := fs.Sub(embedded, "assets")
+		if err != nil {
+			return nil, fmt.Errorf("open embedded assets: %w", err)
+		}
+		files = sub
+	}
+	a, err := loadAssets(files)
+	if err != nil {
+		return nil, fmt.Errorf("read assets: %w", err)
+	}
+	pages, err := parseTemplates()
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	s := &Server{opt: opt, secret: opt.Secret, assets: a, pages: pages, streams: make(chan struct{}, maxStreams)}
+	if s.secret == nil {
+		s.secret = make([]byte, 32)
+		_, _ = rand.Read(s.secret) // never fails: it ends the process instead
+	}
+	return s, nil
+}
+
+// Handler serves the pages. Paths below /t/<tenant>/ are the same pages of
+// another tenant.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /assets/", s.assets)
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(s.assets.names["icon.svg"], http.StatusFound))
+	mux.HandleFunc("GET /signin", s.signIn)
+	mux.HandleFunc("POST /signin", s.signIn)
+	mux.HandleFunc("POST /signout", s.signOut)
+	mux.HandleFunc("POST /theme", s.setTheme)
+	for path, show := range map[string]show{
+		"/{$}":                     overview,
+		"/posture":                 posturePage,
+		"/recommendations":         recommendations,
+		"/recommendation":          recommendation,
+		"/resource":                resource,
+		"/inventory":               inventory,
+		"/compliance":              standards,
+		"/assessments":             assessments,
+		"/compliance/{id}":         standardControls,
+		"/compliance/new":          newStandard,
+		"/compliance/{id}/edit":    editStandard,
+		"/compliance/{id}/control": editControl,
+		"/policies":                policies,
+		"/settings":                settings,
+		"/search":                  search,
+		"/exempt":                  exemptForm,
+		"/assign":                  assignForm,
+		"/governance":              governancePage,
+		"/disable":                 disableForm,
+		"/what-if":                 whatIfForm,
+		"/fix-plan":                planOfFixes,
+		"/{path...}":               missing,
+	} {
+		mux.HandleFunc("GET "+path, s.page(show))
+	}
+	mux.HandleFunc("POST /what-if", s.ask(whatIfAsk))
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /inventory.csv", s.stream(inventoryCSV))
+	mux.HandleFunc("GET /recommendations.csv", s.stream(recommendationsCSV))
+	mux.HandleFunc("GET /assessments.csv", s.stream(assessmentsCSV))
+	mux.HandleFunc("GET /compliance/{id}/history.csv", s.stream(historyCSV))
+	mux.HandleFunc("GET /compliance/{id}/standard.yaml", s.stream(standardFile))
+	mux.HandleFunc("GET /compliance/{id}/evidence", s.stream(evidence))
+	mux.HandleFunc("GET /compliance/{id}/report.html", s.stream(download(".html", "text/html; charset=utf-8",
+		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteHTML(w) })))
+	mux.HandleFunc("GET /governance.csv", s.stream(governanceCSV))
+	mux.HandleFunc("GET /compliance/{id}/report.csv", s.stream(download(".csv", "text/csv; charset=utf-8",
+		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteCSV(w) })))
+	mux.HandleFunc("GET /compliance/{id}/report.json", s.stream(download(".json", "application/json",
+		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteJSON(w) })))
+	for path, act := range map[string]act{
+		"/exempt":                   exempt,
+		"/unexempt":                 unexempt,
+		"/disable":                  disable,
+		"/enable":                   enable,
+		"/assign":                   assign,
+		"/policy/effect":            setEffect,
+		"/plan":                     setPlan,
+		"/sample/remove":            removeSample,
+		"/compliance/{id}/attest":   attest,
+		"/compliance/{id}/withdraw": withdraw,
+		"/compliance/new":           createStandard,
+		"/compliance/{id}/edit":     changeStandard,
+		"/compliance/{id}/control":  changeControl,
+		"/compliance/{id}/delete":   deleteStandard,
+		"/views":                    changeView,
+		"/exemption/decide":         decide,
+		"/exemption/rules":          setExemptionRules,
+		"/promise":                  promise,
+		"/unassign":                 unassign,
+		"/governance/rule":          putRule,
+		"/governance/override":      overrideRule,
+		"/governance/delete":        deleteRule,
+	} {
+		mux.HandleFunc("POST "+path, s.write(act))
+	}
+	s.handler = splitTenant(mux)
+	return guard(s.handler)
+}
