@@ -80,35 +80,6 @@ func TestParseShadowKeepsNoHash(t *testing.T) {
 	}
 }
 
-func TestParseDpkg(t *testing.T) {
-	text := `Package: zlib
-Status: install ok installed
-Version: 1:1.2
-Architecture: amd64
-Source: zlib-src (1.0)
-Description: x
- Package: not one
-
-Package: gone
-Status: deinstall ok config-files
-Version: 1
-
-Package: apt
-Status: hold ok half-configured
-Version: 2.6`
-	want := []Package{{Name: "apt", Version: "2.6"}, {Name: "zlib", Version: "1:1.2", Arch: "amd64", Source: "zlib-src"}}
-	if diff := cmp.Diff(want, ParseDpkg([]byte(text))); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestParseApk(t *testing.T) {
-	want := []Package{{Name: "a", Version: "1-r0", Arch: "x86_64"}, {Name: "b", Version: "2", Source: "o"}}
-	if diff := cmp.Diff(want, ParseApk([]byte("C:x\nP:b\nV:2\no:o\n\nP:a\nV:1-r0\nA:x86_64\n"))); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestCompareDebian(t *testing.T) {
 	// each is older than the next
 	order := []string{"1.0~rc1", "1.0", "1.0-1", "1.0-1+deb12u1", "1.0-1+deb12u10", "1.0a", "1.0+b", "1.2", "1.10", "1:0.1", "2:0"}
@@ -361,8 +332,6 @@ func FuzzParsers(f *testing.F) {
 		for _, m := range ParseMounts(data) {
 			check(m.Line)
 		}
-		ParseDpkg(data)
-		ParseApk(data)
 		ParseOSRelease(data)
 		ParseSockets("udp", data)
 		ParseNftables(data)

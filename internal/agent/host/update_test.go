@@ -104,7 +104,7 @@ func TestUpdatesUnknown(t *testing.T) {
 		{"no-lists", map[string]string{"var/lib/dpkg/status": status}, "run apt update"},
 		{"other-compression", map[string]string{"var/lib/dpkg/status": status, "var/lib/apt/lists/x_Packages.xz": "x"}, "compressed as xz"},
 		{"damaged", map[string]string{"var/lib/dpkg/status": status, "var/lib/apt/lists/x_Packages.lz4": "\x04\x22\x4d\x18"}, "lz4"},
-		{"rpm", map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}, "damaged sqlite"}, {"old-rpm", map[string]string{"var/lib/rpm/Packages": "x"}, "old format"},
+		{"rpm", map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}, "not an rpm database"}, {"old-rpm", map[string]string{"var/lib/rpm/Packages": "x"}, "not an rpm database"},
 		{"nothing", nil, "no package database"},
 	}
 	for _, tt := range tests {

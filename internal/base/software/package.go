@@ -30,6 +30,11 @@ type Package struct {
 
 	// Module is the Red Hat module stream ("nodejs:18"), "" outside of one.
 	Module string `json:"module,omitempty"`
+
+	// Origin says who built a package of a distribution's format that the
+	// distribution did not build ("PostgreSQL", "NodeSource"). Such a package has
+	// no Ecosystem: the distribution's advisories say nothing about it.
+	Origin string `json:"origin,omitempty"`
 }
 
 // SourceName is the name of the source package, or the package's own name.

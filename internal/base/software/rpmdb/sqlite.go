@@ -1,10 +1,9 @@
-package host
+package rpmdb
 
 import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 )
 
 // A reader for one purpose: the rows of one table of an SQLite database that
@@ -20,6 +19,8 @@ const (
 	maxRowBytes  = 64 << 20
 )
 
+const sqliteMagic = "SQLite format 3\x00"
+
 type sqliteFile struct {
 	r        io.ReaderAt
 	pageSize int
@@ -28,15 +29,11 @@ type sqliteFile struct {
 	read     uint32 // pages read; a damaged tree may name one again and again
 }
 
-// openSQLite reads the header of a database.
-func openSQLite(f *os.File) (*sqliteFile, error) {
+// openSQLite reads the header of a database of total bytes.
+func openSQLite(r io.ReaderAt, total int64) (*sqliteFile, error) {
 	head := make([]byte, 100)
-	if _, err := f.ReadAt(head, 0); err != nil || string(head[:16]) != "SQLite format 3\x00" {
+	if _, err := r.ReadAt(head, 0); err != nil || string(head[:16]) != sqliteMagic {
 		return nil, errSQLite
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
 	}
 	size := int(binary.BigEndian.Uint16(head[16:]))
 	if size == 1 {
@@ -45,7 +42,7 @@ func openSQLite(f *os.File) (*sqliteFile, error) {
 	if size < 512 || size&(size-1) != 0 || size-int(head[20]) < 480 {
 		return nil, errSQLite
 	}
-	return &sqliteFile{r: f, pageSize: size, usable: size - int(head[20]), pages: uint32(min(info.Size()/int64(size), 1<<31))}, nil
+	return &sqliteFile{r: r, pageSize: size, usable: size - int(head[20]), pages: uint32(min(total/int64(size), 1<<31))}, nil
 }
 
 // table calls each row's record of a table, in order of its keys, until each
@@ -102,7 +99,7 @@ func (s *sqliteFile) walk(n uint32, depth int, each func([]byte) error) error {
 	}
 	for i := range cells {
 		cell := int(binary.BigEndian.Uint16(p[at+2*i:]))
-		if cell+4 > len(p) {
+		if cell+4 > s.usable {
 			return errSQLite
 		}
 		if interior {
@@ -175,7 +172,7 @@ type sqliteValue struct {
 // sqliteColumns decodes the first columns of a record.
 func sqliteColumns(record []byte, want int) ([]sqliteValue, error) {
 	size, n := sqliteVarint(record)
-	if n == 0 || size > uint64(len(record)) {
+	if n == 0 || size < uint64(n) || size > uint64(len(record)) {
 		return nil, errSQLite
 	}
 	head, body := record[n:size], record[size:]
