@@ -5,10 +5,13 @@ import "fmt"
 // Apply evaluates one operator on a left value and its operand, as a condition
 // does for one selected value. The error says why the result is Failed.
 //
-// A missing left side satisfies no positive operator and every negated one;
-// equals to null is the exception.
+// A missing property selects null, as the documented table says, whatever the
+// operator; only exists asks for the property itself.
 func Apply(op Operator, left, right Value, opt Options) (Truth, error) {
 	base, negated := op.Negated()
+	if left.Kind == Missing && base != OpExists && !opt.MissingIsNotNull {
+		left = NullValue()
+	}
 	if right.Kind == Unavailable {
 		return Open, nil
 	}

@@ -70,9 +70,9 @@ type Options struct {
 	// [*] on a missing array undefined, so that its condition is false; by
 	// default it is 0.
 	NestedMissingCountUndefined bool
-	// MissingEqualsEmpty makes field equals "" true on a missing field. An
-	// explicit null equals "" in any case.
-	MissingEqualsEmpty bool
+	// MissingIsNotNull keeps a missing property apart from null: it satisfies
+	// no positive operator and every negated one, but equals null.
+	MissingIsNotNull bool
 	// OrderingMismatchIsFalse makes less, greater and friends false on types
 	// that do not compare; by default it is an error state.
 	OrderingMismatchIsFalse bool

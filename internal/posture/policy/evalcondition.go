@@ -77,9 +77,6 @@ func (r *run) fieldLeaf(l *Leaf, right Value, s *scope, t *Trace) {
 		if place {
 			v = foldLocations(v)
 		}
-		if v.Kind == Missing && r.Options.MissingEqualsEmpty && (l.Op == OpEquals || l.Op == OpNotEquals) {
-			v = StringValue("")
-		}
 		t.combine(Apply(l.Op, v, right, r.Options))
 	}
 }

@@ -57,8 +57,6 @@ func (m *machine) field(c *computed, right policy.Value) policy.Truth {
 			return
 		case absent:
 			return
-		case v.Kind == policy.Missing && opt.MissingEqualsEmpty && (c.op == policy.OpEquals || c.op == policy.OpNotEquals):
-			v = policy.StringValue("")
 		}
 		t, _ := policy.Apply(c.op, v, right, *opt)
 		if out == policy.False || t == policy.False {

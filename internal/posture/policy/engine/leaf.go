@@ -116,11 +116,7 @@ func (b *builder) nowhere(l *policy.Leaf, right policy.Value) uint32 {
 
 // missing is the result for a missing value.
 func (b *builder) missing(l *policy.Leaf, right policy.Value) policy.Truth {
-	v := policy.Value{}
-	if b.env.opt.MissingEqualsEmpty && (l.Op == policy.OpEquals || l.Op == policy.OpNotEquals) {
-		v = policy.StringValue("")
-	}
-	t, _ := policy.Apply(l.Op, v, right, *b.env.opt)
+	t, _ := policy.Apply(l.Op, policy.Value{}, right, *b.env.opt)
 	return t
 }
 

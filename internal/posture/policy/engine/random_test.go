@@ -299,7 +299,7 @@ func (g *generator) document(h uint32) wire.Document {
 // world makes n rules and m documents.
 func (g *generator) world(t testing.TB, n int, m uint32) *world {
 	w := &world{docs: map[uint32]wire.Document{}, rules: map[string]obj{}, opt: Options{Now: instant}}
-	w.opt.Language = policy.Options{DirectPaths: true, MissingArrayIsFalse: g.one(4), MissingEqualsEmpty: g.one(4), OrderingMismatchIsFalse: g.one(4),
+	w.opt.Language = policy.Options{DirectPaths: true, MissingArrayIsFalse: g.one(4), MissingIsNotNull: g.one(4), OrderingMismatchIsFalse: g.one(4),
 		NestedMissingCountUndefined: g.one(4), LocationAsText: g.one(4), LikeQuestionMark: g.one(4)}
 	for i := range n {
 		id, rule := fmt.Sprintf("/providers/Microsoft.Authorization/policyDefinitions/d%d", i), g.rule()
