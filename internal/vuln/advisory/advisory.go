@@ -1,0 +1,89 @@
+// Package advisory knows which versions of which packages are vulnerable, and
+// says so of what is installed: it opens advisories, matches packages, and folds
+// what several publishers say about one vulnerability into one finding.
+//
+// The rooms below read sources (osv, export), hold the database (file), order
+// versions (version) and rate (cvss, exploit). It must never import images,
+// registries, or another area than base.
+package advisory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rampart-sec/rampart/internal/base/software"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/export"
+)
+
+// ErrNone says that there are no advisories where they were looked for. Nothing
+// may be called free of vulnerabilities then.
+var ErrNone = export.ErrNone
+
+// DB is an open set of advisories. It never changes while it is open: use it from
+// many goroutines.
+type DB struct {
+	path string
+	open func(ctx context.Context, packages []installed) (source, error)
+}
+
+// source is what matching reads: an imported database, or the part of an export
+// that was read for some packages.
+type source interface {
+	// candidates gives what advisories say of a package, by its ecosystem's base
+	// and its name; ref names the advisory. The package is only valid until fn returns.
+	candidates(base, name string, fn func(p *affected.Package, ref int)) error
+	advisory(ref int) (affected.Advisory, error)
+	feeds() []Feed
+	// facts gives what is known of the exploitation of CVEs.
+	facts(cves []string) (func(cve string) exploit.Facts, error)
+}
+
+// Open opens advisories under a path: a folder with an imported database, or one
+// in the layout of an OSV export, which is read in place at every match. The
+// error is of the kind ErrNone if there is neither.
+func Open(path string) (*DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, noAdvisories(path)
+		}
+		return nil, err
+	}
+	sources, err := export.Find(path)
+	if errors.Is(err, export.ErrNone) {
+		return nil, noAdvisories(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &DB{path: path, open: func(ctx context.Context, packages []installed) (source, error) {
+		return readExport(ctx, path, sources, packages)
+	}}, nil
+}
+
+// noAdvisories says what to do.
+func noAdvisories(path string) error {
+	dir := filepath.Clean(path)
+	return fmt.Errorf("%w in %s: get them with `rampart advisory fetch --db %s`, or `rampart advisory import --db %s FILE|DIR` an OSV export",
+		ErrNone, dir, dir, dir)
+}
+
+// Close gives back what the database holds. Matches that are running must have
+// ended.
+func (db *DB) Close() error { return nil }
+
+// Match judges packages. A result with gaps is not the whole truth: read
+// Result.Gaps before calling anything healthy. The error is about the advisories
+// or the context, never about a package.
+func (db *DB) Match(ctx context.Context, packages []software.Package) (*Result, error) {
+	list := prepare(packages)
+	src, err := db.open(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return match(ctx, src, list)
+}
