@@ -63,8 +63,8 @@ var floors = map[string][][]string{
 		{"internal/threat/detect"},
 	},
 	"internal/vuln": {
-		{"internal/vuln/advisory/ecosystem", "internal/vuln/advisory/cvss", "internal/vuln/advisory/exploit"},
-		{"internal/vuln/advisory/version"},
+		{"internal/vuln/advisory/ecosystem", "internal/vuln/advisory/cvss"},
+		{"internal/vuln/advisory/version", "internal/vuln/advisory/exploit"},
 		{"internal/vuln/advisory/affected"},
 		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file"},
 		{"internal/vuln/advisory/export"},

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
@@ -27,16 +28,18 @@ var ErrNone = export.ErrNone
 // DB is an open set of advisories. It never changes while it is open: use it from
 // many goroutines.
 type DB struct {
-	path string
-	open func(ctx context.Context, packages []installed) (source, error)
+	path     string
+	database *database // nil if it is an export
+	open     func(ctx context.Context, packages []installed) (source, error)
 }
 
 // source is what matching reads: an imported database, or the part of an export
 // that was read for some packages.
 type source interface {
-	// candidates gives what advisories say of a package, by its ecosystem's base
-	// and its name; ref names the advisory. The package is only valid until fn returns.
-	candidates(base, name string, fn func(p *affected.Package, ref int)) error
+	// candidates gives what advisories say of a package under one of its names, of
+	// its release at least; ref names the advisory. The affected package is only
+	// valid until fn returns.
+	candidates(in *installed, name string, fn func(p *affected.Package, ref int)) error
 	advisory(ref int) (affected.Advisory, error)
 	feeds() []Feed
 	// facts gives what is known of the exploitation of CVEs.
@@ -51,6 +54,12 @@ func Open(path string) (*DB, error) {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, noAdvisories(path)
 		}
+		return nil, err
+	}
+	switch db, err := openDatabase(FileOf(path)); {
+	case err == nil:
+		return &DB{path: path, database: db, open: func(context.Context, []installed) (source, error) { return db, nil }}, nil
+	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return nil, err
 	}
 	sources, err := export.Find(path)
@@ -74,7 +83,12 @@ func noAdvisories(path string) error {
 
 // Close gives back what the database holds. Matches that are running must have
 // ended.
-func (db *DB) Close() error { return nil }
+func (db *DB) Close() error {
+	if db.database == nil {
+		return nil
+	}
+	return db.database.Close()
+}
 
 // Match judges packages. A result with gaps is not the whole truth: read
 // Result.Gaps before calling anything healthy. The error is about the advisories

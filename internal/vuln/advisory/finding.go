@@ -57,17 +57,3 @@ type Result struct {
 	Gaps     []Gap      `json:"gaps"`
 	Feeds    []Feed     `json:"feeds"` // what was asked, with its age
 }
-
-// Feed is a set of advisories that is published and renewed as a whole.
-type Feed struct {
-	Name     string    `json:"name"` // an ecosystem ("Debian"), or the publisher's name
-	Releases []string  `json:"releases,omitempty"`
-	Records  int       `json:"records"`
-	Skipped  int       `json:"skipped,omitempty"` // records that could not be read
-	Taken    time.Time `json:"taken"`             // when the publisher, or the file, says that it was made
-	Newest   time.Time `json:"newest"`            // the newest change of a record
-	Imported time.Time `json:"imported,omitzero"` // zero if it is read in place
-}
-
-// Age is how long ago the feed was made.
-func (f Feed) Age(now time.Time) time.Duration { return now.Sub(f.Taken) }

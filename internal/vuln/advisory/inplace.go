@@ -147,8 +147,8 @@ func releasesOf(ecosystems []string) map[string][]string {
 	return out
 }
 
-func (in *inPlace) candidates(base, name string, fn func(*affected.Package, int)) error {
-	list := in.claims[packageKey{base, name}]
+func (in *inPlace) candidates(p *installed, name string, fn func(*affected.Package, int)) error {
+	list := in.claims[packageKey{p.base, name}]
 	for i := range list {
 		fn(&list[i].Package, list[i].ref)
 	}

@@ -88,7 +88,7 @@ func (m *matcher) one(in *installed) error {
 
 func (m *matcher) hits(in *installed) (hits []hit, err error) {
 	for _, name := range in.names {
-		err = m.src.candidates(in.base, name, func(p *affected.Package, ref int) {
+		err = m.src.candidates(in, name, func(p *affected.Package, ref int) {
 			if !in.concerns(p) {
 				return
 			}
@@ -262,6 +262,9 @@ func (m *matcher) enrich() error {
 	set := func(f *Finding) {
 		facts := of(f.ID)
 		f.EPSS = facts.EPSS
+		if f.Severity == cvss.Unknown { // those who rated it speak of another package
+			f.Severity, f.CVSS = facts.Severity, max(f.CVSS, facts.Score)
+		}
 		if !facts.Added.IsZero() {
 			f.KEV, f.KEVAdded = true, facts.Added.Format(time.DateOnly)
 		}

@@ -185,6 +185,7 @@ func newPoint(scheme *version.Scheme, e Event) (pt point, err error) {
 			return point{limited, "*"}, nil
 		}
 	}
+	pt.version = strings.TrimSpace(pt.version) // some publishers end them with a space
 	return pt, scheme.Check(pt.version)
 }
 
