@@ -21,6 +21,7 @@ type Offline struct {
 	rows    []*row            // by handle less one
 	handles map[string]uint32 // by folded id
 	begun   bool
+	err     error // why it could not begin
 }
 
 // NewOffline begins with the built-in initiative and no documents.
@@ -87,12 +88,13 @@ func (o *Offline) Add(ctx context.Context, doc *wire.Document) (again bool, err 
 
 func (o *Offline) begin(ctx context.Context) error {
 	if o.begun {
-		return nil
+		return o.err
 	}
 	o.begun = true
 	o.estate.mu.Lock()
 	defer o.estate.mu.Unlock()
-	return o.estate.compile(ctx)
+	o.err = o.estate.compile(ctx)
+	return o.err
 }
 
 // Judge judges everything that was added and returns the view. Policies that

@@ -42,6 +42,46 @@ const (
 	TypeTenant          = "Microsoft.Resources/tenants"
 )
 
+// CanonicalType gives a resource type in the form that ids have. ARM's lists and
+// templates name resource groups by a short type, and older lists of
+// management groups put "/providers/" in front.
+func CanonicalType(typ string) string {
+	if len(typ) > len("/providers/") && strings.EqualFold(typ[:len("/providers/")], "/providers/") {
+		typ = typ[len("/providers/"):]
+	}
+	switch {
+	case strings.EqualFold(typ, "Microsoft.Resources/resourceGroups"), strings.EqualFold(typ, "Microsoft.Resources/resourceGroup"):
+		return TypeResourceGroup
+	case strings.EqualFold(typ, "Microsoft.Resources/subscription"):
+		return TypeSubscription
+	}
+	return typ
+}
+
+// ResourceID gives the id of a resource by its scope, its type and the names of
+// its type's segments ("server/database"): the scope's subscription is the
+// parent of a resource group.
+func ResourceID(scope, typ, name string) (ID, error) {
+	if CanonicalType(typ) == TypeResourceGroup {
+		at, err := ParseID(scope)
+		if err != nil {
+			return ID{}, err
+		}
+		return ParseID(at.SubscriptionID() + "/resourceGroups/" + name)
+	}
+	namespace, rest, _ := strings.Cut(typ, "/")
+	types, names := strings.Split(rest, "/"), strings.Split(name, "/")
+	if rest == "" || len(types) != len(names) {
+		return ID{}, fmt.Errorf("its name %q has not as many parts as its type %q", clip(name), clip(typ))
+	}
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(scope, "/") + "/providers/" + namespace)
+	for i := range types {
+		b.WriteString("/" + types[i] + "/" + names[i])
+	}
+	return ParseID(b.String())
+}
+
 // ParseID parses an ARM resource id. Runs of slashes collapse and a trailing
 // slash is ignored, as clients send both.
 func ParseID(s string) (ID, error) {

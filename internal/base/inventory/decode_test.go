@@ -18,14 +18,16 @@ func TestDecode(t *testing.T) {
 		in, typ, body string
 		unavailable   string
 	}{
-		"plain":           {in: `{"id":"` + id + `","name":"a","type":"microsoft.storage/storageaccounts","properties":{}}`, typ: "microsoft.storage/storageaccounts", body: `{"id":"` + id + `","name":"a","type":"microsoft.storage/storageaccounts","properties":{}}`},
-		"no type or name": {in: `{"id":"` + id + `","properties":{}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"name":"a","type":"Microsoft.Storage/storageAccounts","id":"` + id + `","properties":{}}`},
-		"listed only":     {in: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, unavailable: "properties the source listed the resource without them"},
-		"white space":     {in: " {\n \"id\" : \"" + id + "\" ,\"name\":\"a b\", \"properties\": { } }\n", typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + id + `","name":"a b","properties":{}}`},
-		"escaped id":      {in: `{"id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`},
-		"short group":     {in: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`, typ: arm.TypeResourceGroup, body: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`},
-		"envelope":        {in: `{"id":"` + id + `","source":"liar","unavailable":["properties.x"],"body":{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}`, unavailable: "properties.x"},
-		"deletion":        {in: `{"id":"` + id + `","deleted":true}`, typ: "Microsoft.Storage/storageAccounts"},
+		"plain":                      {in: `{"id":"` + id + `","name":"a","type":"microsoft.storage/storageaccounts","properties":{}}`, typ: "microsoft.storage/storageaccounts", body: `{"id":"` + id + `","name":"a","type":"microsoft.storage/storageaccounts","properties":{}}`},
+		"no type or name":            {in: `{"id":"` + id + `","properties":{}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"name":"a","type":"Microsoft.Storage/storageAccounts","id":"` + id + `","properties":{}}`},
+		"listed only":                {in: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts","properties":null,"tags":null}`, unavailable: "properties the source listed the resource without them"},
+		"white space":                {in: " {\n \"id\" : \"" + id + "\" ,\"name\":\"a b\", \"properties\": { } }\n", typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + id + `","name":"a b","properties":{}}`},
+		"escaped id":                 {in: `{"id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"type":"Microsoft.Storage/storageAccounts","id":"` + strings.ReplaceAll(id, "/", `\/`) + `","name":"a","properties":{}}`},
+		"short group":                {in: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/resourceGroups"}`, typ: arm.TypeResourceGroup, body: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/subscriptions/resourceGroups"}`},
+		"short group in an envelope": {in: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","type":"Microsoft.Resources/resourceGroups","body":{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type": "microsoft.resources/resourcegroups", "tags":{"a":"b"}}}`, typ: arm.TypeResourceGroup, body: `{"id":"/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/resourceGroups/g","name":"g","type":"Microsoft.Resources/subscriptions/resourceGroups","tags":{"a":"b"}}`},
+		"management group":           {in: `{"id":"/providers/Microsoft.Management/managementGroups/m","name":"m","type":"/providers/Microsoft.Management/managementGroups"}`, typ: arm.TypeManagementGroup, body: `{"id":"/providers/Microsoft.Management/managementGroups/m","name":"m","type":"Microsoft.Management/managementGroups"}`},
+		"envelope":                   {in: `{"id":"` + id + `","source":"liar","unavailable":["properties.x"],"body":{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}}`, typ: "Microsoft.Storage/storageAccounts", body: `{"id":"` + id + `","name":"a","type":"Microsoft.Storage/storageAccounts"}`, unavailable: "properties.x"},
+		"deletion":                   {in: `{"id":"` + id + `","deleted":true}`, typ: "Microsoft.Storage/storageAccounts"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +90,10 @@ func TestDecodeRefuses(t *testing.T) {
 		"bad unavailable":   `{` + id + `,"body":{},"unavailable":"x"}`,
 		"body a text":       `{` + id + `,"body":"x"}`,
 		"body of another":   `{` + id + `,"body":{"id":"` + group + `b"}}`,
+		"body's other type": `{` + id + `,"body":{"type":"Microsoft.Web/sites"}}`,
+		"huge number":       `{` + id + `,"properties":{"a":[1e999]}}`,
+		"no path":           `{` + id + `,"body":{},"unavailable":["properties..x"]}`,
+		"array at the root": `{` + id + `,"body":{},"unavailable":["[*]"]}`,
 		"api version":       `{` + id + `,"apiVersion":"` + strings.Repeat("x", 65) + `"}`,
 		"line break in it":  `{` + id + `,"body":{},"unavailable":["a\nb"]}`,
 	} {

@@ -1,9 +1,11 @@
 package inventory
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/rampart-sec/rampart/internal/base/wire"
@@ -17,6 +19,7 @@ type members struct {
 	body, observed, version []byte // raw values of envelope members
 	unavailable, deleted    []byte
 	name, resources         []byte // of a template's resource
+	typeValue               []byte // the type as it is written
 }
 
 // scanner walks JSON without building anything. It accepts exactly JSON (RFC
@@ -65,6 +68,7 @@ func (m *members) take(key, value []byte) error {
 	case "id":
 		return takeText(&m.id, "id", value)
 	case "type":
+		m.typeValue = value
 		return takeText(&m.typ, "type", value)
 	case "apiVersion":
 		return takeText(&m.apiVersion, "apiVersion", value)
@@ -304,7 +308,26 @@ func hex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
+// maxPlainNumber is how long a number may be that surely fits: 308 digits do.
+const maxPlainNumber = 300
+
+// number skips a number that readers can hold.
 func (s *scanner) number() error {
+	from := s.pos
+	if err := s.numeral(); err != nil {
+		return err
+	}
+	text := s.b[from:s.pos]
+	if len(text) <= maxPlainNumber && bytes.IndexByte(text, 'e') < 0 && bytes.IndexByte(text, 'E') < 0 {
+		return nil
+	}
+	if _, err := strconv.ParseFloat(string(text), 64); err != nil {
+		return fmt.Errorf("the number %s at byte %d is out of range", clip(string(text)), from)
+	}
+	return nil
+}
+
+func (s *scanner) numeral() error {
 	if s.peek() == '-' {
 		s.pos++
 	}

@@ -94,8 +94,8 @@ func (t *template) place(m *members, group string) (id, name string, err error) 
 	if name, err = t.text(text(m.name)); err != nil {
 		return "", "", fmt.Errorf("its name: %w", err)
 	}
-	id, err = templateID(group, m.typ, name)
-	return id, name, err
+	parsed, err := arm.ResourceID(group, m.typ, name)
+	return parsed.String(), name, err
 }
 
 // withID puts id and plain name in front; the expression that was the name
@@ -109,20 +109,6 @@ func withID(b []byte, id, name string) []byte {
 	o["name"], _ = json.Marshal(name[strings.LastIndexByte(name, '/')+1:])
 	out, _ := json.Marshal(o) // raw members that were just read
 	return out
-}
-
-// templateID pairs the segments of a type with those of a name.
-func templateID(group, typ, name string) (string, error) {
-	namespace, rest, _ := strings.Cut(typ, "/")
-	types, names := strings.Split(rest, "/"), strings.Split(name, "/")
-	if len(types) != len(names) {
-		return "", fmt.Errorf("its name %q has not as many parts as its type %q", clip(name), clip(typ))
-	}
-	id := group + "/providers/" + namespace
-	for i := range types {
-		id += "/" + types[i] + "/" + names[i]
-	}
-	return id, nil
 }
 
 // text gives a literal, or the value of the expressions that exports use for

@@ -58,12 +58,13 @@ func observed(at, now time.Time) time.Time {
 }
 
 // typeOf gives the document's type: what it says if that is what its id says,
-// in its spelling. ARM lists resource groups under a short type.
+// in its spelling.
 func typeOf(id arm.ID, typ string) (string, error) {
+	typ = arm.CanonicalType(typ)
 	switch {
 	case id.String() == "/":
 		return "", errors.New("the tenant root is no resource")
-	case typ == "" || id.Type() == arm.TypeResourceGroup && strings.EqualFold(typ, "Microsoft.Resources/resourceGroups"):
+	case typ == "":
 		return id.Type(), nil
 	case !strings.EqualFold(typ, id.Type()):
 		return "", fmt.Errorf("its type %q is not the type of its id, %q", clip(typ), clip(id.Type()))
@@ -95,6 +96,9 @@ func checkEnvelope(doc *wire.Document) error {
 		if p == "" || len(p) > maxPath || !plain(p) {
 			return fmt.Errorf("unavailable path %q is empty, longer than %d or has control characters", clip(p), maxPath)
 		}
+		if err := wire.CheckUnavailable(p); err != nil {
+			return fmt.Errorf("unavailable %w", err)
+		}
 	}
 	return nil
 }
@@ -116,13 +120,19 @@ func checkBody(doc *wire.Document, id arm.ID) error {
 			return fmt.Errorf("its body has another id, %q", clip(m.id))
 		}
 	}
+	if _, err := typeOf(id, m.typ); err != nil {
+		return fmt.Errorf("in its body %w", err)
+	}
 	doc.Body = m.complete(doc.Body, id, doc.Type)
 	return nil
 }
 
-// complete adds the members id, name and type if the body has them not and
-// drops white space.
+// complete adds the members id, name and type if the body has them not, writes
+// the type as ids have it and drops white space.
 func (m *members) complete(body []byte, id arm.ID, typ string) json.RawMessage {
+	if m.typ != "" && !strings.EqualFold(m.typ, typ) {
+		body = m.retype(body, typ)
+	}
 	if m.spaced {
 		var b bytes.Buffer
 		b.Grow(len(body))
@@ -149,14 +159,26 @@ func (m *members) complete(body []byte, id arm.ID, typ string) json.RawMessage {
 	return append(append([]byte{'{'}, add...), rest...)
 }
 
-// appendMember appends "name":"value", with the comma.
-func appendMember(b []byte, name, value string) []byte {
+// retype is the body with another type in the place of its own.
+func (m *members) retype(body []byte, typ string) []byte {
+	at := cap(body) - cap(m.typeValue) // the value is a part of the body
+	out := make([]byte, 0, len(body)+len(typ))
+	out = append(append(out, body[:at]...), quote(typ)...)
+	return append(out, body[at+len(m.typeValue):]...)
+}
+
+func quote(value string) []byte {
 	quoted, err := json.Marshal(value)
 	if err != nil {
 		panic("inventory: a string does not marshal: " + err.Error())
 	}
+	return quoted
+}
+
+// appendMember appends "name":"value", with the comma.
+func appendMember(b []byte, name, value string) []byte {
 	b = append(append(append(b, '"'), name...), '"', ':')
-	return append(append(b, quoted...), ',')
+	return append(append(b, quote(value)...), ',')
 }
 
 func clip(s string) string {

@@ -19,7 +19,7 @@ func Bind(d *Definition, given map[string]Value, opt Options) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &binder{values: values, opt: opt}
+	b := &binder{values: values, opt: opt, declared: d.Parameters}
 	out := &Bound{Definition: d, Parameters: values}
 	r := d.Rule
 	if out.Effect, err = b.effect(r); err != nil {
@@ -82,6 +82,9 @@ func sameValue(a, b Value) bool { return a.String() == b.String() }
 type binder struct {
 	values map[string]Value
 	opt    Options
+	// declared are the parameters that there are, by which one that is open is
+	// told from one that does not exist; nil if a bare rule declares none.
+	declared []*Parameter
 }
 
 func (b *binder) effect(r *Rule) (string, error) {

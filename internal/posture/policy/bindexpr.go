@@ -98,7 +98,7 @@ func (b *binder) parameter(name Expr) (Expr, error) {
 		return nil, fmt.Errorf("parameters() takes the constant name of a parameter")
 	}
 	value, ok := b.values[folded(v.Str)]
-	if !ok && b.opt.UnboundParameters {
+	if !ok && b.opt.UnboundParameters && (len(b.declared) == 0 || findParameter(b.declared, v.Str) != nil) {
 		return &Call{Name: "parameters", Args: []Expr{name}}, nil
 	}
 	if !ok {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,12 +17,20 @@ type CheckReport struct {
 	Compiled        int            `json:"compiled"`
 	UnsupportedMode int            `json:"unsupportedMode"`
 	Failed          []CheckFailure `json:"failed"`
+	// Unresolved are initiatives with members that are not among the files: the
+	// rest of them was checked.
+	Unresolved []CheckFailure `json:"unresolved"`
+	// Skipped are JSON documents that are no policies.
+	Skipped         []CheckFailure `json:"skipped"`
 	UnknownAliases  []string       `json:"unknownAliases"`
 	FallbackAliases int            `json:"fallbackAliases"`
-	Seconds         float64        `json:"seconds"`
+	// GuessedAliases are the fallback aliases: their paths are guessed.
+	GuessedAliases []string `json:"guessedAliases"`
+	Seconds        float64  `json:"seconds"`
 }
 
-// CheckFailure is one file, or one definition in it, that cannot be used.
+// CheckFailure is one file, or one definition in it, and what is the matter
+// with it.
 type CheckFailure struct {
 	File   string `json:"file"`
 	Name   string `json:"name,omitempty"`
@@ -41,8 +48,8 @@ type CheckOptions struct {
 
 // CheckDirs loads and compiles every definition and initiative below the
 // directories: *.json, and *.json within *.tar.gz and *.tgz. A name may also
-// be a single file. What is bad fails alone; the error is for a directory that
-// cannot be read at all.
+// be a single file. Other JSON is skipped and named. What is bad fails alone;
+// the error is for a directory that cannot be read at all.
 //
 // A definition is counted with a rule unless it is Static, whose rules are
 // always-false placeholders of attestations, or manual. Definitions of the same
@@ -52,33 +59,33 @@ func CheckDirs(dirs []string, opt CheckOptions) (*CheckReport, error) {
 		opt.Aliases = NewAliases()
 	}
 	start := opt.Now()
-	c := &checker{CheckOptions: opt, unknown: map[string]string{}, fallback: map[string]bool{}, counted: map[string]bool{}, definitions: map[string][]*Definition{}}
-	c.report = CheckReport{Failed: []CheckFailure{}, UnknownAliases: []string{}}
-	files := documents{visit: c.document, fail: func(file string, err error) {
+	c := &checker{CheckOptions: opt, unknown: map[string]string{}, guessed: map[string]string{}, counted: map[string]bool{}, definitions: map[string][]*Definition{}}
+	c.report = CheckReport{Failed: []CheckFailure{}, Unresolved: []CheckFailure{}, Skipped: []CheckFailure{}}
+	err := (&policyDocuments{definition: c.definition, initiative: c.initiative, skip: c.skip, fail: func(file string, err error) {
 		c.report.Files++
 		c.fail(file, "", err)
-	}}
-	var errs []error
-	for _, dir := range dirs {
-		if err := files.tree(dir); err != nil {
-			errs = append(errs, fmt.Errorf("check %s: %w", dir, err))
-		}
-	}
+	}}).trees(dirs)
 	c.members()
-	for _, folded := range slices.Sorted(maps.Keys(c.unknown)) {
-		c.report.UnknownAliases = append(c.report.UnknownAliases, c.unknown[folded])
-	}
-	c.report.FallbackAliases = len(c.fallback)
+	c.report.UnknownAliases, c.report.GuessedAliases = values(c.unknown), values(c.guessed)
+	c.report.FallbackAliases = len(c.guessed)
 	c.report.Seconds = opt.Now().Sub(start).Seconds()
-	return &c.report, errors.Join(errs...)
+	return &c.report, err
+}
+
+// values are a map's values in the order of its keys.
+func values(m map[string]string) []string {
+	out := []string{}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, m[key])
+	}
+	return out
 }
 
 type checker struct {
 	CheckOptions
-	report   CheckReport
-	unknown  map[string]string // folded -> as written first
-	fallback map[string]bool
-	counted  map[string]bool
+	report           CheckReport
+	unknown, guessed map[string]string // folded -> as written first
+	counted          map[string]bool
 	// definitions by folded name (several: copies and versions), and initiatives to verify at the end.
 	definitions map[string][]*Definition
 	initiatives []checkedInitiative
@@ -88,28 +95,24 @@ func (c *checker) fail(file, name string, err error) {
 	c.report.Failed = append(c.report.Failed, CheckFailure{File: file, Name: name, Reason: err.Error()})
 }
 
-// document checks one JSON document: a definition or an initiative.
-func (c *checker) document(file string, data []byte) {
+func (c *checker) skip(file, reason string) {
 	c.report.Files++
-	v, err := ParseValue(data)
+	c.report.Skipped = append(c.report.Skipped, CheckFailure{File: file, Reason: reason})
+}
+
+func (c *checker) initiative(file string, v Value) {
+	c.report.Files++
+	c.report.Initiatives++
+	in, err := InitiativeOf(v)
 	if err != nil {
-		c.fail(file, "", err)
+		c.fail(file, v.Get("name").Str, err)
 		return
 	}
-	props := v.Get("properties")
-	if props.Kind == Missing {
-		props = v
-	}
-	if props.Get("policyDefinitions").Kind != Missing {
-		c.report.Initiatives++
-		in, err := InitiativeOf(v)
-		if err != nil {
-			c.fail(file, v.Get("name").Str, err)
-			return
-		}
-		c.initiatives = append(c.initiatives, checkedInitiative{file, in})
-		return
-	}
+	c.initiatives = append(c.initiatives, checkedInitiative{file, in})
+}
+
+func (c *checker) definition(file string, v Value) {
+	c.report.Files++
 	c.report.Definitions++
 	d, err := DefinitionOf(v)
 	if err != nil {
@@ -123,7 +126,7 @@ func (c *checker) document(file string, data []byte) {
 // compile binds a definition with its defaults, and with an acceptable sample
 // for each parameter that has none.
 func (c *checker) compile(file string, d *Definition) {
-	b, err := Bind(d, Samples(d.Parameters), c.Options)
+	b, err := c.bind(d)
 	if err != nil {
 		c.fail(file, d.Name, err)
 		return
@@ -143,6 +146,67 @@ func (c *checker) compile(file string, d *Definition) {
 	}
 	c.report.Compiled += one
 	c.aliases(b)
+}
+
+// bind binds with samples. What a sample alone makes wrong is no failure: then
+// the parameters stay open, but for those that decide the effect and what is
+// related.
+func (c *checker) bind(d *Definition) (*Bound, error) {
+	b, err := Bind(d, Samples(d.Parameters), c.Options)
+	if err == nil || d.Rule == nil {
+		return b, err
+	}
+	return c.bindOpen(d, map[string]Value{})
+}
+
+// bindOpen binds with the values that are given and leaves the other parameters
+// open, but for those that must be known to read the rule at all.
+func (c *checker) bindOpen(d *Definition, given map[string]Value) (*Bound, error) {
+	samples := Samples(d.Parameters)
+	for _, name := range d.Rule.structural() {
+		p := findParameter(d.Parameters, name)
+		if _, have := given[folded(name)]; have || p == nil || p.Default.Kind != Missing {
+			continue
+		}
+		given[folded(name)] = samples[p.Name]
+		if len(p.Allowed) == 0 && given[folded(name)].Kind == String && d.Rule.decidesEffect(name) {
+			given[folded(name)] = StringValue("audit")
+		}
+	}
+	opt := c.Options
+	opt.UnboundParameters = true
+	return Bind(d, given, opt)
+}
+
+// structural are the parameters that decide the effect and what is related.
+func (r *Rule) structural() (names []string) {
+	exprs := []Expr{r.Effect}
+	if x := r.Existence; x != nil {
+		exprs = append(exprs, x.Type, x.Scope, x.DefaultState)
+	}
+	for _, e := range exprs {
+		names = append(names, parametersIn(e)...)
+	}
+	return names
+}
+
+func (r *Rule) decidesEffect(parameter string) bool {
+	return slices.ContainsFunc(parametersIn(r.Effect), func(name string) bool { return equalFold(name, parameter) })
+}
+
+// parametersIn are the parameters that an expression names.
+func parametersIn(e Expr) (names []string) {
+	if e == nil {
+		return nil
+	}
+	WalkExpr(e, func(e Expr) {
+		if call, ok := e.(*Call); ok && call.Name == "parameters" && len(call.Args) == 1 {
+			if v, ok := Constant(call.Args[0]); ok && v.Kind == String {
+				names = append(names, v.Str)
+			}
+		}
+	})
+	return names
 }
 
 // count is 1 for a name that was not seen before, else 0.
@@ -183,7 +247,7 @@ func (c *checker) aliases(b *Bound) {
 		case f.Direct, origin == OriginUnknown:
 			c.unknown[folded(f.Text)] = f.Text
 		case origin == OriginMechanical:
-			c.fallback[folded(f.Text)] = true
+			c.guessed[folded(f.Text)] = f.Text
 			if c.Aliases.Imported() {
 				c.unknown[folded(f.Text)] = f.Text
 			}

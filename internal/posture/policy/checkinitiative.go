@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -12,52 +13,98 @@ type checkedInitiative struct {
 	*Initiative
 }
 
-// members verifies that every member of every initiative names a definition
-// that is there, and binds it with the parameters that the initiative feeds.
-// An initiative fails with its first error only.
+// members verifies that the members of every initiative name definitions, and
+// binds those with what the initiative feeds. An initiative fails with its first
+// error only; members that are not among the files leave it unresolved.
 func (c *checker) members() {
 	for _, in := range c.initiatives {
-		resolved, err := resolveParameters(in.Parameters, Samples(in.Parameters), false)
-		if err != nil {
-			c.fail(in.file, in.Name, err)
-			continue
-		}
-		for _, m := range in.Members {
-			if err := c.member(in.Initiative, m, resolved); err != nil {
-				c.fail(in.file, in.Name, err)
-				break
-			}
-		}
+		c.initiativeMembers(in)
 	}
 }
 
-func (c *checker) member(in *Initiative, m *Reference, resolved map[string]Value) error {
-	if strings.Contains(folded(m.DefinitionID), "/policysetdefinitions/") {
-		return faultAt(m.path, "%q is an initiative; only definitions can be members", clip(m.DefinitionID))
+func (c *checker) initiativeMembers(in checkedInitiative) {
+	open := c.Options
+	open.UnboundParameters = true
+	defaults, err := resolveParameters(in.Parameters, nil, true)
+	if err != nil {
+		c.fail(in.file, in.Name, err)
+		return
 	}
-	name := m.DefinitionID[strings.LastIndexByte(m.DefinitionID, '/')+1:]
-	candidates := c.definitions[folded(name)]
-	if len(candidates) == 0 {
-		return faultAt(m.path, "the definition %q is not among the files", clip(m.DefinitionID))
+	feed := &binder{values: defaults, opt: open, declared: in.Parameters}
+	var absent []string
+	for _, m := range in.Members {
+		if strings.Contains(folded(m.DefinitionID), "/policysetdefinitions/") {
+			err = faultAt(m.path, "%q is an initiative; only definitions can be members", clip(m.DefinitionID))
+		} else if list := c.definitions[folded(m.name())]; len(list) == 0 {
+			absent = append(absent, m.DefinitionID)
+		} else {
+			err = c.member(in.Initiative, m, feed, list)
+		}
+		if err != nil {
+			c.fail(in.file, in.Name, err)
+			return
+		}
 	}
-	values, err := m.Values(resolved)
-	if err != nil || curated(in.PolicyType) {
+	if n := len(absent); n > 0 {
+		reason := fmt.Sprintf("%d of %d definitions are not among the files, the first is %s", n, len(in.Members), clip(absent[0]))
+		c.report.Unresolved = append(c.report.Unresolved, CheckFailure{File: in.file, Name: in.Name, Reason: reason})
+	}
+}
+
+// name is the name of the member's definition.
+func (m *Reference) name() string {
+	return m.DefinitionID[strings.LastIndexByte(m.DefinitionID, '/')+1:]
+}
+
+// member binds a member's definition with the values that do not depend on
+// parameters of the initiative without default.
+func (c *checker) member(in *Initiative, m *Reference, feed *binder, list []*Definition) error {
+	values := map[string]Value{}
+	for name, e := range m.Parameters {
+		bound, err := feed.expr(e)
+		if err != nil {
+			return faultAt(m.path+".parameters."+name, "%v", err)
+		}
+		if v, ok := Constant(bound); ok {
+			values[name] = v
+		}
+	}
+	if curated(in.PolicyType) {
 		// A curated initiative may feed parameters of a version of the
 		// definition that is not among the files.
-		return err
+		return nil
 	}
-	pinned := false
-	for _, d := range candidates {
+	var err error
+	for _, d := range list {
 		if !MatchesVersion(d.Version, m.Version) {
-			continue
+			continue // the version that the member asks for may not be among the files
 		}
-		pinned = true
-		if _, err = Bind(d, values, c.Options); err == nil {
+		if err = c.feeds(m, d, maps.Clone(values)); err == nil {
 			return nil
 		}
 	}
-	if !pinned {
-		return nil // the version that the member asks for is not among the files
+	if err != nil {
+		return fmt.Errorf("%s, with the definition %s: %w", m.path, m.name(), err)
 	}
-	return fmt.Errorf("%s, with the definition %s: %w", m.path, name, err)
+	return nil
+}
+
+// feeds reports why a definition cannot be bound by a member: every parameter
+// that is fed must be declared, every one without default be fed.
+func (c *checker) feeds(m *Reference, d *Definition, values map[string]Value) error {
+	for name := range m.Parameters {
+		if findParameter(d.Parameters, name) == nil {
+			return faultAt("", "there is no parameter %q", clip(name))
+		}
+	}
+	for _, p := range d.Parameters {
+		if m.Parameters[folded(p.Name)] == nil && p.Default.Kind == Missing {
+			return faultAt("", "parameter %q has no value and no default", p.Name)
+		}
+	}
+	if d.Rule == nil {
+		return nil
+	}
+	_, err := c.bindOpen(d, values)
+	return err
 }

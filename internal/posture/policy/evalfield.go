@@ -25,7 +25,7 @@ func (r *run) selectField(f *Field, doc *Resource, s *scope) selection {
 	case FieldFullName:
 		return single(doc.FullName(), "name")
 	case FieldType:
-		return single(doc.root("type", doc.Type), "type")
+		return single(doc.TypeValue(), "type")
 	case FieldKindOf:
 		return single(doc.Body.Get("kind"), "kind")
 	case FieldLocation:

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strings"
 )
 
@@ -33,6 +34,7 @@ type Reference struct {
 	// initiative's parameters.
 	Parameters map[string]Expr
 	path       string
+	feeds      string // the parameters as they are written
 }
 
 // Group is a control that members may be mapped to.
@@ -87,7 +89,7 @@ func parseReference(s section) *Reference {
 	r := &Reference{
 		ID: s.text("policyDefinitionReferenceId"), DefinitionID: s.required("policyDefinitionId"),
 		Version: s.text("definitionVersion"), Groups: s.texts("groupNames", maxMembers), path: s.path,
-		Parameters: map[string]Expr{},
+		Parameters: map[string]Expr{}, feeds: s.kind("parameters", Object).String(),
 	}
 	for _, m := range s.kind("parameters", Object).Fields {
 		at := joinPath(s.at("parameters"), m.Key)
@@ -106,21 +108,16 @@ func parseReference(s section) *Reference {
 }
 
 // check verifies what one member cannot know: unique reference ids, and groups
-// that exist. A member without reference id is named by its definition.
+// that exist.
 func (in *Initiative) check() error {
 	groups := map[string]bool{}
 	for _, g := range in.Groups {
 		groups[folded(g.Name)] = true
 	}
-	seen := map[string]bool{}
+	if err := in.identify(); err != nil {
+		return err
+	}
 	for _, m := range in.Members {
-		if m.ID == "" {
-			m.ID = m.DefinitionID[strings.LastIndexByte(m.DefinitionID, '/')+1:]
-		}
-		if seen[folded(m.ID)] {
-			return faultAt(m.path, "the reference id %q is there twice", clip(m.ID))
-		}
-		seen[folded(m.ID)] = true
 		for _, g := range m.Groups {
 			if !groups[folded(g)] {
 				return faultAt(m.path+".groupNames", "there is no group %q", clip(g))
@@ -128,6 +125,42 @@ func (in *Initiative) check() error {
 		}
 	}
 	return nil
+}
+
+// identify makes reference ids unique: one that is given twice is an error, one
+// that is missing is generated.
+func (in *Initiative) identify() error {
+	seen := map[string]bool{}
+	for _, m := range in.Members {
+		if m.ID != "" && seen[folded(m.ID)] {
+			return faultAt(m.path, "the reference id %q is there twice", clip(m.ID))
+		}
+		seen[folded(m.ID)] = true
+	}
+	for _, m := range in.Members {
+		for n := 0; m.ID == ""; n++ {
+			if id := m.generated(n); !seen[folded(id)] {
+				m.ID, seen[folded(id)] = id, true
+			}
+		}
+	}
+	return nil
+}
+
+// generated is the nth choice for the reference id of a member: its
+// definition's name, then that with a hash of what the member feeds, so that
+// the id does not hang on the member's place in the list.
+func (m *Reference) generated(n int) string {
+	name := m.name()
+	if n == 0 {
+		return name
+	}
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s|%s|%s|", folded(m.DefinitionID), m.Version, m.feeds)
+	if n > 1 {
+		fmt.Fprint(h, n)
+	}
+	return fmt.Sprintf("%s-%08x", name, h.Sum32())
 }
 
 // Member returns the member with a reference id (without case), or nil.

@@ -136,9 +136,9 @@ func (r FieldRead) PathIn(a *Aliases, resourceType, apiVersion string, opt Optio
 	return path
 }
 
-// Values are what a path selects in a value: one without [*], any number with,
+// ValuesAt are what a path selects in a value: one without [*], any number with,
 // none if an array on the way is missing.
-func (p Path) Values(v Value) []Value {
+func ValuesAt(p Path, v Value) []Value {
 	var s selection
 	s.walk(v, p, 0, noPins)
 	return s.values

@@ -68,6 +68,7 @@ func (r *Resource) identify(id string) {
 	if r.Type == "" && r.ID.Name() != "" {
 		r.Type = r.ID.Type()
 	}
+	r.Type = arm.CanonicalType(r.Type)
 	if r.APIVersion == "" {
 		r.APIVersion = r.Body.Get("apiVersion").Str
 	}
@@ -77,7 +78,7 @@ func (r *Resource) identify(id string) {
 // first space is the source's reason.
 func (r *Resource) hide(text string) error {
 	name, _, _ := strings.Cut(text, " ")
-	if strings.Contains(beforeBracket(name), "/") {
+	if wire.IsType(name) {
 		r.hiddenTypes[folded(name)] = text
 		return nil
 	}
@@ -161,6 +162,16 @@ func (r *Resource) FullName() Value {
 		return StringValue(full)
 	}
 	return name
+}
+
+// TypeValue is the type as the field type reads it: the body's, in the form that
+// ids have.
+func (r *Resource) TypeValue() Value {
+	v := r.root("type", r.Type)
+	if v.Kind == String {
+		v.Str = arm.CanonicalType(v.Str)
+	}
+	return v
 }
 
 // root reads a member of the envelope; a document whose body lacks it may have

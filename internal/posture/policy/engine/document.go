@@ -28,7 +28,7 @@ func (d *decoder) document(p *program, doc *wire.Document, who *subject) error {
 	if err := d.hideAll(doc.Unavailable); err != nil {
 		return fmt.Errorf("resource %q: unavailable path: %w", clip(doc.ID), err)
 	}
-	if c := d.cells[p.typeCell]; c != 0 && !d.isWord(c, p.typeWord) {
+	if c := d.cells[p.typeCell]; c != 0 && !d.isWord(c, p.typeWord) && !d.isType(c, who.typ) {
 		return fmt.Errorf("resource %q: the body's type is not %q", clip(doc.ID), clip(who.typ))
 	}
 	for kind, at := range p.layout.derived {
@@ -52,6 +52,20 @@ func (d *decoder) isWord(c cell, word uint32) bool {
 		return binary.LittleEndian.Uint32(d.text[c.payload():]) == word
 	}
 	return false
+}
+
+// isType reports whether a scratch cell is a type by another of its names.
+func (d *decoder) isType(c cell, typ string) bool {
+	if !c.isString() {
+		return false
+	}
+	text := ""
+	if c.tag() == tagWord {
+		text = d.dict.texts[c.payload()]
+	} else {
+		text = string(d.scratchText(c))
+	}
+	return strings.EqualFold(arm.CanonicalType(text), typ)
 }
 
 // scratchText is the text of a scratch cell that keeps it.
@@ -147,20 +161,11 @@ func idText(id arm.ID) string {
 // hiddenPath parses a declaration; ok is false for one that names a type.
 func hiddenPath(text string) (policy.Path, bool) {
 	name, _, _ := strings.Cut(text, " ")
-	if isHiddenType(name) {
+	if wire.IsType(name) {
 		return nil, false
 	}
 	path, err := policy.ParsePath(name)
 	return path, err == nil
-}
-
-// isHiddenType reports whether a declaration names a related type; slashes in
-// a quoted key do not count.
-func isHiddenType(name string) bool {
-	if i := strings.Index(name, "['"); i >= 0 {
-		name = name[:i]
-	}
-	return strings.Contains(name, "/")
 }
 
 // hiddenSeparator stands between declarations in a row.
@@ -176,7 +181,7 @@ func (d *decoder) hideAll(declared []string) error {
 		if strings.Contains(text, hiddenSeparator) {
 			return fmt.Errorf("%q has a zero byte", clip(text))
 		}
-		if isHiddenType(name) {
+		if wire.IsType(name) {
 			continue
 		}
 		path, err := policy.ParsePath(name)

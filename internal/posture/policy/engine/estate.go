@@ -147,7 +147,7 @@ func (e *Estate) read(w *worker, doc *wire.Document) (entry, error) {
 	if err != nil {
 		return x, fmt.Errorf("resource: %w", err)
 	}
-	typ := doc.Type
+	typ := arm.CanonicalType(doc.Type)
 	if typ == "" {
 		typ = id.Type()
 	}
@@ -170,7 +170,7 @@ func (e *Estate) read(w *worker, doc *wire.Document) (entry, error) {
 func hiddenTypes(declared []string) []string {
 	var out []string
 	for _, text := range declared {
-		if name, _, _ := strings.Cut(text, " "); isHiddenType(name) {
+		if name, _, _ := strings.Cut(text, " "); wire.IsType(name) {
 			out = append(out, arm.Fold(name))
 		}
 	}

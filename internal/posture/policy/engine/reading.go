@@ -190,5 +190,5 @@ func (m *machine) readCell(p *readPath, c cell, out *[]policy.Value) {
 		*out = append(*out, v)
 		return
 	}
-	*out = append(*out, p.rest.Values(v)...)
+	*out = append(*out, policy.ValuesAt(p.rest, v)...)
 }
