@@ -161,7 +161,7 @@ func TestImportedIsInPlace(t *testing.T) {
 	}
 	for _, s := range sources {
 		err := s.Walk(t.Context(), func(_ string, data []byte, problem error) error {
-			if problem != nil || rng.IntN(8) != 0 {
+			if problem != nil || rng.IntN(100) != 0 {
 				return nil
 			}
 			r, err := osv.Parse(data)

@@ -36,6 +36,15 @@ func (r *mavenReader) add(it mavenItem) {
 	r.open[top] = append(r.open[top], it)
 }
 
+// addRun adds a run that no separator ends. A qualifier among others counts as if
+// it stood behind a hyphen: 1.x1 is 1-x1.
+func (r *mavenReader) addRun(text string, number, beforeDigit bool) {
+	if !number && len(r.open[len(r.open)-1]) > 0 {
+		r.open = append(r.open, nil)
+	}
+	r.add(mavenPart(text, number, beforeDigit))
+}
+
 // parseMaven reads a version. Lists nest as deep as the text has hyphens, which
 // MaxLength bounds.
 func parseMaven(v string) mavenItem {
@@ -53,7 +62,7 @@ func parseMaven(v string) mavenItem {
 			}
 		case isDigit(c) != number:
 			if i > start {
-				r.add(mavenPart(v[start:i], number, true))
+				r.addRun(v[start:i], number, true)
 				start = i
 				r.open = append(r.open, nil)
 			}
@@ -61,7 +70,7 @@ func parseMaven(v string) mavenItem {
 		}
 	}
 	if start < len(v) {
-		r.add(mavenPart(v[start:], number, false))
+		r.addRun(v[start:], number, false)
 	}
 	return r.close()
 }

@@ -3,8 +3,8 @@
 // NuGet, RubyGems, Composer and others.
 //
 // Each comparison is a total order over all text, also over text that is no
-// version: nothing panics, and what is equal compares the same to everything.
-// Valid says apart what a scheme would refuse.
+// version, but for Maven's, which is none by its own rules. Nothing panics.
+// Check says apart what a scheme would refuse.
 //
 // It is pure and must never import another package of this module, except the
 // names of ecosystems.
