@@ -14,6 +14,7 @@ const (
 	KindResourceDeleted = "resource-deleted" // Handle and Key as they were
 	KindObject          = "object"           // Key is kind, a space, the id
 	KindObjectDeleted   = "object-deleted"
+	KindAlert           = "alert"  // raised or changed; Key is its id
 	KindTenant          = "tenant" // Key is the tenant's id; in partition 0 of the default tenant
 	KindTenantDeleted   = "tenant-deleted"
 )

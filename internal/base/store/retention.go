@@ -31,7 +31,7 @@ const most = 5000
 // for long, and reports whether more is left.
 func (db *DB) Sweep(ctx context.Context, keep Keep) (more bool, err error) {
 	for _, sweep := range []func(*Tx, context.Context, Keep) (bool, error){
-		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepPast, (*Tx).thinScores, (*Tx).sweepScores,
+		(*Tx).sweepTombstones, (*Tx).sweepChanges, (*Tx).sweepPast, (*Tx).thinScores, (*Tx).sweepScores, (*Tx).sweepAlerts,
 	} {
 		err := db.Update(ctx, func(tx *Tx) error {
 			left, err := sweep(tx, ctx, keep)
