@@ -69,6 +69,7 @@ var floors = map[string][][]string{
 		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file"},
 		{"internal/vuln/advisory/export"},
 		{"internal/vuln/advisory"},
+		{"internal/vuln/rematch"},
 		{"internal/vuln/image"},
 	},
 	"internal/face": {{"internal/face/api", "internal/face/web", "internal/face/client", "internal/face/export"}},

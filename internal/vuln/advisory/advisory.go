@@ -101,3 +101,39 @@ func (db *DB) Match(ctx context.Context, packages []software.Package) (*Result, 
 	}
 	return match(ctx, src, list)
 }
+
+// MatchEach judges packages one by one: the result of each has its findings and
+// gaps, without the feeds. It is what matching many inventories with common
+// packages is made of.
+func (db *DB) MatchEach(ctx context.Context, packages []software.Package) ([]Result, error) {
+	list := prepare(packages)
+	src, err := db.open(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	m := newMatcher(src)
+	results := make([]Result, len(list))
+	for i := range list {
+		if i%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		m.result = newResult()
+		if err := m.one(&list[i]); err != nil {
+			return nil, err
+		}
+		m.finish()
+		results[i] = *m.result
+		results[i].Feeds = nil
+	}
+	return results, m.enrich(results)
+}
+
+// Keys names a package as advisories can: what an import has changed is told by
+// these keys.
+func Keys(p software.Package) (keys []PackageKey) {
+	in := prepareOne(p)
+	for _, name := range in.names {
+		keys = append(keys, PackageKey{in.base, name})
+	}
+	return keys
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/cvss"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/ecosystem"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
 )
 
 // hit is one advisory that names an installed package's version.
@@ -30,12 +31,20 @@ type matcher struct {
 	reported map[string]bool // ecosystems asked for
 }
 
-func match(ctx context.Context, src source, packages []installed) (*Result, error) {
-	m := &matcher{src: src, feeds: map[string]*Feed{}, gaps: map[Gap]int{}, loaded: map[int]affected.Advisory{}, reported: map[string]bool{},
-		result: &Result{Findings: []Finding{}, Excluded: []Excluded{}, Gaps: []Gap{}, Feeds: []Feed{}}}
+func newResult() *Result {
+	return &Result{Findings: []Finding{}, Excluded: []Excluded{}, Gaps: []Gap{}, Feeds: []Feed{}}
+}
+
+func newMatcher(src source) *matcher {
+	m := &matcher{src: src, feeds: map[string]*Feed{}, gaps: map[Gap]int{}, loaded: map[int]affected.Advisory{}, reported: map[string]bool{}, result: newResult()}
 	for _, f := range src.feeds() {
 		m.feeds[f.Name] = &f
 	}
+	return m
+}
+
+func match(ctx context.Context, src source, packages []installed) (*Result, error) {
+	m := newMatcher(src)
 	for i := range packages {
 		if i%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -44,11 +53,9 @@ func match(ctx context.Context, src source, packages []installed) (*Result, erro
 			return nil, err
 		}
 	}
-	if err := m.enrich(); err != nil {
-		return nil, err
-	}
 	m.finish()
-	return m.result, nil
+	results := []Result{*m.result}
+	return &results[0], m.enrich(results)
 }
 
 // one matches one package.
@@ -243,39 +250,42 @@ func (f *Finding) done() Finding {
 	return *f
 }
 
-// enrich adds what is known of exploitation.
-func (m *matcher) enrich() error {
-	var cves []string
-	for _, f := range m.result.Findings {
-		cves = append(cves, f.ID)
+// enrich adds what is known of the vulnerabilities beside their advisories.
+func (m *matcher) enrich(results []Result) error {
+	var all []*Finding
+	for i := range results {
+		for j := range results[i].Findings {
+			all = append(all, &results[i].Findings[j])
+		}
+		for j := range results[i].Excluded {
+			all = append(all, &results[i].Excluded[j].Finding)
+		}
 	}
-	for _, f := range m.result.Excluded {
-		cves = append(cves, f.ID)
-	}
-	if len(cves) == 0 {
+	if len(all) == 0 {
 		return nil
+	}
+	cves := make([]string, 0, len(all))
+	for _, f := range all {
+		cves = append(cves, f.ID)
 	}
 	of, err := m.src.facts(cves)
 	if err != nil {
 		return err
 	}
-	set := func(f *Finding) {
-		facts := of(f.ID)
-		f.EPSS = facts.EPSS
-		if f.Severity == cvss.Unknown { // those who rated it speak of another package
-			f.Severity, f.CVSS = facts.Severity, max(f.CVSS, facts.Score)
-		}
-		if !facts.Added.IsZero() {
-			f.KEV, f.KEVAdded = true, facts.Added.Format(time.DateOnly)
-		}
-	}
-	for i := range m.result.Findings {
-		set(&m.result.Findings[i])
-	}
-	for i := range m.result.Excluded {
-		set(&m.result.Excluded[i].Finding)
+	for _, f := range all {
+		f.enrich(of(f.ID))
 	}
 	return nil
+}
+
+func (f *Finding) enrich(facts exploit.Facts) {
+	f.EPSS = facts.EPSS
+	if f.Severity == cvss.Unknown { // those who rated it speak of another package
+		f.Severity, f.CVSS = facts.Severity, max(f.CVSS, facts.Score)
+	}
+	if !facts.Added.IsZero() {
+		f.KEV, f.KEVAdded = true, facts.Added.Format(time.DateOnly)
+	}
 }
 
 // finish sorts.
@@ -284,6 +294,7 @@ func (m *matcher) finish() {
 		g.Packages = n
 		m.result.Gaps = append(m.result.Gaps, g)
 	}
+	clear(m.gaps)
 	slices.SortFunc(m.result.Gaps, func(a, b Gap) int {
 		return cmp.Or(cmp.Compare(a.Ecosystem, b.Ecosystem), cmp.Compare(a.Reason, b.Reason))
 	})

@@ -1,0 +1,74 @@
+package advisory
+
+import (
+	"errors"
+	"sync"
+)
+
+// Live gives the newest advisories of a folder to a process that runs on while
+// they are renewed. It is for many goroutines.
+type Live struct {
+	dir string
+
+	mu  sync.Mutex
+	now *lease
+}
+
+// lease is an open database that is closed when nobody uses it any more.
+type lease struct {
+	db    *DB
+	users int
+	old   bool
+}
+
+// NewLive watches over the advisories of a folder; they are opened when somebody
+// asks for them, so the folder may still be empty.
+func NewLive(dir string) *Live { return &Live{dir: dir} }
+
+// Acquire gives the advisories; release must be called once they are not used any
+// more. The error is of the kind ErrNone while there are none.
+func (l *Live) Acquire() (db *DB, release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.now == nil {
+		opened, err := Open(l.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		l.now = &lease{db: opened}
+	}
+	held := l.now
+	held.users++
+	return held.db, sync.OnceFunc(func() { l.release(held) }), nil
+}
+
+func (l *Live) release(held *lease) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held.users--
+	if held.old && held.users == 0 {
+		_ = held.db.Close()
+	}
+}
+
+// Reload makes the next Acquire open what the folder has now. Those who use the
+// advisories of before keep them until they release them.
+func (l *Live) Reload() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	opened, err := Open(l.dir)
+	if err != nil && !errors.Is(err, ErrNone) {
+		return err
+	}
+	if held := l.now; held != nil {
+		held.old = true
+		if held.users == 0 {
+			_ = held.db.Close()
+		}
+	}
+	l.now = nil
+	if err == nil {
+		l.now = &lease{db: opened}
+	}
+	return nil
+}
