@@ -47,6 +47,7 @@ var verbs = []verb{
 	{"up", "[--data DIR] [--listen ADDR] [--dashboard ADDR] [--advertise HOST] [--no-agent] [--demo]", "server plus an agent for this machine, one process", runUp},
 	{"serve", "--config FILE", "the server as configured", runServe},
 	{"scan host", "[--format table|json|sarif]", "assess this machine once, no server", runScanHost},
+	{"scan image", "REFERENCE | --archive FILE|- | --root DIR  [--db DIR] [--platform OS/ARCH] [--fail-on SEVERITY] [--format table|json|sarif|cyclonedx|spdx]", "packages, vulnerabilities, secrets and configuration of an image, no server", runScanImage},
 	{"scan template", "[--parameters FILE] [--policies DIR] [--fail-on SEVERITY] [--format table|json] PLAN.json|azuredeploy.json...", "the same policies over Terraform plans and ARM templates", runScanTemplate},
 	{"assess", "--resources FILE|- [--subscription ID] [--group NAME] [--policies DIR] [--aliases FILE] [--states FILE] [--format table|json]", "judge a file of resources, no server", runAssess},
 	{"policy eval", "--cases FILE [--aliases-dir DIR]", "one result line per case", runPolicyEval},
