@@ -94,7 +94,7 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 }
 
 func TestNotRecognised(t *testing.T) {
-	for _, path := range []string{"app/package.json", "var/lib/dpkg/info/x.list", "home/u/status", "srv/node_modules/a/lib/package.json", "opt/os-release", "tmp/Packages", "x/METADATA", "", "/"} {
+	for _, path := range []string{"app/package.json", "var/lib/dpkg/info/x.list", "home/u/status", "srv/node_modules/a/lib/package.json", "opt/os-release", "tmp/Packages", "x/METADATA", "srv/node_modules/a/package-lock.json", "node_modules/a/yarn.lock", "usr/lib/python3/dist-packages/x/requirements.txt", "", "/"} {
 		if f := Recognise(path); f.Kind != None {
 			t.Errorf("%s is recognised as %v", path, f.Kind)
 		}

@@ -93,6 +93,9 @@ func Recognise(name string) File {
 		return File{}
 	}
 	if f, ok := byName[base]; ok {
+		if base != ".package-lock.json" && ofLibrary(dir) {
+			return File{}
+		}
 		return f
 	}
 	return recogniseSuffix(name, dir, base)
@@ -124,6 +127,17 @@ func recogniseSuffix(name, dir, base string) File {
 		}
 	}
 	return File{}
+}
+
+// ofLibrary says whether a folder belongs to an installed package. Lock files
+// that lie there name what its authors developed it with.
+func ofLibrary(dir string) bool {
+	for _, folder := range []string{"node_modules/", "site-packages/", "dist-packages/", "vendor/", "gems/"} {
+		if i := strings.Index(dir, folder); i == 0 || i > 0 && dir[i-1] == '/' {
+			return true
+		}
+	}
+	return false
 }
 
 // inNodeModules says whether dir is the folder of a package: directly below
