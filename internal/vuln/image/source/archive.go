@@ -74,6 +74,9 @@ func temporary(ctx context.Context, r io.Reader) (*os.File, error) {
 	if err == nil {
 		err = copyBounded(ctx, f, z)
 	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
 	if err != nil {
 		f.Close() //nolint:errcheck // given up
 		return nil, err
@@ -154,8 +157,7 @@ func (a *Archive) unpack(ctx context.Context) error {
 		a.file = packed
 		return err
 	}
-	_, err = a.file.Seek(0, io.SeekStart)
-	return errors.Join(err, packed.Close())
+	return packed.Close()
 }
 
 func (a *Archive) find(name string) (entry, bool) {

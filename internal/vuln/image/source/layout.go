@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -130,7 +129,8 @@ func eachManifest(b blobs, index *v1.IndexManifest, depth int, each func(d v1.De
 // IsAttestation says whether a descriptor of an index names something about an
 // image, and no image: provenance, signatures, SBOMs.
 func IsAttestation(d v1.Descriptor) bool {
-	if d.Annotations[annotationReference] != "" || d.ArtifactType != "" && !strings.HasPrefix(d.ArtifactType, "application/vnd.oci.image.config") {
+	artifact := d.ArtifactType != "" && d.ArtifactType != string(types.OCIConfigJSON) && d.ArtifactType != string(types.DockerConfigJSON)
+	if d.Annotations[annotationReference] != "" || artifact {
 		return true
 	}
 	return d.Platform != nil && d.Platform.OS == "unknown"
