@@ -170,13 +170,6 @@ func progress(std stdio) func(done, total int) {
 	}
 }
 
-func defaultAdvisories() string {
-	if dir := os.Getenv("RAMPART_ADVISORIES"); dir != "" {
-		return dir
-	}
-	return filepath.Join(userCache(), "advisories")
-}
-
 func defaultCache() string { return filepath.Join(userCache(), "layers") }
 
 func userCache() string {
