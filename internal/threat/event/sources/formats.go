@@ -1,0 +1,14 @@
+package sources
+
+import (
+	"github.com/rampart-sec/rampart/internal/threat/event/auditd"
+	"github.com/rampart-sec/rampart/internal/threat/event/evtx"
+)
+
+// formats are the sources that are not plain JSON.
+var formats = []Source{
+	{"evtx", "Windows event logs, the binary files", evtx.New},
+	{"auditd", "Linux audit log: raw lines, LAUREL, Auditbeat", auditd.New},
+}
+
+func init() { List = append(List, formats...) }
