@@ -26,26 +26,32 @@ func runAdvisoryImport(ctx context.Context, io stdio, args []string) error {
 	if err := parse(fs, io, args, 1, -1); err != nil {
 		return err
 	}
+	return importAdvisories(ctx, io, *format, advisory.ImportOptions{Dir: *dir, Paths: fs.Args(), Now: time.Now()})
+}
+
+// importAdvisories imports and prints what came of it.
+func importAdvisories(ctx context.Context, io stdio, format string, o advisory.ImportOptions) error {
 	problems := 0
-	report, err := advisory.Import(ctx, advisory.ImportOptions{Dir: *dir, Paths: fs.Args(), Now: time.Now(), Problem: func(source, record string, err error) {
+	o.Problem = func(source, record string, err error) {
 		if problems++; problems <= maxProblems {
 			fmt.Fprintf(io.err, "%s: %s: %s\n", source, record, oneLine(err))
 		}
-	}})
+	}
+	report, err := advisory.Import(ctx, o)
 	if err != nil {
 		return err
 	}
 	if problems > maxProblems {
 		fmt.Fprintf(io.err, "and %d more like these\n", problems-maxProblems)
 	}
-	if *format == "json" {
+	if format == "json" {
 		return json.NewEncoder(io.out).Encode(report)
 	}
 	if err := printFeeds(io, report.Feeds, time.Now()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.out, "%d records read, %d skipped, %d read in part, %d withdrawn; the database has %d advisories about %d packages, %d KB; %d packages changed\n",
-		report.Records, report.Skipped, report.Incomplete, report.Withdrawn, report.Advisories, report.Packages, report.Bytes>>10, len(report.Changed))
+	_, err = fmt.Fprintf(io.out, "%d records read, %d skipped, %d read in part, %d withdrawn; the database has %d advisories about %d packages, %s; %d packages changed\n",
+		report.Records, report.Skipped, report.Incomplete, report.Withdrawn, report.Advisories, report.Packages, size(report.Bytes), len(report.Changed))
 	return err
 }
 
@@ -94,8 +100,8 @@ func printStatus(io stdio, s advisory.Status, format string) error {
 	if !s.ExploitTaken.IsZero() {
 		exploited = "KEV and EPSS " + age(s.ExploitTaken, now) + " old"
 	}
-	_, err := fmt.Fprintf(io.out, "%d advisories about %d packages, %d KB, written %s; %s\n",
-		s.Advisories, s.Packages, s.Bytes>>10, s.Written.Format(time.RFC3339), exploited)
+	_, err := fmt.Fprintf(io.out, "%d advisories about %d packages, %s, written %s; %s\n",
+		s.Advisories, s.Packages, size(s.Bytes), s.Written.Format(time.RFC3339), exploited)
 	return err
 }
 

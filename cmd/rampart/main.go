@@ -58,6 +58,7 @@ var verbs = []verb{
 	{"import", "[--server URL] [--data DIR] [--subscription ID] [--group NAME] FILE|-", "resources into a running server", runImport},
 	{"what-if", "[--fix RECOMMENDATION]... [--exempt RECOMMENDATION]... [--scope ID] [--subscription ID] [--group NAME] [--fail-below PERCENT] [--fail-on-loss] [--format table|json] [FILE|-]", "what resources, an ARM template, fixes or exemptions would do to the score; nothing is stored", runWhatIf},
 	{"plan", "[--steps N] [--scope ID] [--format table|json]", "the fixes that bring the most points for the effort", runPlan},
+	{"advisory fetch", "[--db DIR] [--ecosystems auto|LIST] [--from URL] [--kev URL|off] [--epss URL|off] [--dry-run]", "download advisories, resumable, and import them", runAdvisoryFetch},
 	{"advisory import", "[--db DIR] [--format table|json] FILE|DIR...", "OSV exports, KEV and EPSS into the advisory database", runAdvisoryImport},
 	{"advisory status", "[--db DIR] [--max-age DURATION] [--verify] [--format table|json]", "which advisories there are, and how old", runAdvisoryStatus},
 	{"doctor", "[--server URL] [--data DIR] [--format table|json]", "judge the whole estate anew and compare: is what the server says true?", runDoctor},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 	"github.com/rampart-sec/rampart/internal/vuln/image"
 	"github.com/rampart-sec/rampart/internal/vuln/image/report"
@@ -94,7 +95,19 @@ func scanImage(ctx context.Context, std stdio, f *imageFlags) (*image.Report, er
 	if err != nil {
 		return nil, fmt.Errorf("scan error: %w", cause(ctx, err))
 	}
+	noteSeen(std, db, r.Packages)
 	return r, nil
+}
+
+// noteSeen lets the next fetch take the ecosystems of what was scanned.
+func noteSeen(std stdio, db *advisory.DB, packages []image.Package) {
+	list := make([]software.Package, len(packages))
+	for i := range packages {
+		list[i] = packages[i].Package
+	}
+	if err := db.NoteSeen(list); err != nil {
+		fmt.Fprintf(std.err, "the ecosystems of the image could not be noted for advisory fetch: %s\n", oneLine(err))
+	}
 }
 
 func cause(ctx context.Context, err error) error {

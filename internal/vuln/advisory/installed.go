@@ -42,6 +42,8 @@ func prepareOne(p software.Package) installed {
 // gap says why a package can't be judged, "" if it can.
 func (in *installed) gap(feed *Feed) string {
 	switch {
+	case in.Origin != "":
+		return "it was built by others than the distribution, whose advisories do not speak of it"
 	case !ecosystem.Known(in.base):
 		return "no advisories are known for this ecosystem"
 	case feed == nil:

@@ -33,7 +33,17 @@ func Seen(dir string) ([]string, error) {
 	return list, nil
 }
 
-// NoteSeen adds the ecosystems of packages to what was seen.
+// NoteSeen adds the ecosystems of packages to what was seen. Beside an export that
+// is read in place nothing is noted: it is not renewed by fetching.
+func (db *DB) NoteSeen(packages []software.Package) error {
+	if db.database == nil {
+		return nil
+	}
+	return NoteSeen(db.path, packages)
+}
+
+// NoteSeen adds the ecosystems of packages to what was seen, for a database in a
+// folder that may not have one yet.
 func NoteSeen(dir string, packages []software.Package) error {
 	have, err := Seen(dir)
 	if err != nil {
