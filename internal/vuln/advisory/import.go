@@ -112,14 +112,13 @@ func (im *importer) path(ctx context.Context, path string) error {
 	case exploit.IsEPSS(name):
 		return im.exploit.ReadFiles("", path, nil)
 	}
+	kev, epss := exploit.Find(path)
 	sources, err := export.Find(path)
-	if err != nil {
+	if err != nil && (!errors.Is(err, ErrNone) || kev == "" && epss == "") {
 		return err
 	}
-	if kev, epss := exploit.Find(path); kev != "" || epss != "" {
-		if err := im.exploit.ReadFiles(kev, epss, nil); err != nil {
-			return err
-		}
+	if err := im.exploit.ReadFiles(kev, epss, nil); err != nil {
+		return err
 	}
 	for _, s := range sources {
 		if err := im.source(ctx, s); err != nil {

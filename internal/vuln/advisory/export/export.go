@@ -23,6 +23,7 @@ import (
 	"github.com/klauspost/compress/flate"
 
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/ecosystem"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/osv"
 )
 
@@ -147,7 +148,7 @@ func isDir(path string) bool {
 }
 
 func isRecord(name string) bool {
-	return strings.HasSuffix(name, ".json") && name != "manifest.json" && !strings.HasPrefix(name, ".")
+	return strings.HasSuffix(name, ".json") && name != "manifest.json" && !strings.HasPrefix(name, ".") && !exploit.IsKEV(name)
 }
 
 // Walk gives every record's name and text to fn, in the order of the source. A
