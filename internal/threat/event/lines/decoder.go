@@ -21,18 +21,26 @@ type Decoder struct {
 	in     *Reader
 	schema *event.Schema
 	parse  Parse
+	next   func() ([]byte, error)
 	index  int
 }
 
 // New makes a decoder that resets records with a schema and fills them by parse.
 func New(in io.Reader, s *event.Schema, parse Parse) *Decoder {
-	return &Decoder{in: NewReader(in), schema: s, parse: parse}
+	r := NewReader(in)
+	return &Decoder{in: r, schema: s, parse: parse, next: r.Next}
+}
+
+// NewFrames is New for lines that may be framed by a count of bytes.
+func NewFrames(in io.Reader, s *event.Schema, parse Parse) *Decoder {
+	r := NewReader(in)
+	return &Decoder{in: r, schema: s, parse: parse, next: r.NextFrame}
 }
 
 // Next fills r with the next record.
 func (d *Decoder) Next(r *event.Record) error {
 	for {
-		line, err := d.in.Next()
+		line, err := d.next()
 		if err != nil {
 			return d.lineError(err)
 		}

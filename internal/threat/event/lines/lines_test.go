@@ -91,6 +91,19 @@ func TestDecoderSkipsAlone(t *testing.T) {
 	}
 }
 
+func TestFrames(t *testing.T) {
+	d := lines.NewFrames(iotest.OneByteReader(strings.NewReader("7 <1>a\nbc5 <1>de\n<2>plain\n3 not framed\n9999999 <1>long\n20 <1>cut off")),
+		event.NewSchema(nil), func([]byte, *event.Record) error { return nil })
+	var got []string
+	var r event.Record
+	for d.Next(&r) == nil {
+		got = append(got, string(r.Raw))
+	}
+	if s := strings.Join(got, "|"); s != "<1>a\nbc|<1>de|<2>plain|3 not framed|9999999 <1>long|<1>cut off" {
+		t.Errorf("%q", s)
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	f.Add([]byte("a\r\nb\n\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -55,6 +55,53 @@ func (r *Reader) Next() ([]byte, error) {
 	}
 }
 
+// NextFrame is Next for streams whose messages may be framed by a count of bytes
+// (RFC 6587 3.4.1): "123 <34>1 ...". Such a message may hold ends of line.
+func (r *Reader) NextFrame() ([]byte, error) {
+	r.trimBreaks()
+	n, head := r.frame()
+	if n == 0 {
+		return r.Next()
+	}
+	r.At = r.base + int64(r.start)
+	for r.end-r.start < head+n {
+		if !r.more() {
+			break // cut off: what is there
+		}
+	}
+	from := r.start + head
+	r.start = min(from+n, r.end)
+	return bytes.TrimRight(r.buf[from:r.start], "\r\n"), nil
+}
+
+func (r *Reader) trimBreaks() {
+	for r.start < r.end || r.more() {
+		if r.buf[r.start] != '\n' {
+			return
+		}
+		r.start++
+	}
+}
+
+// frame reads a count and a space before "<"; 0 if there is none.
+func (r *Reader) frame() (n, head int) {
+	const digits = 7
+	for r.end-r.start < digits+2 && r.more() {
+	}
+	b := r.buf[r.start:min(r.end, r.start+digits+2)]
+	for i, c := range b {
+		switch {
+		case c >= '0' && c <= '9' && i < digits:
+			n = n*10 + int(c-'0')
+		case c == ' ' && i > 0 && i+1 < len(b) && b[i+1] == '<' && n <= MaxLine:
+			return n, i + 1
+		default:
+			return 0, 0
+		}
+	}
+	return 0, 0
+}
+
 // last is what follows the last end of line.
 func (r *Reader) last() ([]byte, error) {
 	if r.start == r.end || r.err != io.EOF {

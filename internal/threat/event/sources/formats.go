@@ -3,12 +3,14 @@ package sources
 import (
 	"github.com/rampart-sec/rampart/internal/threat/event/auditd"
 	"github.com/rampart-sec/rampart/internal/threat/event/evtx"
+	"github.com/rampart-sec/rampart/internal/threat/event/syslog"
 )
 
 // formats are the sources that are not plain JSON.
 var formats = []Source{
 	{"evtx", "Windows event logs, the binary files", evtx.New},
 	{"auditd", "Linux audit log: raw lines, LAUREL, Auditbeat", auditd.New},
+	{"syslog", "syslog of RFC 3164 and 5424: sshd, sudo, su, PAM, cron, accounts", syslog.New},
 }
 
 func init() { List = append(List, formats...) }
