@@ -82,11 +82,20 @@ func zone(b []byte) (time.Duration, bool) {
 	if b[0] != '+' && b[0] != '-' {
 		return 0, false
 	}
-	hm := bytes.ReplaceAll(b[1:], []byte(":"), nil)
-	if len(hm) == 2 {
-		hm = append(hm, '0', '0')
+	var hm [4]byte // hhmm; minutes may be missing
+	copy(hm[:], "0000")
+	n := 0
+	for _, c := range b[1:] {
+		if c == ':' && n == 2 {
+			continue
+		}
+		if n == len(hm) {
+			return 0, false
+		}
+		hm[n] = c
+		n++
 	}
-	if len(hm) != 4 {
+	if n != 2 && n != 4 {
 		return 0, false
 	}
 	h, ok1 := digits(hm[:2])

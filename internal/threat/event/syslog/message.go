@@ -135,6 +135,9 @@ func (m *message) address(b []byte) {
 }
 
 func isAddress(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
 	if c := b[0]; len(b) > 64 || !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' || c == ':') {
 		return false
 	}
