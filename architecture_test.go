@@ -63,7 +63,7 @@ var floors = map[string][][]string{
 		{"internal/threat/detect"},
 	},
 	"internal/vuln": {
-		{"internal/vuln/advisory/ecosystem", "internal/vuln/advisory/cvss", "internal/vuln/advisory/fetch"},
+		{"internal/vuln/advisory/ecosystem", "internal/vuln/advisory/cvss", "internal/vuln/advisory/fetch", "internal/vuln/advisory/bundle"},
 		{"internal/vuln/advisory/version", "internal/vuln/advisory/exploit"},
 		{"internal/vuln/advisory/affected"},
 		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file"},

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/app"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/bundle"
 )
 
 // defaultAdvisories is where verbs and server keep the advisory database.
@@ -23,10 +26,53 @@ func runAdvisoryImport(ctx context.Context, io stdio, args []string) error {
 	fs := flagSet("advisory import", io)
 	dir := fs.String("db", defaultAdvisories(), "folder of the database")
 	format := fs.String("format", "table", "table or json")
+	var keys []string
+	fs.Func("trust", "public key of a maker of bundles; may be given again", func(path string) error { keys = append(keys, path); return nil })
 	if err := parse(fs, io, args, 1, -1); err != nil {
 		return err
 	}
-	return importAdvisories(ctx, io, *format, advisory.ImportOptions{Dir: *dir, Paths: fs.Args(), Now: time.Now()})
+	trusted, err := bundle.LoadTrusted(keys...)
+	if err != nil {
+		return err
+	}
+	return importAdvisories(ctx, io, *format, advisory.ImportOptions{Dir: *dir, Paths: fs.Args(), Now: time.Now(), Trusted: trusted})
+}
+
+func runAdvisoryBundle(_ context.Context, io stdio, args []string) error {
+	fs := flagSet("advisory bundle", io)
+	dir := fs.String("db", defaultAdvisories(), "folder of the database")
+	out := fs.String("o", "", "file to write")
+	keyFile := fs.String("key", "", "ed25519 private key, PEM; made with the first bundle (default: bundle.key in the folder of the database)")
+	whole := fs.Bool("whole", false, "all advisories, for a database that has none yet or has missed a bundle")
+	if err := parse(fs, io, args, 0, 0); err != nil {
+		return err
+	}
+	if *out == "" {
+		return errors.New("-o FILE is needed")
+	}
+	if *keyFile == "" {
+		*keyFile = filepath.Join(*dir, "bundle.key")
+	}
+	if _, err := os.Stat(*dir); err != nil {
+		return err
+	}
+	key, created, err := bundle.LoadOrCreateKey(*keyFile)
+	if err != nil {
+		return err
+	}
+	if created {
+		fmt.Fprintf(io.err, "made the key %s; the other side trusts %s.pub\n", *keyFile, *keyFile)
+	}
+	r, err := advisory.MakeBundle(advisory.BundleOptions{Dir: *dir, Out: *out, Key: key, Whole: *whole, Now: time.Now()})
+	if err != nil {
+		return err
+	}
+	what := "changes since the last bundle"
+	if r.Whole {
+		what = "whole"
+	}
+	_, err = fmt.Fprintf(io.out, "%s: %s, %d advisories, %d removed or replaced, %s, state %.12s\n", *out, what, r.Advisories, r.Removed, size(r.Bytes), r.State)
+	return err
 }
 
 // importAdvisories imports and prints what came of it.

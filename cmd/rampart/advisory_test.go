@@ -113,3 +113,28 @@ func TestAdvisoryVerbs(t *testing.T) {
 		t.Errorf("export: %d %s", status, out)
 	}
 }
+
+func TestAdvisoryBundle(t *testing.T) {
+	near, far, out := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "out.bundle")
+	if status, _, errs := rampart(t, "advisory", "bundle", "--db", near, "-o", out); status != exitFailed || !strings.Contains(errs, "no advisories in") {
+		t.Errorf("without advisories: %d %s", status, errs)
+	}
+	for _, fixed := range []string{"2.0.0", "3.0.0"} {
+		if status, _, errs := rampart(t, "advisory", "import", "--db", near, mirror(t, fixed)); status != exitDone {
+			t.Fatal(errs)
+		}
+		if status, _, errs := rampart(t, "advisory", "bundle", "--db", near, "-o", out); status != exitDone {
+			t.Fatal(errs)
+		}
+		if status, _, errs := rampart(t, "advisory", "import", "--db", far, out); status != exitFailed || !strings.Contains(errs, "--trust") {
+			t.Errorf("without trust: %d %s", status, errs)
+		}
+		status, text, errs := rampart(t, "advisory", "import", "--db", far, "--trust", filepath.Join(near, "bundle.key.pub"), out)
+		if status != exitDone || !strings.Contains(text, "the database has 1 advisories") {
+			t.Errorf("import: %d %s %s", status, text, errs)
+		}
+	}
+	if status, _, errs := rampart(t, "advisory", "bundle", "--db", near); status != exitFailed || !strings.Contains(errs, "-o FILE") {
+		t.Errorf("without a file: %d %s", status, errs)
+	}
+}

@@ -22,6 +22,7 @@ type meta struct {
 	Feeds        []Feed    `json:"feeds"`
 	ExploitTaken time.Time `json:"exploitTaken,omitzero"` // of KEV and EPSS
 	Written      time.Time `json:"written"`
+	Bundle       time.Time `json:"bundle,omitzero"` // when the bundle was made that was imported last
 }
 
 // database is an imported database.

@@ -39,6 +39,11 @@ func (d *difference) after(from recordKey, a *affected.Advisory, p *affected.Pac
 	d.said[from] = append(d.said[from], s)
 }
 
+// carried counts what an advisory of a bundle says.
+func (d *difference) carried(a *affected.Advisory, p *affected.Package) {
+	d.sums[PackageKey{p.Ecosystem.Base, p.Name}] += d.sum(a, p)
+}
+
 // forget takes back what a new advisory said, since a newer one replaces it.
 func (d *difference) forget(from recordKey) {
 	for _, s := range d.said[from] {

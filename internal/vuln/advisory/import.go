@@ -3,6 +3,7 @@ package advisory
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/bundle"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/export"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/file"
@@ -24,6 +26,9 @@ type ImportOptions struct {
 	Dir   string   // the folder of the database; it is made if it does not exist
 	Paths []string // OSV exports, archives, records, KEV and EPSS files
 	Now   time.Time
+
+	// Trusted are the keys of makers of bundles; a bundle comes alone.
+	Trusted []ed25519.PublicKey
 
 	// Problem is told of records that are left out; it may be nil.
 	Problem func(source, record string, err error)
@@ -64,10 +69,16 @@ func Import(ctx context.Context, o ImportOptions) (*ImportReport, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	im := newImporter(o, old)
 	if old != nil {
 		defer old.Close()
 	}
+	if i := slices.IndexFunc(o.Paths, bundle.Is); i >= 0 {
+		if len(o.Paths) > 1 {
+			return nil, fmt.Errorf("%s is a bundle: import it alone", o.Paths[i])
+		}
+		return importBundle(o, old, o.Paths[i])
+	}
+	im := newImporter(o, old)
 	for _, p := range o.Paths {
 		if err := im.path(ctx, p); err != nil {
 			return nil, err
@@ -247,6 +258,9 @@ func (im *importer) commit() (*ImportReport, error) {
 		return nil, fmt.Errorf("%w to import", ErrNone)
 	}
 	m := meta{Written: im.Now, ExploitTaken: im.exploit.Taken}
+	if im.old != nil {
+		m.Bundle = im.old.meta.Bundle
+	}
 	if err := im.keepOld(&m); err != nil {
 		return nil, err
 	}
