@@ -47,7 +47,7 @@ var floors = map[string][][]string{
 	"internal/agent":   {{"internal/agent"}},
 	"internal/collect": {{"internal/collect/simulate", "internal/collect/enroll", "internal/collect/ingest", "internal/collect/azure", "internal/collect/kubernetes"}},
 	"internal/posture": {
-		{"internal/posture/cow"},
+		{"internal/posture/cow", "internal/posture/policy/provider"},
 		{"internal/posture/policy", "internal/posture/governance", "internal/posture/finding", "internal/posture/risk"},
 		{"internal/posture/policy/engine", "internal/posture/proof", "internal/posture/plan", "internal/posture/template"},
 		{"internal/posture/exposure", "internal/posture/exemption", "internal/posture/reopen"},

@@ -3,6 +3,8 @@ package policy
 import (
 	_ "embed"
 	"strings"
+
+	"github.com/rampart-sec/rampart/internal/posture/policy/provider"
 )
 
 // Origin says where an alias's path comes from.
@@ -20,20 +22,22 @@ const (
 	OriginMechanical
 )
 
-// Aliases resolves alias names on (resource type, alias). It is built once and
-// then only read; reading is safe from several goroutines.
+// Aliases resolves alias names on (resource type, alias): by the rows that were
+// loaded, by the built-in ones, and by the public table that ships. A type for
+// which any of them has rows, the built-in ones aside, has no other aliases. It
+// is built once and then only read; reading is safe from several goroutines.
 type Aliases struct {
 	types    map[string]map[string]*alias // folded type -> folded alias
 	names    map[string]*alias            // folded alias -> one of its entries
+	known    map[string]bool              // folded types with loaded rows
 	families map[string][]family          // folded type ("*" for any) -> irregular prefixes
+	public   *publicAliases               // nil: none
 	// Strict switches the mechanical guess off: an alias that no table has is
 	// unknown.
 	Strict bool
-	// capabilities are what a provider list says about types; a type that is
-	// absent is not known.
+	// capabilities are what a provider list says about types; for a type that is
+	// absent the public table counts.
 	capabilities map[string]string
-	// imported is whether a table other than the built-in one was loaded.
-	imported bool
 }
 
 // alias is one row: a path for all API versions and the exceptions.
@@ -49,10 +53,18 @@ type alias struct {
 // "/" starts with prefix, which becomes path.
 type family struct{ prefix, path string }
 
-// NewAliases returns the built-in table alone: the irregular families, and the
-// mechanical guess for all else.
+// NewAliases returns the public table with the built-in rows over it, and the
+// mechanical guess for types that they do not know.
 func NewAliases() *Aliases {
-	a := &Aliases{types: map[string]map[string]*alias{}, names: map[string]*alias{}, families: map[string][]family{}, capabilities: map[string]string{}}
+	a := bareAliases()
+	a.public = &publicAliases{}
+	return a
+}
+
+// bareAliases has the built-in rows alone.
+func bareAliases() *Aliases {
+	a := &Aliases{types: map[string]map[string]*alias{}, names: map[string]*alias{}, known: map[string]bool{},
+		families: map[string][]family{}, capabilities: map[string]string{}}
 	if err := a.loadTSV(strings.NewReader(builtInAliases), true); err != nil {
 		panic("built-in alias table: " + err.Error()) // embedded, verified by a test
 	}
@@ -70,11 +82,17 @@ func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
 	if row := a.types[typ][key]; row != nil {
 		return row.at(apiVersion), row.origin()
 	}
-	owned := folded(ownerType(name)) == typ
-	if a.names[key] != nil && !owned {
-		return nil, OriginOther
+	if path := a.public.path(typ, key); path != nil {
+		return path, OriginTable
 	}
-	if a.Strict {
+	owned := folded(ownerType(name)) == typ
+	elsewhere := a.names[key] != nil || a.public.has(key)
+	switch {
+	case elsewhere && !owned:
+		return nil, OriginOther
+	case a.Strict:
+		return nil, OriginUnknown
+	case owned && !elsewhere && a.knows(typ) && a.familyPath(typ, name[len(typ)+1:]) == "":
 		return nil, OriginUnknown
 	}
 	if path := a.guess(typ, name); path != nil {
@@ -86,16 +104,24 @@ func (a *Aliases) Path(resourceType, name, apiVersion string) (Path, Origin) {
 	return nil, OriginOther
 }
 
+// knows reports whether all aliases of a folded type are in a table.
+func (a *Aliases) knows(typ string) bool { return a.known[typ] || a.public.knows(typ) }
+
 // Lookup says where the path of an alias would come from on the type that its
-// name starts with; OriginUnknown if no table has it and it cannot be guessed.
+// name starts with; OriginUnknown if no type has it: tables know the type and
+// not the alias, or it cannot be guessed.
 func (a *Aliases) Lookup(name string) Origin {
-	if row := a.names[folded(name)]; row != nil {
+	key, typ := folded(name), folded(ownerType(name))
+	if row := a.names[key]; row != nil {
 		return row.origin()
 	}
-	if a.Strict || ownerType(name) == "" {
+	switch {
+	case a.public.has(key):
+		return OriginTable
+	case a.Strict || typ == "" || a.knows(typ) && a.familyPath(typ, name[len(typ)+1:]) == "":
 		return OriginUnknown
 	}
-	return a.guessed(folded(ownerType(name)), name)
+	return a.guessed(typ, name)
 }
 
 // guessed says how sure a guess is: families and data-plane objects follow a
@@ -121,14 +147,13 @@ func (a *Aliases) Modifiable(name string) bool {
 	return row == nil || !row.unmodifiable
 }
 
-// Imported reports whether a full table was loaded; only then an alias outside
-// it is worth reporting as unknown.
-func (a *Aliases) Imported() bool { return a.imported }
-
 // unindexed reports whether a type is known to lack tags or location.
 func (a *Aliases) unindexed(typ string) bool {
-	c, known := a.capabilities[typ]
-	return known && !(strings.Contains(c, "SupportsTags") && strings.Contains(c, "SupportsLocation"))
+	if c, known := a.capabilities[typ]; known {
+		return !(strings.Contains(c, "SupportsTags") && strings.Contains(c, "SupportsLocation"))
+	}
+	indexed, known := provider.Known().Indexed(typ)
+	return known && !indexed
 }
 
 func (r *alias) origin() Origin {
@@ -191,10 +216,15 @@ func (a *Aliases) guess(typ, name string) Path {
 	return path
 }
 
-// familyPath applies the longest matching family of the type.
+// familyPath applies the longest matching family of the type; those of any type
+// are for types that no table knows.
 func (a *Aliases) familyPath(typ, short string) string {
 	best, out := -1, ""
-	for _, list := range [...][]family{a.families[typ], a.families["*"]} {
+	lists := [][]family{a.families[typ], nil}
+	if !a.knows(typ) {
+		lists[1] = a.families["*"]
+	}
+	for _, list := range lists {
 		for _, f := range list {
 			if len(f.prefix) > best && hasPrefixFold(short, f.prefix) {
 				best, out = len(f.prefix), f.path+short[len(f.prefix):]
@@ -208,12 +238,5 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && equalFold(s[:len(prefix)], prefix)
 }
 
-// ownerType is the type that an alias's name starts with: everything before
-// the last slash, "" if there is no namespace and type.
-func ownerType(name string) string {
-	end := strings.LastIndexByte(beforeBracket(name), '/')
-	if end < 0 || strings.IndexByte(name[:end], '/') <= 0 || end == len(name)-1 {
-		return ""
-	}
-	return name[:end]
-}
+// ownerType is the type that an alias's name starts with, "" if there is none.
+func ownerType(name string) string { return provider.Owner(name) }

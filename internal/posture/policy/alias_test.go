@@ -11,20 +11,23 @@ func TestBuiltInAliases(t *testing.T) {
 		path             string
 		origin           Origin
 	}{
-		{"properties", "Microsoft.Storage/storageAccounts", "microsoft.storage/STORAGEACCOUNTS/minimumTlsVersion", "properties.minimumTlsVersion", OriginMechanical},
-		{"root-member", "Microsoft.Storage/storageAccounts", "Microsoft.Storage/storageAccounts/sku.name", "sku.name", OriginMechanical},
-		{"sku-below-properties", "Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults/sku.name", "properties.sku.name", OriginBuiltIn},
-		{"envelope-name-below-properties", "Microsoft.Compute/virtualMachines/extensions", "Microsoft.Compute/virtualMachines/extensions/type", "properties.type", OriginMechanical},
-		{"one-alias-vm", "Microsoft.Compute/virtualMachines", "Microsoft.Compute/imageOffer", "properties.storageProfile.imageReference.offer", OriginBuiltIn},
-		{"one-alias-scale-set", "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.Compute/imageOffer", "properties.virtualMachineProfile.storageProfile.imageReference.offer", OriginBuiltIn},
+		{"properties", "Contoso.App/things", "contoso.APP/THINGS/minimumTlsVersion", "properties.minimumTlsVersion", OriginMechanical},
+		{"root-member", "Contoso.App/things", "Contoso.App/things/sku.name", "sku.name", OriginMechanical},
+		{"nested-below-connections", "Contoso.App/things", "Contoso.App/things/privateEndpointConnections[*].state", "properties.privateEndpointConnections[*].properties.state", OriginBuiltIn},
+		{"envelope-name-below-properties", "Contoso.App/things/parts", "Contoso.App/things/parts/type", "properties.type", OriginMechanical},
+		{"sku-below-properties", "Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults/sku.name", "properties.sku.name", OriginTable},
+		{"one-alias-vm", "Microsoft.Compute/virtualMachines", "Microsoft.Compute/imageOffer", "properties.storageProfile.imageReference.offer", OriginTable},
+		{"one-alias-scale-set", "Microsoft.Compute/virtualMachineScaleSets", "Microsoft.Compute/imageOffer", "properties.virtualMachineProfile.storageProfile.imageReference.offer", OriginTable},
 		{"one-alias-no-such-type", "Microsoft.Sql/servers", "Microsoft.Compute/imageOffer", "", OriginOther},
-		{"nested-properties", "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkSecurityGroups/securityRules[*].access", "properties.securityRules[*].properties.access", OriginBuiltIn},
-		{"nested-name", "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkSecurityGroups/securityRules[*].name", "properties.securityRules[*].name", OriginBuiltIn},
-		{"array-without-brackets", "microsoft.insights/diagnosticSettings", "Microsoft.Insights/diagnosticSettings/logs.enabled", "properties.logs[*].enabled", OriginBuiltIn},
-		{"child-named-web", "Microsoft.Web/sites/config", "Microsoft.Web/sites/config/web.minTlsVersion", "properties.minTlsVersion", OriginBuiltIn},
+		{"nested-properties", "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkSecurityGroups/securityRules[*].access", "properties.securityRules[*].properties.access", OriginTable},
+		{"nested-name", "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkSecurityGroups/securityRules[*].name", "properties.securityRules[*].name", OriginTable},
+		{"array-without-brackets", "microsoft.insights/diagnosticSettings", "Microsoft.Insights/diagnosticSettings/logs.enabled", "properties.logs[*].enabled", OriginTable},
+		{"child-named-web", "Microsoft.Web/sites/config", "Microsoft.Web/sites/config/web.minTlsVersion", "properties.minTlsVersion", OriginTable},
 		{"of-a-child-type", "Microsoft.Web/sites", "Microsoft.Web/sites/config/web.minTlsVersion", "", OriginOther},
-		{"check-with-dashes", "Microsoft.GuestConfiguration/guestConfigurationAssignments", "Microsoft.GuestConfiguration/guestConfigurationAssignments/checks.ssh-root-login.state", "properties.checks.ssh-root-login.state", OriginMechanical},
+		{"check-with-dashes", "Microsoft.GuestConfiguration/guestConfigurationAssignments", "Microsoft.GuestConfiguration/guestConfigurationAssignments/checks.ssh-root-login.state", "properties.checks.ssh-root-login.state", OriginBuiltIn},
 		{"data-plane-is-flat", "Microsoft.KeyVault.Data/vaults/keys", "Microsoft.KeyVault.Data/vaults/keys/keySize", "keySize", OriginBuiltIn},
+		{"not-of-a-known-type", "Microsoft.Storage/storageAccounts", "Microsoft.Storage/storageAccounts/minTlsVersionn", "", OriginUnknown},
+		{"own-report", "Microsoft.Security/exposures", "Microsoft.Security/exposures/internetExposed", "properties.internetExposed", OriginMechanical},
 		{"no-type", "Microsoft.Sql/servers", "Microsoft.Sql", "", OriginUnknown},
 	}
 	a := NewAliases()
@@ -65,8 +68,11 @@ func TestImportedAliases(t *testing.T) {
 	if !a.unindexed("n.s/things") {
 		t.Error("a type without tags counts as indexed")
 	}
-	a.Strict = true
 	if _, origin := a.Path("N.S/things", "N.S/things/other", ""); origin != OriginUnknown || a.Lookup("N.S/things/other") != OriginUnknown {
+		t.Error("an alias that an imported type does not have is guessed")
+	}
+	a.Strict = true
+	if _, origin := a.Path("N.S/none", "N.S/none/other", ""); origin != OriginUnknown || a.Lookup("N.S/none/other") != OriginUnknown {
 		t.Error("a strict table guesses")
 	}
 }

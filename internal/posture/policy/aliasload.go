@@ -24,7 +24,6 @@ const (
 func (a *Aliases) LoadTSV(r io.Reader) error { return a.loadTSV(r, false) }
 
 func (a *Aliases) loadTSV(r io.Reader, builtIn bool) error {
-	a.imported = a.imported || !builtIn
 	scan := bufio.NewScanner(r)
 	scan.Buffer(nil, maxAliasLine)
 	for n := 1; scan.Scan(); n++ {
@@ -65,6 +64,7 @@ func (a *Aliases) loadRow(line string, builtIn bool) error {
 		return err
 	}
 	a.add(cols[0], cols[1], &alias{path: path, builtIn: builtIn})
+	a.known[folded(cols[0])] = a.known[folded(cols[0])] || !builtIn
 	return nil
 }
 
@@ -111,7 +111,6 @@ func (a *Aliases) LoadProviders(r io.Reader) error {
 		}
 		list = wrapped.Value
 	}
-	a.imported = true
 	for _, p := range list {
 		for _, t := range p.ResourceTypes {
 			if t.Capabilities != "" {
@@ -133,6 +132,7 @@ func (a *Aliases) loadProviderRows(resourceType string, rows []providerRow) erro
 		}
 		if row != nil {
 			a.add(resourceType, in.Name, row)
+			a.known[folded(resourceType)] = true
 		}
 	}
 	return nil

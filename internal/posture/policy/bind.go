@@ -76,7 +76,7 @@ func resolveParameters(declared []*Parameter, given map[string]Value, lax bool) 
 	return values, nil
 }
 
-func sameValue(a, b Value) bool { return a.String() == b.String() }
+func sameValue(a, b Value) bool { return a.Kind == b.Kind && a.String() == b.String() }
 
 // binder replaces parameters in trees; the parsed trees stay as they are.
 type binder struct {

@@ -19,7 +19,8 @@ const maxCaseLine = 16 << 20
 // CaseOptions say how a case file is run.
 type CaseOptions struct {
 	// AliasesDir is where the alias tables lie that cases name; "catalog"
-	// stands for aliases.tsv.gz. Only cases that name one need it.
+	// stands for aliases.tsv.gz over the table that ships, for that alone without
+	// a folder. Only cases that name one need it.
 	AliasesDir string
 	// Options are the language options; DirectPaths and UnboundParameters are
 	// always on: cases use paths for fields and leave parameters out.
@@ -313,7 +314,14 @@ func (cr *caseRunner) table(name string) (*Aliases, error) {
 	if file != filepath.Base(file) {
 		return nil, fmt.Errorf("alias table %q is no file name", clip(name))
 	}
-	a := NewAliases()
+	a := bareAliases() // a named table stands for all that there is
+	if name == "catalog" {
+		a = NewAliases()
+	}
+	if name == "catalog" && cr.AliasesDir == "" {
+		cr.tables[name] = a
+		return a, nil
+	}
 	if err := a.LoadFile(filepath.Join(cr.AliasesDir, file)); err != nil {
 		return nil, err
 	}

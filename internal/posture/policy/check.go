@@ -248,9 +248,6 @@ func (c *checker) aliases(b *Bound) {
 			c.unknown[folded(f.Text)] = f.Text
 		case origin == OriginMechanical:
 			c.guessed[folded(f.Text)] = f.Text
-			if c.Aliases.Imported() {
-				c.unknown[folded(f.Text)] = f.Text
-			}
 		}
 	}
 	Fields(b.If, note)

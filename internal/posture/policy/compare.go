@@ -9,7 +9,7 @@ import (
 )
 
 // equal compares as the equals operator does: text without case, numbers and
-// booleans with their text, null with the empty text, arrays and objects
+// booleans as their text with text, null with the empty text, arrays and objects
 // member by member. Missing equals only null and itself. It is Open when an
 // unavailable value decides.
 func equal(a, b Value) Truth {
@@ -32,8 +32,7 @@ func equal(a, b Value) Truth {
 	case a.Kind == Bool && b.Kind == String:
 		return truthOf(strings.EqualFold(b.Str, strconv.FormatBool(a.Bool)))
 	case a.IsNumber() && b.Kind == String:
-		n, ok := parseDecimal(b.Str)
-		return truthOf(ok && compareNumbers(a, n) == 0)
+		return truthOf(a.String() == FoldText(b.Str))
 	case a.Kind == String && b.Kind == String:
 		return truthOf(a.Str == b.Str || FoldText(a.Str) == FoldText(b.Str))
 	case a.Kind == Array && b.Kind == Array:

@@ -136,8 +136,8 @@ func TestCheckResults(t *testing.T) {
 // while a rule without applicableWhen looks for the document itself.
 func TestNoReportIsUnknown(t *testing.T) {
 	const report = "Microsoft.GuestConfiguration/guestConfigurationAssignments"
-	rule := existenceRule(`{"type": "` + report + `", "existenceCondition": {"field": "` + report + `/state", "equals": "pass"}}`)
-	metadata := `{"rampart": {"applicableWhen": {"field": "` + report + `/state", "notEquals": "notApplicable"}}}`
+	rule := existenceRule(`{"type": "` + report + `", "existenceCondition": {"field": "` + report + `/baseline.state", "equals": "pass"}}`)
+	metadata := `{"rampart": {"applicableWhen": {"field": "` + report + `/baseline.state", "notEquals": "notApplicable"}}}`
 	r := document(t, testGroup+"/providers/Microsoft.Compute/virtualMachines/web1", `{}`)
 	e := &Evaluator{Aliases: NewAliases(), Estate: Resources{r}}
 	for with, want := range map[string]State{metadata: Unknown, "": NonCompliant} {
@@ -166,10 +166,10 @@ func TestUndeliveredRelatedTypeIsUnknown(t *testing.T) {
 // field() the resource's of the if.
 func TestExistenceConditionSeesBothResources(t *testing.T) {
 	vm := testGroup + "/providers/Microsoft.Compute/virtualMachines/web1"
-	r := document(t, vm, `{"want": "blue"}`)
-	child := document(t, vm+"/extensions/agent", `{"color": "blue", "want": "red"}`)
+	r := document(t, vm, `{"licenseType": "blue"}`)
+	child := document(t, vm+"/extensions/agent", `{"publisher": "blue", "licenseType": "red"}`)
 	b := bound(t, existenceRule(`{"type": "Microsoft.Compute/virtualMachines/extensions", "existenceCondition":
-		{"field": "Microsoft.Compute/virtualMachines/extensions/color", "equals": "[field('Microsoft.Compute/virtualMachines/want')]"}}`), "")
+		{"field": "Microsoft.Compute/virtualMachines/extensions/publisher", "equals": "[field('Microsoft.Compute/virtualMachines/licenseType')]"}}`), "")
 	e := &Evaluator{Aliases: NewAliases(), Estate: Resources{r, child}}
 	if got := e.Evaluate(b, r, Environment{}); got.State != Compliant {
 		t.Errorf("%s (%s), want compliant", got.State, got.Reason)

@@ -74,10 +74,23 @@ func (p *ruleParser) then(r *Rule, v Value, path string) error {
 	if c, ok := Constant(r.Effect); ok && !knownEffect(c.Str) {
 		return faultAt(joinPath(path, "effect"), "there is no effect %q", clip(c.Str))
 	}
+	if err := ofParameters(r.Effect, joinPath(path, "effect")); err != nil {
+		return err
+	}
 	if details := v.Get("details"); !details.IsNothing() {
 		return p.details(r, details, joinPath(path, "details"))
 	}
+	if r.exists() {
+		return faultAt(joinPath(path, "details"), "is missing: related resources need a type")
+	}
 	return nil
+}
+
+// exists reports whether the effect is one of the *IfNotExists, whatever the
+// parameters.
+func (r *Rule) exists() bool {
+	effect, ok := Constant(r.Effect)
+	return ok && (equalFold(effect.Str, "auditIfNotExists") || equalFold(effect.Str, "deployIfNotExists"))
 }
 
 // opaque are keys of details whose strings belong to somebody else: a
@@ -112,6 +125,9 @@ func (p *ruleParser) details(r *Rule, v Value, path string) error {
 	}
 	r.Details = foldObject(o)
 	r.Existence = existenceOf(o, path)
+	if err := r.checkDetails(); err != nil {
+		return err
+	}
 	cond := v.Get("existenceCondition")
 	if cond.IsNothing() {
 		return nil
@@ -121,6 +137,47 @@ func (p *ruleParser) details(r *Rule, v Value, path string) error {
 	q.conditions, q.limit = 0, maxExistenceConditions
 	r.Existence.Condition, err = q.condition(cond, joinPath(path, "existenceCondition"), 0)
 	return err
+}
+
+// checkDetails refuses what no assignment could bind, so that a definition gets
+// the same answer when it is written and when it is assigned.
+func (r *Rule) checkDetails() error {
+	x := r.Existence
+	effect, literal := Constant(r.Effect)
+	if literal && !r.exists() && !equalFold(effect.Str, "manual") {
+		return nil // other effects do not read them
+	}
+	if r.exists() && x.Type == nil {
+		return faultAt(joinPath(x.Path, "type"), "is missing: related resources need a type")
+	}
+	for key, e := range map[string]Expr{"type": x.Type, "existenceScope": x.Scope, "defaultState": x.DefaultState} {
+		if err := ofParameters(e, joinPath(x.Path, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofParameters refuses an expression that depends on more than parameters.
+func ofParameters(e Expr, path string) error {
+	var fault error
+	WalkExpr(e, func(e Expr) {
+		name := ""
+		switch e := e.(type) {
+		case *FieldCall:
+			name = "field"
+		case *CurrentCall:
+			name = "current"
+		case *Call:
+			if _, pure := functions[e.Name]; !pure && e.Name != "parameters" && e.Name != "if" {
+				name = e.Name
+			}
+		}
+		if name != "" && fault == nil {
+			fault = faultAt(path, "depends on %s(), which is known of a resource only; it must follow from the parameters", name)
+		}
+	})
+	return fault
 }
 
 func existenceOf(o *ObjectExpr, path string) *Existence {

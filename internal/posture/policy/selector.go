@@ -95,7 +95,7 @@ func (c SelectorCondition) holds(t Target, referenceID string) bool {
 		case selectType:
 			found = found || equalFold(v, t.Type)
 		case selectWithoutLocation:
-			found = found || t.Location == "" || FoldLocation(t.Location) == "global"
+			found = found || t.Location == ""
 		case selectReference:
 			found = found || equalFold(v, referenceID)
 		}

@@ -168,7 +168,7 @@ func TestExplain(t *testing.T) {
 		"effect    deny",
 		"reason    properties.supportsHttpsTrafficOnly is false, which satisfies notEquals true",
 		"reads     type, properties.supportsHttpsTrafficOnly",
-		"> true    Microsoft.Storage/storageAccounts/supportsHttpsTrafficOnly notEquals true, found false at properties.supportsHttpsTrafficOnly (guessed path)",
+		"> true    Microsoft.Storage/storageAccounts/supportsHttpsTrafficOnly notEquals true, found false at properties.supportsHttpsTrafficOnly",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, text.String())

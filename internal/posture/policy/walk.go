@@ -110,13 +110,17 @@ func Fields(c Condition, f func(field *Field, call bool)) {
 // rule with one applies to nothing.
 func (b *Bound) UnknownAliases(a *Aliases, opt Options) []string {
 	var out []string
-	Fields(b.If, func(f *Field, _ bool) {
+	note := func(f *Field, _ bool) {
 		switch {
 		case f.Kind == FieldPath && f.Direct && !opt.DirectPaths,
 			f.Kind == FieldAlias && a != nil && a.Lookup(f.Text) == OriginUnknown:
 			out = append(out, f.Text)
 		}
-	})
+	}
+	Fields(b.If, note)
+	if b.Details != nil {
+		Fields(b.Details.ExistenceCondition, note)
+	}
 	slices.SortFunc(out, func(x, y string) int { return strings.Compare(folded(x), folded(y)) })
 	return slices.Compact(out)
 }
