@@ -66,7 +66,7 @@ var floors = map[string][][]string{
 		{"internal/vuln/advisory/ecosystem", "internal/vuln/advisory/cvss", "internal/vuln/advisory/fetch", "internal/vuln/advisory/bundle"},
 		{"internal/vuln/advisory/version", "internal/vuln/advisory/exploit"},
 		{"internal/vuln/advisory/affected"},
-		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file"},
+		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file", "internal/vuln/advisory/debian", "internal/vuln/advisory/csaf"},
 		{"internal/vuln/advisory/export"},
 		{"internal/vuln/advisory"},
 		{"internal/vuln/rematch"},

@@ -58,7 +58,7 @@ func (d *difference) sum(a *affected.Advisory, p *affected.Package) uint64 {
 	var h maphash.Hash
 	h.SetSeed(d.seed)
 	fmt.Fprintf(&h, "%q %q %q %d %.1f %q %d %q %t", a.ID, a.CVEs, a.Aliases, a.Severity, a.Score, a.Vector, a.Published.Unix(), a.Summary, a.Disputed)
-	fmt.Fprintf(&h, "%q %q %q %q %q %d %d", p.Ecosystem.Release, p.Ecosystem.Channel, p.Module, p.Versions, p.Binaries, p.Status, p.Severity)
+	fmt.Fprintf(&h, "%q %q %q %q %q %d %d %t", p.Ecosystem.Release, p.Ecosystem.Channel, p.Module, p.Versions, p.Binaries, p.Status, p.Severity, p.Source)
 	for _, in := range p.Intervals {
 		fmt.Fprintf(&h, "%q %q %q", in.Introduced, in.Fixed, in.LastAffected)
 	}

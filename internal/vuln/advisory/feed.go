@@ -12,13 +12,14 @@ import (
 
 // Feed is a set of advisories that is published and renewed as a whole.
 type Feed struct {
-	Name     string    `json:"name"` // an ecosystem ("Debian"), or the publisher's name
-	Releases []string  `json:"releases,omitempty"`
-	Records  int       `json:"records"`
-	Skipped  int       `json:"skipped,omitempty"` // records that could not be read
-	Taken    time.Time `json:"taken"`             // when the publisher, or the file, says that it was made
-	Newest   time.Time `json:"newest"`            // the newest change of a record
-	Imported time.Time `json:"imported,omitzero"` // zero if it is read in place
+	Name      string    `json:"name"`                // an ecosystem ("Debian"), or the publisher's name ("debian-tracker")
+	Ecosystem string    `json:"ecosystem,omitempty"` // whose packages it speaks of, "" if Name says it
+	Releases  []string  `json:"releases,omitempty"`
+	Records   int       `json:"records"`
+	Skipped   int       `json:"skipped,omitempty"` // records that could not be read
+	Taken     time.Time `json:"taken"`             // when the publisher, or the file, says that it was made
+	Newest    time.Time `json:"newest"`            // the newest change of a record
+	Imported  time.Time `json:"imported,omitzero"` // zero if it is read in place
 }
 
 // ErrStale says that advisories are older than they may be.
@@ -26,6 +27,14 @@ var ErrStale = errors.New("the advisories are too old")
 
 // Age is how long ago the feed was made.
 func (f Feed) Age(now time.Time) time.Duration { return now.Sub(f.Taken) }
+
+// base is the ecosystem whose packages the feed speaks of.
+func (f Feed) base() string {
+	if f.Ecosystem != "" {
+		return f.Ecosystem
+	}
+	return f.Name
+}
 
 // cover notes that the feed speaks of a release.
 func (f *Feed) cover(e ecosystem.Ecosystem) {

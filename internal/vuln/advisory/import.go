@@ -15,6 +15,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/bundle"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/csaf"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/export"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/file"
@@ -123,6 +124,9 @@ func (im *importer) path(ctx context.Context, path string) error {
 	case exploit.IsEPSS(name):
 		return im.exploit.ReadFiles("", path, nil)
 	}
+	if is, err := isTracker(path); err != nil || is {
+		return errors.Join(err, im.tracker(path, is))
+	}
 	kev, epss := exploit.Find(path)
 	sources, err := export.Find(path)
 	if err != nil && (!errors.Is(err, ErrNone) || kev == "" && epss == "") {
@@ -148,19 +152,28 @@ func (im *importer) source(ctx context.Context, s export.Source) error {
 	}
 	err := s.Walk(ctx, func(name string, data []byte, problem error) error {
 		im.report.Records++
-		var r *osv.Record
 		if problem == nil {
-			r, problem = osv.Parse(data)
+			problem = im.text(s, name, data)
 		}
 		if problem != nil {
 			im.skip(s, name, problem)
-			return nil
 		}
-		im.record(s, name, r)
 		return nil
 	})
 	if err == nil && im.report.Records-before.Records == im.report.Skipped-before.Skipped {
 		err = fmt.Errorf("%w in %s: none of its %d entries is an advisory", ErrNone, s.Path, im.report.Records-before.Records)
+	}
+	return err
+}
+
+// text imports a record of one of the formats that are known by their content.
+func (im *importer) text(s export.Source, name string, data []byte) error {
+	if csaf.Is(data) {
+		return im.csaf(s, data)
+	}
+	r, err := osv.Parse(data)
+	if err == nil {
+		im.record(s, name, r)
 	}
 	return err
 }
@@ -209,21 +222,21 @@ func byBase(packages []affected.Package) map[string][]affected.Package {
 	return out
 }
 
-// add stores an advisory with what it says of packages of one ecosystem. Of two
+// add stores an advisory of a feed with what it says of packages. Of two
 // with one id the one that was changed last holds.
-func (im *importer) add(base string, adv *affected.Advisory, packages []affected.Package, s export.Source) {
-	key := recordKey{base, adv.ID}
+func (im *importer) add(feedName string, adv *affected.Advisory, packages []affected.Package, s export.Source) {
+	key := recordKey{feedName, adv.ID}
 	if have, ok := im.seen[key]; ok {
 		if !adv.Modified.After(have.modified) {
 			return
 		}
 		im.w.Drop(have.ref)
 		im.diff.forget(key)
-		im.feed(base).Records--
+		im.feed(feedName).Records--
 	}
-	ref := im.w.Advisory(adv, base)
+	ref := im.w.Advisory(adv, feedName)
 	im.seen[key] = seen{ref, adv.Modified}
-	feed := im.feed(base)
+	feed := im.feed(feedName)
 	feed.Records++
 	if adv.Modified.After(feed.Newest) {
 		feed.Newest = adv.Modified
@@ -355,6 +368,7 @@ func (im *importer) joinOldFeed(old Feed, kept int) {
 	if f.Records == 0 {
 		f.Imported = old.Imported
 	}
+	f.Ecosystem = cmp.Or(f.Ecosystem, old.Ecosystem)
 	f.Records += kept
 	f.Skipped += old.Skipped
 	f.Releases = union(f.Releases, old.Releases)

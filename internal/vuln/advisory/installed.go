@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/software"
@@ -36,17 +37,20 @@ func prepareOne(p software.Package) installed {
 		in.version = p.SourceVersionOrOwn()
 	}
 	in.names = []string{ecosystem.Name(in.base, name)}
+	if in.base == "Red Hat" && p.Source != "" && p.Source != name {
+		in.names = append(in.names, p.Source) // what has no fix yet is named by its source
+	}
 	return in
 }
 
 // gap says why a package can't be judged, "" if it can.
-func (in *installed) gap(feed *Feed) string {
+func (in *installed) gap(feeds []Feed) string {
 	switch {
 	case in.Origin != "":
 		return "it was built by others than the distribution, whose advisories do not speak of it"
 	case !ecosystem.Known(in.base):
 		return "no advisories are known for this ecosystem"
-	case feed == nil:
+	case len(feeds) == 0:
 		return "no advisories of this ecosystem are imported"
 	case in.version == "":
 		return "its version is not known"
@@ -56,7 +60,7 @@ func (in *installed) gap(feed *Feed) string {
 		return ""
 	case in.Release == "":
 		return "the release that it belongs to is not known"
-	case !containsFold(feed.Releases, in.Release):
+	case !slices.ContainsFunc(feeds, func(f Feed) bool { return containsFold(f.Releases, in.Release) }):
 		return "no advisories for this release are imported"
 	}
 	return ""

@@ -24,7 +24,7 @@ type hit struct {
 // matcher joins packages and advisories.
 type matcher struct {
 	src      source
-	feeds    map[string]*Feed
+	feeds    map[string][]Feed // by ecosystem
 	gaps     map[Gap]int
 	result   *Result
 	loaded   map[int]affected.Advisory
@@ -36,9 +36,9 @@ func newResult() *Result {
 }
 
 func newMatcher(src source) *matcher {
-	m := &matcher{src: src, feeds: map[string]*Feed{}, gaps: map[Gap]int{}, loaded: map[int]affected.Advisory{}, reported: map[string]bool{}, result: newResult()}
+	m := &matcher{src: src, feeds: map[string][]Feed{}, gaps: map[Gap]int{}, loaded: map[int]affected.Advisory{}, reported: map[string]bool{}, result: newResult()}
 	for _, f := range src.feeds() {
-		m.feeds[f.Name] = &f
+		m.feeds[f.base()] = append(m.feeds[f.base()], f)
 	}
 	return m
 }
@@ -60,12 +60,12 @@ func match(ctx context.Context, src source, packages []installed) (*Result, erro
 
 // one matches one package.
 func (m *matcher) one(in *installed) error {
-	feed := m.feeds[in.base]
-	if feed != nil && !m.reported[in.base] {
+	feeds := m.feeds[in.base]
+	if !m.reported[in.base] {
 		m.reported[in.base] = true
-		m.result.Feeds = append(m.result.Feeds, *feed)
+		m.result.Feeds = append(m.result.Feeds, feeds...)
 	}
-	if reason := in.gap(feed); reason != "" {
+	if reason := in.gap(feeds); reason != "" {
 		m.gaps[Gap{Ecosystem: in.Ecosystem.String(), Reason: reason}]++
 		return nil
 	}
@@ -94,9 +94,9 @@ func (m *matcher) one(in *installed) error {
 }
 
 func (m *matcher) hits(in *installed) (hits []hit, err error) {
-	for _, name := range in.names {
+	for i, name := range in.names {
 		err = m.src.candidates(in, name, func(p *affected.Package, ref int) {
-			if !in.concerns(p) {
+			if i > 0 && !p.Source || !in.concerns(p) {
 				return
 			}
 			if ok, fixed := p.Affects(in.scheme, in.version); ok {
@@ -195,8 +195,8 @@ func (in *installed) finding(id string) *Finding {
 }
 
 // join adds what an advisory says. Of several fixes the newest holds: with it
-// every publisher is content. Of several ratings the package's own publisher's
-// holds, otherwise the highest score.
+// every publisher is content. Of several ratings the highest holds. What a
+// distribution says of its package holds over a mere range.
 func (f *Finding) join(in *installed, a *affected.Advisory, h hit) {
 	if a.ID != f.ID {
 		f.Aliases = append(f.Aliases, a.ID)
@@ -209,9 +209,7 @@ func (f *Finding) join(in *installed, a *affected.Advisory, h hit) {
 	if h.fixed != "" && (f.FixedVersion == "" || in.scheme.Compare(h.fixed, f.FixedVersion) > 0) {
 		f.FixedVersion = h.fixed
 	}
-	if f.Status == unset || h.status < statusOf(f.Status) {
-		f.Status = h.status.String()
-	}
+	f.Status = joinStatus(f.Status, h.status)
 	if a.Score > f.CVSS {
 		f.CVSS, f.Vector = a.Score, a.Vector
 	}
@@ -225,13 +223,16 @@ func (f *Finding) join(in *installed, a *affected.Advisory, h hit) {
 	f.Disputed = f.Disputed || a.Disputed
 }
 
-func statusOf(text string) affected.Status {
-	for s := affected.Open; s <= affected.NotAffected; s++ {
-		if s.String() == text {
-			return s
-		}
+// joinStatus keeps what a distribution says beyond ranges; of several verdicts the
+// most pressing.
+func joinStatus(have string, more affected.Status) string {
+	if have == unset || have == affected.Open.String() {
+		return more.String()
 	}
-	return affected.Open
+	if more != affected.Open && more < affected.StatusOf(have) {
+		return more.String()
+	}
+	return have
 }
 
 // done gives the finding its last form.
@@ -241,11 +242,11 @@ func (f *Finding) done() Finding {
 	if f.Aliases == nil {
 		f.Aliases = []string{}
 	}
-	if f.Status == affected.Open.String() {
+	switch status := affected.StatusOf(f.Status); {
+	case status < affected.EndOfLife && f.FixedVersion != "":
+		f.Status = "fixed" // there is an update after all
+	case status == affected.Open:
 		f.Status = "unfixed"
-		if f.FixedVersion != "" {
-			f.Status = "fixed"
-		}
 	}
 	return *f
 }

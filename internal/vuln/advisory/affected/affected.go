@@ -57,6 +57,11 @@ func (s Status) String() string {
 	return statuses[Open]
 }
 
+// StatusOf reads what String writes; Open if it is none of these.
+func StatusOf(text string) Status {
+	return Status(max(0, slices.Index(statuses[:], text)))
+}
+
 // Interval is a run of affected versions, from Introduced on. Introduced is "" or
 // "0" for the first version of all. At most one of Fixed and LastAffected is set;
 // with neither, all later versions are affected.
@@ -76,6 +81,7 @@ type Package struct {
 	Module    string   // Red Hat module and stream, "nodejs:18"; "" for packages outside of modules
 	Status    Status
 	Severity  cvss.Severity // the publisher's own rating of this package, Unknown if the advisory's holds
+	Source    bool          // Name is that of a source package, though the ecosystem's advisories name built ones: all that is built of it is meant
 }
 
 // Affects reports whether a version is affected, and which version fixes it: ""

@@ -26,7 +26,7 @@ import (
 // endian. The header gives offset, length and checksum of every section and ends
 // with its own checksum.
 const (
-	magic        = "RAMPADV2"
+	magic        = "RAMPADV3"
 	sectionBytes = 8 + 8 + 4
 	headerBytes  = len(magic) + int(sections)*sectionBytes + 4
 )
@@ -247,7 +247,7 @@ func encodeClaim(p *affected.Package) []byte {
 	e := &encoder{}
 	e.text(p.Ecosystem.Release)
 	e.text(p.Ecosystem.Channel)
-	e.byte(byte(p.Status))
+	e.byte(byte(p.Status)<<1 | boolByte(p.Source))
 	e.byte(byte(p.Severity))
 	e.text(p.Module)
 	e.uint(len(p.Intervals))
@@ -264,7 +264,8 @@ func encodeClaim(p *affected.Package) []byte {
 func decodeClaim(s string, p *affected.Package) error {
 	d := &decoder{s: s}
 	p.Ecosystem.Release, p.Ecosystem.Channel = d.text(), d.text()
-	p.Status, p.Severity = affected.Status(d.byte()), cvss.Severity(d.byte())
+	flags := d.byte()
+	p.Status, p.Source, p.Severity = affected.Status(flags>>1), flags&1 == 1, cvss.Severity(d.byte())
 	p.Module = d.text()
 	p.Intervals = nil
 	if n := d.count(); n > 0 {

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// MaxRecord bounds the bytes of one record. The largest real ones list the
-// versions of the Linux kernel and have about 2 MB.
-const MaxRecord = 16 << 20
+// MaxRecord bounds the bytes of one record. The largest real ones, about the
+// kernel, have 2 MB as OSV and 30 MB as CSAF.
+const MaxRecord = 32 << 20
 
 // ErrRecord says that text is no usable OSV record.
 var ErrRecord = errors.New("not an OSV record")
