@@ -193,6 +193,14 @@ func (f *Fields) Text(b []byte, kind event.Type) {
 	f.append(b)
 }
 
+// Empty says that the open element has nothing in it: event data has an empty
+// value then.
+func (f *Fields) Empty() {
+	if n := len(f.stack); n > 0 && (f.stack[n-1].place == dataField || f.stack[n-1].place == userField) {
+		f.Text(nil, event.String)
+	}
+}
+
 // Item gives the open element one of several values.
 func (f *Fields) Item(b []byte, kind event.Type) {
 	if len(f.stack) == 0 {
