@@ -40,7 +40,10 @@
 // One rule for all sources, in [ParseTime]: a zone that is written counts, a
 // time without one is UTC; fractions to nanoseconds; numbers are seconds,
 // milliseconds, microseconds or nanoseconds since 1970 by their size. A record
-// without a readable time has none: nobody makes one up.
+// without a readable time has none: nobody makes one up. A time without a year
+// (syslog) is of the latest year that puts it no more than a day after the time of
+// reading. What a clock says is kept as it is; who works on event time asks
+// [Believable] first, so that a clock in 1970 or 2100 moves no window.
 //
 // This package is the ground of its area and must never import another room.
 package event

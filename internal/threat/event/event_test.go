@@ -43,6 +43,18 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
+func TestBelievable(t *testing.T) {
+	received := time.Date(2025, 1, 2, 0, 0, 0, 0, time.UTC)
+	for at, want := range map[string]bool{
+		"1970-01-01": false, "1980-01-01": false, "1990-01-01": true, "2025-01-01": true, "2025-01-02T23:59:59Z": true, "2025-01-03T00:00:01Z": false, "2100-01-01": false,
+	} {
+		when, _ := event.ParseTime([]byte(at))
+		if event.Believable(when, received) != want {
+			t.Errorf("%s is believed: %v", at, !want)
+		}
+	}
+}
+
 func FuzzParseTime(f *testing.F) {
 	f.Add("2025-01-02T03:04:05.5+01:00")
 	f.Fuzz(func(t *testing.T, s string) {

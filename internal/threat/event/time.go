@@ -29,6 +29,21 @@ func ParseTime(b []byte) (time.Time, bool) {
 	return parseEpoch(b)
 }
 
+// earliest is before any log that is worth reading, and after what clocks and
+// counters that were never set say (1970, 1980).
+var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// maxSkew is how far the clock of a source may run ahead of the receiver's.
+const maxSkew = 24 * time.Hour
+
+// Believable reports whether a record that was received at some time may have
+// happened at t: not before 1990, and not more than a day after it was received.
+// What works on event time (windows, retention) must not be moved by other times:
+// it takes the time of receipt for them and counts them.
+func Believable(t, received time.Time) bool {
+	return !t.Before(earliest) && !t.After(received.Add(maxSkew))
+}
+
 func parseCivil(b []byte) (time.Time, bool) {
 	year, ok1 := digits(b[0:4])
 	month, ok2 := digits(b[5:7])

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
 	"github.com/rampart-sec/rampart/internal/threat/event/auditd"
+	"github.com/rampart-sec/rampart/internal/threat/event/input"
 )
 
 // read gives each event as its kind and the fields that are asked for, all of
@@ -100,6 +102,36 @@ func TestEvents(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", a, b)
 			}
 		})
+	}
+}
+
+// TestRecordedLogs reads the recorded audit logs of two attacks.
+func TestRecordedLogs(t *testing.T) {
+	const folder = "../../../../../shared/data/detect/events/otrf/atomic/linux/"
+	for name, want := range map[string][]string{
+		"defense_evasion/host/sh_binary_padding_dd.zip": {"linux/process_creation/auditd Image=/bin/dd CommandLine=dd if=/dev/zero bs=1 count=1 CurrentDirectory=/home/wardog"},
+		"discovery/host/sh_arp_cache.zip": {
+			"linux/process_creation/auditd Image=/usr/sbin/arp CommandLine=arp -a CurrentDirectory=/home/wardog",
+			"linux/process_creation/auditd Image=/bin/grep CommandLine=grep -v ^? CurrentDirectory=/home/wardog"},
+	} {
+		f, err := os.Open(folder + name)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer f.Close()
+		err = input.Walk(name, f, input.DefaultLimits, func(_ string, in io.Reader) error {
+			b, err := io.ReadAll(in)
+			if err != nil {
+				return err
+			}
+			if got := read(t, string(b), "Image", "CommandLine", "CurrentDirectory"); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 
