@@ -5,8 +5,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/Velocidex/ordereddict"
 	peer "www.velocidex.com/golang/evtx"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
@@ -111,3 +114,77 @@ func BenchmarkEVTX(b *testing.B) {
 		})
 	}
 }
+
+// TestEVTXValues compares the text of event data with the peer's. Numbers, ids and
+// times are left out: the two write them differently.
+func TestEVTXValues(t *testing.T) {
+	compared := 0
+	for _, name := range eventLogs(t) {
+		ours, theirs := dataOf(t, name), peerData(t, name)
+		for i := range min(len(ours), len(theirs)) {
+			for field, want := range theirs[i] {
+				if got := ours[i][field]; got != want {
+					t.Errorf("%s: record %d: %s is %q, the peer has %q", name, i, field, got, want)
+				}
+				compared++
+			}
+		}
+	}
+	t.Log(compared, "values")
+}
+
+// dataOf gives the fields of each record.
+func dataOf(tb testing.TB, name string) (out []map[string]string) {
+	in, err := os.Open(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer in.Close()
+	d := evtx.New(in, event.NewSchema(nil))
+	var r event.Record
+	for d.Next(&r) == nil {
+		fields := map[string]string{}
+		r.Walk(func(name []byte, v event.Value) bool {
+			fields[string(name)] = string(v.Raw)
+			return true
+		})
+		out = append(out, fields)
+	}
+	return out
+}
+
+// peerData gives the text values of EventData of each record.
+func peerData(tb testing.TB, name string) (out []map[string]string) {
+	in, err := os.Open(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer in.Close()
+	chunks, err := peer.GetChunks(in)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range chunks {
+		list, err := c.Parse(0)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, record := range list {
+			fields := map[string]string{}
+			root, _ := record.Event.(*ordereddict.Dict)
+			data, _ := ordereddict.GetMap(root, "Event.EventData")
+			if data != nil {
+				for _, key := range data.Keys() {
+					if s, ok := data.GetString(key); ok && !written.MatchString(s) {
+						fields[strings.ReplaceAll(key, " ", "")] = s
+					}
+				}
+			}
+			out = append(out, fields)
+		}
+	}
+	return out
+}
+
+// written is what the two write differently.
+var written = regexp.MustCompile(`^(\{?[0-9A-Fa-f]{8}-.*|0x[0-9A-Fa-f]+|\d.*|)$`)
