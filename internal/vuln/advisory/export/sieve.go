@@ -1,6 +1,9 @@
 package export
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Sieve tells from the raw text of a record whether it can be about a package
 // that somebody asks for: decoding all records of an export to find a few hundred
@@ -36,11 +39,14 @@ func (s *Sieve) Admits(record []byte) bool {
 	})
 	hit := false
 	eachString(record, nameKey, func(v []byte) bool {
-		hit = bytes.IndexByte(v, '\\') >= 0 || s.names[string(s.fold(v))]
+		hit = slices.ContainsFunc(v, undecided) || s.names[string(s.fold(v))]
 		return !hit
 	})
 	return hit
 }
+
+// undecided bytes belong to escapes or to text that decoding changes.
+func undecided(c byte) bool { return c == '\\' || c >= 0x80 }
 
 // Ecosystems lists the ecosystems of all records seen, as they write them.
 func (s *Sieve) Ecosystems() (all []string) {
