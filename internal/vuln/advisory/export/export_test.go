@@ -162,7 +162,7 @@ func TestSieve(t *testing.T) {
 		`{"affected":[{"package":{"ecosystem":"PyPI","name":"Zope.Interface"}}]}`:           true,
 		`{"affected":[{"package":{"name" : "openssl" ,"ecosystem":"Debian:12"}}]}`:          true,
 		`{"affected":[{"package":{"ecosystem":"Debian:11","name":"openssl3"}}]}`:            false,
-		`{"details":"\"name\":\"openssl\"","affected":[{"package":{"name":"other"}}]}`:      true, // errs on the side of yes
+		`{"details":"\"name\":\"openssl\"","affected":[{"package":{"name":"other"}}]}`:      false,
 		`{"affected":[{"package":{"ecosystem":"npm","name":"esc\u0061ped"}}]}`:              true,
 		`{"affected":[{"package":{"ecosystem":"npm","name":7}},{"package":{"name":"openssl`: false,
 		`{"affected":[]}`: false,
