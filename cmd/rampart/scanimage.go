@@ -20,10 +20,10 @@ import (
 
 // imageFlags are the flags of scan image.
 type imageFlags struct {
-	archive, root, db, format, failOn, platform, image, cache *string
-	fixable, noCache, noSecrets, insecure                     *bool
-	timeout                                                   *time.Duration
-	ref                                                       string
+	archive, root, db, format, failOn, platform, image, cache, ca *string
+	fixable, noCache, noSecrets, insecure                         *bool
+	timeout                                                       *time.Duration
+	ref                                                           string
 }
 
 func runScanImage(ctx context.Context, std stdio, args []string) error {
@@ -40,8 +40,12 @@ func runScanImage(ctx context.Context, std stdio, args []string) error {
 		cache:     fs.String("cache", defaultCache(), "folder for what was read of layers"),
 		noCache:   fs.Bool("no-cache", false, "read every layer, keep nothing"),
 		noSecrets: fs.Bool("no-secrets", false, "do not look for secrets"),
-		insecure:  fs.Bool("insecure", false, "talk to the registry without TLS, or do not check its certificate"),
+		insecure:  fs.Bool("insecure", false, "talk to the registry without TLS"),
+		ca:        fs.String("ca", "", "certificate of the registry's private authority, PEM"),
 		timeout:   fs.Duration("timeout", 10*time.Minute, "give up after"),
+	}
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' { // the reference may come first
+		args = append(args[1:len(args):len(args)], args[0])
 	}
 	if err := parse(fs, std, args, 0, 1); err != nil {
 		return err
