@@ -33,6 +33,9 @@ type definitionMetadata struct {
 
 type rampartMetadata struct {
 	ApplicableWhen json.RawMessage `json:"applicableWhen,omitempty"`
+	// OwnDocuments lets the definition judge documents that the product itself
+	// hangs on resources: exposures, reports, results of the baseline.
+	OwnDocuments bool `json:"ownDocuments"`
 }
 
 type definitionProperties struct {
@@ -76,9 +79,7 @@ func (r *Recommendation) Definition() json.RawMessage {
 		Parameters:  r.parameters(),
 		PolicyRule:  policyRule{If: r.If, Then: then{Effect: "[parameters('effect')]", Details: r.Details}},
 	}
-	if r.ApplicableWhen != nil {
-		properties.Metadata.Rampart = &rampartMetadata{ApplicableWhen: r.ApplicableWhen}
-	}
+	properties.Metadata.Rampart = &rampartMetadata{ApplicableWhen: r.ApplicableWhen, OwnDocuments: true}
 	return marshal(envelope{
 		ID: definitionPrefix + r.ID, Name: r.ID,
 		Type: "Microsoft.Authorization/policyDefinitions", Properties: properties,

@@ -54,6 +54,9 @@ var neverEvaluated = [...]string{
 // excluded applies the definition's mode and the types that are never judged.
 func (e *Evaluator) excluded(b *Bound, r *Resource) string {
 	typ := folded(r.Type)
+	if b.hides(r) {
+		return "it is a document of the product's own about a resource"
+	}
 	container := typ == folded(arm.TypeSubscription) || typ == folded(arm.TypeResourceGroup)
 	if container {
 		if b.Definition.Mode == ModeIndexed {

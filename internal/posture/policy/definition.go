@@ -31,6 +31,9 @@ type Definition struct {
 	Metadata    Value
 	Parameters  []*Parameter
 	Rule        *Rule
+	// OwnDocuments is metadata.rampart.ownDocuments: the definition judges the
+	// documents that the product itself hangs on resources.
+	OwnDocuments bool
 }
 
 // ParseDefinition reads a policy definition, with its envelope or as bare
@@ -53,6 +56,8 @@ func DefinitionOf(v Value) (*Definition, error) {
 	d.PolicyType = props.text("policyType")
 	d.DisplayName, d.Description, d.Metadata = headline(props, d.PolicyType)
 	d.Version = props.text("version")
+	own := d.Metadata.Get("rampart").Get("ownDocuments")
+	d.OwnDocuments = own.Kind == Bool && own.Bool
 	d.Mode = canonicalMode(props.text("mode"))
 	if *props.err == nil {
 		d.Parameters, *props.err = parseParameters(props, curated(d.PolicyType))

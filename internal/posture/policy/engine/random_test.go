@@ -24,6 +24,8 @@ const (
 	typeB = "Microsoft.Test/widgets/parts"
 	typeC = "Microsoft.Insights/diagnosticSettings"
 	typeD = "Microsoft.Test/gadgets"
+	typeE = "Microsoft.GuestConfiguration/guestConfigurationAssignments" // RampartBaseline is the product's own
+	typeF = "Microsoft.Security/exposures"                               // all are
 )
 
 var scalarFields = []string{"properties.a", "properties.b", "properties.nest.c", "properties.nest", "properties.rules", "sku.name", "identity.type", "properties.A"}
@@ -44,7 +46,7 @@ func (g *generator) field() string {
 }
 
 func (g *generator) text() string {
-	return g.pick("on", "On", "off", "80", "80.0", "true", "", "alpha", "ALPHA beta", "straße", "STRASSE", "2026-01-01T00:00:00Z", "w1", "West Europe", "westeurope")
+	return g.pick("on", "On", "off", "80", "80.0", "80.5", "080", "true", "", "alpha", "ALPHA beta", "straße", "STRASSE", "2026-01-01T00:00:00Z", "w1", "West Europe", "westeurope")
 }
 
 func (g *generator) scalar() any {
@@ -154,7 +156,7 @@ func (g *generator) count(depth int, prefix string) obj {
 func (g *generator) rule() obj {
 	cond := g.condition(3, "")
 	if !g.one(5) {
-		of := []any{obj{"field": "type", "equals": g.pick(typeA, typeA, typeB, typeD)}, cond}
+		of := []any{obj{"field": "type", "equals": g.pick(typeA, typeA, typeB, typeD, typeE, typeF)}, cond}
 		if g.one(4) {
 			of = append(of, obj{"field": g.pick("name", "kind"), g.pick("like", "notLike"): g.pick("w*", "o*")})
 		}
@@ -163,7 +165,7 @@ func (g *generator) rule() obj {
 	if !g.one(3) {
 		return obj{"if": cond, "then": obj{"effect": g.pick("audit", "deny", "Modify", "append")}}
 	}
-	details := obj{"type": g.pick(typeB, typeC, typeD)}
+	details := obj{"type": g.pick(typeB, typeC, typeD, typeE, typeF)}
 	if g.one(4) {
 		details["name"] = g.pick("p7", "?", "w5/p7", "?/p7", "[concat(field('name'),'/p7')]", "[field('properties.a')]")
 	}
@@ -266,6 +268,9 @@ func (g *generator) document(h uint32) wire.Document {
 		d = wire.Document{ID: testSub, Body: mustJSON(obj{"displayName": g.text(), "tags": obj{"env": g.text()}})}
 	case 1, 2:
 		d = wire.Document{ID: fmt.Sprintf("%s/resourceGroups/rg%d", testSub, h), Body: mustJSON(obj{"tags": obj{"env": g.text()}, "location": "westeurope"})}
+		if g.one(2) {
+			d.Type = "Microsoft.Resources/resourceGroups"
+		}
 	default:
 		// Parts and settings hang on widget w5, which lies in group 2.
 		host := fmt.Sprintf("%s/resourceGroups/rg2/providers/%s/w5", testSub, typeA)
@@ -276,7 +281,16 @@ func (g *generator) document(h uint32) wire.Document {
 		case 2:
 			id, typ, name = fmt.Sprintf("%s/parts/p%d", host, h), typeB, fmt.Sprintf("w5/p%d", h)
 		case 3:
-			id, typ, name = fmt.Sprintf("%s/providers/%s/d%d", host, typeC, h), typeC, fmt.Sprintf("d%d", h)
+			typ, name = typeC, fmt.Sprintf("d%d", h)
+			switch h {
+			case 8:
+				typ, name = typeE, "RampartBaseline"
+			case 13:
+				typ = typeF
+			case 18:
+				typ = typeE
+			}
+			id = fmt.Sprintf("%s/providers/%s/%s", host, typ, name)
 		case 4:
 			id, typ, name = fmt.Sprintf("%s/providers/%s/g%d", group, typeD, h), typeD, fmt.Sprintf("g%d", h)
 		}
@@ -304,7 +318,8 @@ func (g *generator) world(t testing.TB, n int, m uint32) *world {
 	for i := range n {
 		id, rule := fmt.Sprintf("/providers/Microsoft.Authorization/policyDefinitions/d%d", i), g.rule()
 		w.rules[id] = rule
-		raw := mustJSON(obj{"id": id, "name": fmt.Sprintf("d%d", i), "properties": obj{"mode": "All", "policyRule": rule}})
+		raw := mustJSON(obj{"id": id, "name": fmt.Sprintf("d%d", i), "properties": obj{"mode": g.pick("All", "All", "Indexed"), "policyRule": rule,
+			"metadata": obj{"rampart": obj{"ownDocuments": g.one(3)}}}})
 		d, err := policy.ParseDefinition(raw)
 		if err != nil {
 			continue // the generator may exceed a limit of the language

@@ -135,7 +135,7 @@ func (p *policyEdits) give(types []string, load func(uint32, *wire.Document)) er
 
 func typeOf(doc wire.Document) string {
 	if doc.Type != "" {
-		return doc.Type
+		return arm.CanonicalType(doc.Type)
 	}
 	return arm.MustParseID(doc.ID).Type()
 }

@@ -38,6 +38,7 @@ type ruleProgram struct {
 	condition uint32 // node of the if
 	cells     cellSet
 	reads     reads
+	hidden    string // folded end of the ids of documents that it does not judge, "" if it judges all
 	// of *IfNotExists rules:
 	watch *watch
 	reach policy.Reach
@@ -163,6 +164,9 @@ func (b *builder) compileRule(r *rule) (rp ruleProgram, ok bool) {
 		rp.kind = byRelated
 	case r.bound.Effect == "manual":
 		rp.kind = byHand
+	}
+	if name := r.bound.HiddenName(b.env.typ); name != "" {
+		rp.hidden = "/" + arm.Fold(name)
 	}
 	rp.applies = b.constant(policy.True)
 	if !r.exists() {

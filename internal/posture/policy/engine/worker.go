@@ -161,6 +161,9 @@ var byTruth = [...]policy.State{
 }
 
 func (w *worker) judge(x *entry, rp *ruleProgram) byte {
+	if rp.hidden != "" && strings.HasSuffix(x.id, rp.hidden) {
+		return byte(policy.NotApplicable)
+	}
 	if rp.kind == byRelated {
 		return w.judgeRelated(x, rp)
 	}
