@@ -13,6 +13,9 @@ type FieldRead struct {
 	// Deep is set when the rule looks into arrays and objects at the field;
 	// else only their presence decides.
 	Deep bool
+	// Counted is set when the rule counts the members of the field's arrays:
+	// what lies in them does not matter.
+	Counted bool
 	// Related is set for a field of the related resource of an *IfNotExists rule.
 	Related bool
 }
@@ -42,19 +45,19 @@ func (c *readCollector) condition(tree Condition, related, calls bool) {
 			return
 		}
 		if l.Field != nil {
-			c.add(FieldRead{l.Field, looksInside(l), related})
+			c.add(FieldRead{Field: l.Field, Deep: looksInside(l), Related: related})
 		}
 		if l.Count != nil && l.Count.Field != nil {
-			c.add(FieldRead{l.Count.Field, false, related})
+			c.add(FieldRead{Field: l.Count.Field, Counted: true, Related: related})
 		}
 		if call, ok := l.Value.(*FieldCall); ok && l.Count == nil {
-			c.add(FieldRead{call.Field, looksInside(l), calls})
+			c.add(FieldRead{Field: call.Field, Deep: looksInside(l), Related: calls})
 			c.expression(l.Right, calls)
 		}
 	})
 	Expressions(tree, func(e Expr) {
 		if call, ok := e.(*FieldCall); ok && !c.sole(tree, call) {
-			c.add(FieldRead{call.Field, true, calls})
+			c.add(FieldRead{Field: call.Field, Deep: true, Related: calls})
 		}
 	})
 }
@@ -73,7 +76,7 @@ func (c *readCollector) sole(tree Condition, call *FieldCall) bool {
 func (c *readCollector) expression(e Expr, related bool) {
 	WalkExpr(e, func(e Expr) {
 		if call, ok := e.(*FieldCall); ok {
-			c.add(FieldRead{call.Field, true, related})
+			c.add(FieldRead{Field: call.Field, Deep: true, Related: related})
 		}
 	})
 }
@@ -85,7 +88,9 @@ func (c *readCollector) add(r FieldRead) {
 	case FieldDynamic:
 		r.Deep = true
 	}
-	i := slices.IndexFunc(c.all, func(o FieldRead) bool { return o.Related == r.Related && equalFold(o.Field.Text, r.Field.Text) })
+	i := slices.IndexFunc(c.all, func(o FieldRead) bool {
+		return o.Related == r.Related && o.Counted == r.Counted && equalFold(o.Field.Text, r.Field.Text)
+	})
 	if i < 0 {
 		c.all = append(c.all, r)
 		return
@@ -108,8 +113,17 @@ func looksInside(l *Leaf) bool {
 }
 
 // PathIn is where the field lies in documents of a type, nil if nowhere. A
-// field that is only known at evaluation may lie anywhere: the empty path.
+// field that is only known at evaluation may lie anywhere: the empty path. The
+// path of a counted field ends in its last [*].
 func (r FieldRead) PathIn(a *Aliases, resourceType, apiVersion string, opt Options) Path {
+	path := r.fieldPath(a, resourceType, apiVersion, opt)
+	for r.Counted && len(path) > 0 && path.Wildcards() > 0 && !path[len(path)-1].Wildcard {
+		path = path[:len(path)-1]
+	}
+	return path
+}
+
+func (r FieldRead) fieldPath(a *Aliases, resourceType, apiVersion string, opt Options) Path {
 	f := r.Field
 	switch f.Kind {
 	case FieldDynamic:
