@@ -41,7 +41,7 @@ func sampled(t *testing.T, a *App) *posture.Estate {
 		if e == nil {
 			continue
 		}
-		points, err := e.History(t.Context(), posture.HistoryQuery{From: time.Now().AddDate(0, 0, -demoDays), To: time.Now(), Points: demoDays})
+		points, err := e.History().Scores(t.Context(), posture.HistoryQuery{From: time.Now().AddDate(0, 0, -demoDays), To: time.Now(), Points: demoDays})
 		must(t, err)
 		if e.View().Score(posture.Scope{}).Max > 0 && len(points) >= demoDays/2 {
 			return e
@@ -61,7 +61,7 @@ func fixesOffered(t *testing.T, e *posture.Estate, v *posture.View) {
 			continue
 		}
 		unhealthy++
-		evidence, err := e.Evidence(t.Context(), a.ResourceID, a.Recommendation.ID)
+		evidence, err := posture.Explain(t.Context(), e, a.ResourceID, a.Recommendation.ID)
 		must(t, err)
 		switch k := a.Recommendation.Content; {
 		case evidence.Fix != nil:

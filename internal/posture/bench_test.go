@@ -366,7 +366,7 @@ func BenchmarkWhatIf1000(b *testing.B) {
 		changes = append(changes, Hypothetical{ResourceID: benchAccount(100 + i), Body: json.RawMessage(`{"location":"westeurope","properties":{}}`)})
 	}
 	for b.Loop() {
-		if _, err := be.e.WhatIf(b.Context(), changes); err != nil {
+		if _, err := WhatIf(b.Context(), be.e, changes); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -375,7 +375,7 @@ func BenchmarkWhatIf1000(b *testing.B) {
 func BenchmarkPlan10(b *testing.B) {
 	be := bench(b)
 	for b.Loop() {
-		if _, err := be.e.Plan(b.Context(), Scope{}, 10); err != nil {
+		if _, err := Plan(b.Context(), be.e.View(), Scope{}, 10); err != nil {
 			b.Fatal(err)
 		}
 	}

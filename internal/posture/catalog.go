@@ -17,13 +17,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
-// Problem is a policy object that cannot be used. It fails alone: everything
-// else is judged without it.
-type Problem struct {
-	ID     string // of the object
-	Reason string
-}
-
 // builtIn is the library's policies, parsed once.
 type builtIn struct {
 	lib         *content.Library
@@ -305,4 +298,31 @@ func RecommendationID(definitionID string) string {
 		return name // shaped like a GUID; some public ones are not hexadecimal
 	}
 	return uuid.NewSHA1(recommendationSpace, []byte(folded)).String()
+}
+
+// assigned pairs the own initiatives of a catalog with their assignments.
+func (c *catalog) assigned(builtIn *policy.Initiative) []Assigned {
+	byID := map[string][]*policy.Assignment{}
+	for _, a := range c.input.Assignments {
+		byID[arm.Fold(a.DefinitionID)] = append(byID[arm.Fold(a.DefinitionID)], a)
+	}
+	var all []Assigned
+	for _, in := range c.input.Initiatives {
+		if as := byID[arm.Fold(in.ID)]; in != builtIn && len(as) > 0 {
+			all = append(all, Assigned{in, as})
+		}
+	}
+	return all
+}
+
+// retired is a recommendation that no policy is assigned for, as the content
+// has it; nil if it is a user's own.
+func retired(lib *content.Library, id string) *Recommendation {
+	k := lib.Recommendation(id)
+	if k == nil {
+		return nil
+	}
+	r := fromContent(lib, k)
+	r.Counted = !r.Preview && !k.Uncounted && r.Control != nil
+	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -71,7 +70,7 @@ func (t *change) judge(fresh, was *row, cause Cause) {
 
 // book takes a row that was assessed into the next view, unless it is there.
 func (t *change) book(fresh, was *row, cause Cause) {
-	known := t.next.rows.At(fresh.handle)
+	known := t.next.row(fresh.handle)
 	if known != nil && sameRow(known, fresh) {
 		return
 	}
@@ -85,21 +84,13 @@ func (t *change) book(fresh, was *row, cause Cause) {
 
 // remove takes a row out.
 func (t *change) remove(handle uint32) {
-	was := t.next.rows.At(handle)
+	was := t.next.row(handle)
 	if was == nil {
 		return
 	}
 	t.builder.remove(handle)
 	t.e.bases.Drop(handle)
 	t.flips = diff(t.flips, was, nil, ResourceChanged)
-}
-
-// sameRow reports whether two rows of one handle are alike in all that the
-// index keeps.
-func sameRow(a, b *row) bool {
-	return a.id == b.id && a.tags == b.tags && a.location == b.location && a.source == b.source &&
-		a.observed == b.observed && a.factors == b.factors && a.stale == b.stale &&
-		slices.Equal(a.cells, b.cells) && slices.Equal(a.tasks, b.tasks) && a.container.equal(b.container) && a.found.equal(b.found)
 }
 
 // writeBehind says when packed states are written behind the transaction, so that
@@ -146,7 +137,7 @@ func (t *change) finish(ctx context.Context) error {
 	}
 	t.show()
 	t.e.rankBehind(t.next)
-	t.e.sealBehind(ctx, len(t.moves))
+	t.e.log.sealBehind(ctx, len(t.moves))
 	return nil
 }
 
@@ -233,7 +224,7 @@ func (t *change) place(ctx context.Context, tx *store.Tx, late bool) error {
 func (e *Estate) statesOf(v *View, handles []uint32) []store.StatesRow {
 	rows := make([]store.StatesRow, 0, len(handles))
 	for _, h := range handles {
-		if r := v.rows.At(h); r != nil {
+		if r := v.row(h); r != nil {
 			rows = append(rows, store.StatesRow{Handle: h, Packed: pack(r.cells, r.tasks), Seq: v.seq})
 		}
 	}
@@ -274,11 +265,4 @@ func (e *Estate) flush(ctx context.Context, limit int) error {
 		e.behindFrom = 0
 	}
 	return nil
-}
-
-func (c *containerFacts) equal(other *containerFacts) bool {
-	if c == nil || other == nil {
-		return c == other
-	}
-	return c.display == other.display && slices.Equal(c.above, other.above)
 }

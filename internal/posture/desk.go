@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -185,7 +184,7 @@ func (e *Estate) regovern(base *View) *roaring.Bitmap {
 		}
 	}
 	if changes.People {
-		reached.Or(base.busy.Bits())
+		reached.Or(base.tasks())
 	}
 	if !e.current.board.Empty() {
 		for slot := range e.current.reweighed(base.shape) {
@@ -194,65 +193,4 @@ func (e *Estate) regovern(base *View) *roaring.Bitmap {
 	}
 	d.retagged = nil
 	return reached
-}
-
-// ruleReach are the rows that a rule may say something of.
-func (v *View) ruleReach(r *governance.Rule) *roaring.Bitmap {
-	named := roaring.New()
-	for slot, rec := range v.shape.slots {
-		if rec != nil && r.Names(rec.ID, rec.Severity) {
-			named.Or(v.withTasks(uint16(slot)))
-		}
-	}
-	if r.Scope().Type() != arm.TypeTenant {
-		named.And(v.scopeBits(r.Scope().Key()))
-	}
-	return named
-}
-
-// withTasks are the rows that have something to do in a slot, or had.
-func (v *View) withTasks(slot uint16) *roaring.Bitmap {
-	if int(slot) >= len(v.recs) {
-		return roaring.New()
-	}
-	rows := roaring.And(v.recs[slot][Healthy].Bits(), v.busy.Bits())
-	rows.Or(v.recs[slot][Unhealthy].Bits())
-	return rows
-}
-
-// reweighed are the slots whose recommendation came, went or changed its
-// severity: rules may select by it.
-func (s *shape) reweighed(old *shape) map[uint16]bool {
-	slots := map[uint16]bool{}
-	for slot, r := range s.slots {
-		var was *Recommendation
-		if slot < len(old.slots) {
-			was = old.slots[slot]
-		}
-		if (r == nil) != (was == nil) || r != nil && r.Severity != was.Severity {
-			slots[uint16(slot)] = true
-		}
-	}
-	return slots
-}
-
-// groupsAbove are the management groups above a row's subscription in a view.
-func (v *View) groupsAbove(r *row) []arm.ID {
-	s := v.subs.At(r.sub)
-	if s == nil || s.resource == nil || s.resource.container == nil {
-		return nil
-	}
-	return groupIDs(s.resource.container.above)
-}
-
-// groupIDs are the ids of management groups by name; a name that is none is
-// left out.
-func groupIDs(names []string) []arm.ID {
-	var ids []arm.ID
-	for _, name := range names {
-		if id, err := arm.ParseID(managementGroups + strings.TrimSpace(name)); err == nil {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }

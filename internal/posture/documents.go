@@ -38,7 +38,7 @@ func (d *documents) Resource(id arm.ID) *policy.Resource {
 	if err != nil {
 		return nil // gone since the view was made
 	}
-	r, err := policy.NewResource(*d.judged(&res.Doc))
+	r, err := policy.NewResource(*d.e.Judged(&res.Doc, d.v))
 	if err != nil {
 		return nil // it was refused when it was judged, too
 	}
@@ -52,12 +52,7 @@ func (d *documents) Related(q policy.Query) ([]*policy.Resource, error) {
 	if n := bits.GetCardinality(); n > maxRelated {
 		return nil, fmt.Errorf("more than %d resources of type %s in %s", maxRelated, q.Type, q.Scope)
 	}
-	var stored []store.Resource
-	err := d.e.judge.opt.Store.View(d.ctx, func(tx *store.Tx) error {
-		var err error
-		stored, err = tx.ResourcesByHandle(d.ctx, bits.ToArray())
-		return err
-	})
+	stored, err := d.e.Documents(d.ctx, bits.ToArray())
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +69,7 @@ func (d *documents) selected(q policy.Query, stored []store.Resource) []*policy.
 		}
 	}
 	for i := range stored {
-		r, err := policy.NewResource(*d.judged(&stored[i].Doc))
+		r, err := policy.NewResource(*d.e.Judged(&stored[i].Doc, d.v))
 		if err == nil && !d.overlaid(r.ID) && q.Selects(r) {
 			all = append(all, r)
 		}
@@ -91,14 +86,9 @@ func (d *documents) overlaid(id arm.ID) bool {
 	return false
 }
 
-// judged is a document as it is judged: a report without its disabled findings.
-func (d *documents) judged(doc *wire.Document) *wire.Document {
-	return d.e.reports.document(doc, d.v.shape.disabling)
-}
-
 // with returns the same estate with one document changed or added.
 func (d *documents) with(doc wire.Document) (*documents, *policy.Resource, error) {
-	r, err := policy.NewResource(*d.judged(&doc))
+	r, err := policy.NewResource(*d.e.Judged(&doc, d.v))
 	if err != nil {
 		return nil, nil, err
 	}

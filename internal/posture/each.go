@@ -55,3 +55,18 @@ func (v *View) EachMatch(q AssessmentQuery) (iter.Seq[Assessment], error) {
 		}
 	}, nil
 }
+
+// EachAssessment gives every assessment that applies, by resource in the order
+// of their handles, then by recommendation.
+func (v *View) EachAssessment() iter.Seq[Assessment] {
+	return func(yield func(Assessment) bool) {
+		v.rows.Each(func(_ uint32, r *row) bool {
+			for _, c := range r.cells {
+				if !yield(v.assessment(r, c.slot)) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}

@@ -24,6 +24,8 @@ type Estate struct {
 	view    atomic.Pointer[View]
 	events  broadcast
 
+	log *Log // what was, as the store keeps it
+
 	registered sync.Map               // folded ids of registered subscriptions
 	rolled     atomic.Pointer[rollup] // roll, for readers that do not wait
 	sweeping   atomic.Bool
@@ -34,8 +36,6 @@ type Estate struct {
 	names      *names
 	slots      *slotTable
 	controls   *slotTable // numbers controls for good, as slots recommendations
-	numbers    []uint16   // of the content's controls, in its order; constant once loaded
-	room       sync.Pool  // of blocks of pasts
 	objects    policyObjects
 	desk       *desk
 	catalog    *catalog
@@ -57,9 +57,6 @@ type Estate struct {
 	behind     *roaring.Bitmap // rows whose packed states are older than the view
 	behindFrom uint64          // seq of the first change that behind is behind; 0: none
 	sorting    atomic.Bool     // names are being sorted in the background
-	sealing    atomic.Bool     // moves are being sealed in the background
-	loose      int             // rows of moves that are not sealed
-	sealed     time.Time       // when they were sealed last
 	background sync.WaitGroup
 }
 
@@ -70,6 +67,7 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 		positions: map[int]uint64{}, behind: roaring.New(), recheck: roaring.New(), due: newDeadlines(),
 	}
 	e.ageless = t.Kind == store.TenantDemo
+	e.log = &Log{store: j.opt.Store, tenant: t.ID, log: j.opt.Log, compaction: &j.sealing, view: e.View, now: e.now, retired: func(id string) *Recommendation { return retired(j.opt.Library, id) }}
 	e.delivered, e.bases = newDeliveries(), newBases(e)
 	e.desk = newDesk()
 	e.reports = newReports(j, e.names)
@@ -79,6 +77,9 @@ func newEstate(j *Judge, t store.Tenant) *Estate {
 
 // View is the current epoch; cheap.
 func (e *Estate) View() *View { return e.view.Load() }
+
+// History answers what was: scores over time, as of a time, and why they changed.
+func (e *Estate) History() *Log { return e.log }
 
 // Subscribe gives an Event for each new View until ctx ends, when the channel
 // is closed. A reader that is slow gets the latest and misses those between.
@@ -128,7 +129,7 @@ func (e *Estate) shape() *shape { return e.current }
 func (e *Estate) publish(v *View) {
 	e.view.Store(v)
 	e.judge.metrics.resources.WithLabelValues(e.tenant).Set(float64(v.Resources()))
-	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.stale.Len()))
+	e.judge.metrics.stale.WithLabelValues(e.tenant).Set(float64(v.Stale()))
 	e.events.send(Event{Seq: v.seq, At: v.at})
 }
 

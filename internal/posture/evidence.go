@@ -10,10 +10,10 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
-// Evidence explains one assessment, recomputed from the documents now; the
+// Explain explains one assessment, recomputed from the documents now; the
 // error is arm.NotFound if there is no such assessment.
-func (e *Estate) Evidence(ctx context.Context, resourceID, recommendationID string) (*Evidence, error) {
-	x, err := e.explainer(ctx, resourceID, recommendationID)
+func Explain(ctx context.Context, e *Estate, resourceID, recommendationID string) (*Evidence, error) {
+	x, err := newExplainer(ctx, e, resourceID, recommendationID)
 	if err != nil {
 		return nil, err
 	}
@@ -46,44 +46,23 @@ type explainer struct {
 	slots      []uint16        // of members
 }
 
-func (e *Estate) explainer(ctx context.Context, resourceID, recommendationID string) (*explainer, error) {
+func newExplainer(ctx context.Context, e *Estate, resourceID, recommendationID string) (*explainer, error) {
 	v := e.View()
 	a, ok := v.Assessment(resourceID, recommendationID)
 	if !ok {
 		return nil, arm.NotFound(resourceID + "/providers/Microsoft.Security/assessments/" + recommendationID)
 	}
-	x := &explainer{e: e, v: v, row: v.rows.At(a.Handle), assessment: a, docs: &documents{ctx: ctx, e: e, v: v}}
+	x := &explainer{e: e, v: v, row: v.row(a.Handle), assessment: a, docs: &documents{ctx: ctx, e: e, v: v}}
 	x.slot, _ = v.shape.slot(recommendationID)
 	var err error
 	if x.doc, err = e.Document(ctx, a.ResourceID); err != nil {
 		return nil, err
 	}
-	if x.subject, err = policy.NewResource(*x.docs.judged(&x.doc.Doc)); err != nil {
+	if x.subject, err = policy.NewResource(*e.Judged(&x.doc.Doc, v)); err != nil {
 		return nil, err
 	}
-	x.members, x.slots = e.membersOf(a.Handle)
+	x.members, x.slots = e.Members(a.Handle)
 	return x, nil
-}
-
-// membersOf are the members that have a say about a row.
-func (e *Estate) membersOf(handle uint32) (members []engine.Member, slots []uint16) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	r := e.View().rows.At(handle)
-	for _, v := range e.eval.verdicts(handle, nil) {
-		shared := e.catalog.members[v.member].Assignment == sharedAssignment
-		if r == nil || shared && e.catalog.shared.over(e.names.subs.name(r.sub)) == [2]string{} {
-			continue
-		}
-		members = append(members, e.catalog.members[v.member])
-		slots = append(slots, e.catalog.slots[v.member])
-	}
-	return members, slots
-}
-
-// evaluator judges within an estate of documents.
-func (x *explainer) evaluator(docs *documents) *policy.Evaluator {
-	return &policy.Evaluator{Aliases: x.e.judge.opt.Aliases, Options: x.e.judge.opt.Policy, Estate: docs, Delivered: x.e.delivered.known, Now: x.e.now()}
 }
 
 // decide evaluates the recommendation's members on a document and returns the
@@ -93,7 +72,7 @@ func (x *explainer) decide(docs *documents, r *policy.Resource) (worst policy.Ve
 		if x.slots[i] != x.slot {
 			continue
 		}
-		v := x.evaluator(docs).Evaluate(x.members[i].Bound, r, policy.Environment{})
+		v := x.e.Evaluator(docs).Evaluate(x.members[i].Bound, r, policy.Environment{})
 		if v.State != policy.NotApplicable && (!ok || badness[stateOf(v.State)] > badness[stateOf(worst.State)]) {
 			worst, ok = v, true
 		}
@@ -202,4 +181,37 @@ var phrases = map[string][2]string{
 	"containsKey": {"with key ", "without key "}, "notContainsKey": {"without key ", "with key "},
 	"less": {"below ", "at least "}, "lessOrEquals": {"at most ", "above "},
 	"greater": {"above ", "at most "}, "greaterOrEquals": {"at least ", "below "},
+}
+
+// Evidence explains one assessment, recomputed on read.
+type Evidence struct {
+	Assessment Assessment
+	// Found are the conditions that decided, most specific first.
+	Found []EvidenceLine
+	Fix   *Fix // nil when the content has none or it did not prove itself
+}
+
+// EvidenceLine is one deciding condition.
+type EvidenceLine struct {
+	ResourceID string // the resource or the related one
+	Path       string // path in the document, "properties.supportsHttpsTrafficOnly"
+	File       string // for a host check instead of Path: "/etc/ssh/sshd_config line 34"
+	Alias      string
+	Operator   string
+	Found      string // value as JSON, "" with Missing
+	Missing    bool
+	Wanted     string // value as JSON or a phrase
+	Note       string // what else explains it
+}
+
+// Fix is a remediation that was tried on a copy of the resource and made the
+// assessment healthy.
+type Fix struct {
+	Before, After string // pretty JSON of the changed part
+	Patch         string // JSON patch
+	Az            string
+	Terraform     string
+	Shell         string
+	SideEffects   []Assessment // other assessments that change with it
+	GainPoints    float64
 }

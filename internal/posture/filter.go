@@ -91,36 +91,23 @@ func (f *filter) find(words []string) *roaring.Bitmap {
 	return found
 }
 
-// hasWords searches id and display name; words are lower case.
-func (r *row) hasWords(words []string) bool {
-	for _, w := range words {
-		if !containsFold(r.id, w) && (r.container == nil || !containsFold(r.container.display, w)) {
-			return false
+// judgedBy are the rows with a state in one of some slots.
+func (v *View) judgedBy(slots map[uint16]bool) *roaring.Bitmap {
+	rows := roaring.New()
+	for slot := range slots {
+		for state := Healthy; state <= Exempt && int(slot) < len(v.recs); state++ {
+			rows.Or(v.recs[slot][state].Bits())
 		}
 	}
-	return true
+	return rows
 }
 
-// containsFold reports whether s contains the lower-case word, in any case and
-// without allocating.
-func containsFold(s, word string) bool {
-	if word == "" {
-		return true
-	}
-	first := word[0]
-	for i := 0; i+len(word) <= len(s); i++ {
-		if lower(s[i]) == first && equalFold(s[i:i+len(word)], word) {
-			return true
+// scopeBits are the rows at and below a folded scope.
+func (v *View) scopeBits(scope string) *roaring.Bitmap {
+	if scope != "/" {
+		if bits := v.resolve(Scope{ID: scope}).set(); bits != nil {
+			return bits
 		}
 	}
-	return false
-}
-
-func equalFold(s, low string) bool {
-	for i := range len(low) {
-		if lower(s[i]) != low[i] {
-			return false
-		}
-	}
-	return true
+	return v.all.Bits()
 }

@@ -27,7 +27,8 @@ func (e *Estate) FindingsOver(v *View, scope Scope, recommendationID string, lim
 	sel := v.resolve(scope)
 	counts := map[uint32]*FindingCount{}
 	known := v.names.findings.List()
-	for _, table := range []*cow.Sets{&v.open, &v.off} {
+	open, disabled := v.findingSets()
+	for _, table := range []*cow.Sets{open, disabled} {
 		table.Each(func(n uint32, s *cow.Set) bool {
 			if int(n) >= len(known) || n == finding.Other || !src.Lists(known[n].Report, known[n].ID) {
 				return true
@@ -39,7 +40,7 @@ func (e *Estate) FindingsOver(v *View, scope Scope, recommendationID string, lim
 			if counts[n] == nil {
 				counts[n] = &FindingCount{Finding: known[n]}
 			}
-			if table == &v.open {
+			if table == open {
 				counts[n].Resources = of
 			} else {
 				counts[n].Disabled = of

@@ -19,14 +19,6 @@ func (b *builder) find(h uint32, was, now *row) {
 	}
 }
 
-// findings are what reports say of a row that may be nil.
-func (r *row) findings() foundSet {
-	if r == nil || r.found == nil {
-		return foundSet{}
-	}
-	return *r.found
-}
-
 // withFinding is the resources that have a finding in their reports: one whose
 // id, name or CVE is the text, else those whose id or title holds all its words.
 // Its cost is that of the different findings, not of the estate. disabled asks

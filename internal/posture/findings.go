@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
@@ -29,7 +31,7 @@ func (e *Estate) Findings(ctx context.Context, resourceID, recommendationID stri
 	if src == nil {
 		return nil, nil
 	}
-	docs, err := e.reportsOf(ctx, v.rows.At(a.Handle), src)
+	docs, err := e.reportsOf(ctx, v.row(a.Handle), src)
 	if err != nil {
 		return nil, fmt.Errorf("read the reports about %s: %w", a.ResourceID, err)
 	}
@@ -145,4 +147,32 @@ func (l *findingLister) unreadable(n int, first error) Finding {
 	}
 	return Finding{ID: finding.Name(key + " " + l.doc.Doc.ID), Key: key, ResourceID: l.resource, Title: title, State: Unknown,
 		Category: "report", Observed: l.doc.Doc.ObservedAt, Evidence: first.Error()}
+}
+
+// Finding is a sub-assessment: one failed check or vulnerability below an
+// assessment.
+type Finding struct {
+	ID          string // GUID, the same for one Key on all resources
+	Key         string // what the report calls it, "ssh-x11-forwarding"
+	ResourceID  string
+	Title       string
+	Severity    content.Severity
+	State       State
+	Category    string
+	Description string
+	Remediation string
+	Impact      string
+	Evidence    string // "PermitRootLogin yes, /etc/ssh/sshd_config line 34; wanted no"
+	Observed    time.Time
+	CVEs        []string
+	CVSS        float64 // base score; 0: none
+	Patchable   *bool   // nil: not said
+	Digest      string  // of an image, where the report is about several
+	Disabled    *Disabled
+}
+
+// Disabled says which rule disables a finding, and why.
+type Disabled struct {
+	RuleID, Name, Reason string
+	Expires              time.Time // zero: never
 }

@@ -32,11 +32,11 @@ func TestRuleDisablesFindings(t *testing.T) {
 	if err != nil || len(all) != 2 || all[1].State != Exempt || all[1].Disabled == nil || all[1].Disabled.Reason != "because" || all[1].Key != "ssh" {
 		t.Errorf("findings = %+v, %v", all, err)
 	}
-	ev, err := w.estate().Evidence(t.Context(), web.ID, hardenedID)
+	ev, err := Explain(t.Context(), w.estate(), web.ID, hardenedID)
 	if err != nil || len(ev.Found) == 0 || !strings.Contains(ev.Found[0].Found, "pass") {
 		t.Errorf("evidence = %+v, %v; want the state as it is judged", ev, err)
 	}
-	why, err := w.estate().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Second), w.clock.now())
+	why, err := w.estate().History().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Second), w.clock.now())
 	if err != nil || len(why) != 1 || why[0].Cause != "exemption changed" || why[0].Delta <= 0 {
 		t.Errorf("why = %+v, %v", why, err)
 	}
@@ -63,7 +63,7 @@ func TestRuleEnds(t *testing.T) {
 	if got := is(t, w.step(), web.ID, hardenedID); got != "unhealthy" {
 		t.Errorf("after its end: %s", got)
 	}
-	why, err := w.estate().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Second), w.clock.now())
+	why, err := w.estate().History().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Second), w.clock.now())
 	if err != nil || len(why) != 1 || why[0].Cause != "time passed" {
 		t.Errorf("why = %+v, %v", why, err)
 	}
@@ -162,7 +162,7 @@ func TestFixUnderRules(t *testing.T) {
 	w.disable(testSub, "c1", when(map[string]any{"findingIds": []string{"c1"}}))
 	// The fix lets c0 pass in the report, whose summary is then worked out
 	// without c1.
-	ev, err := w.estate().Evidence(t.Context(), web.ID, hardenedID)
+	ev, err := Explain(t.Context(), w.estate(), web.ID, hardenedID)
 	if err != nil || ev.Assessment.State != Unhealthy || ev.Fix == nil {
 		t.Fatalf("evidence = %+v, %v; want a fix", ev, err)
 	}
@@ -176,7 +176,7 @@ func TestWhatIfUnderRules(t *testing.T) {
 	v := w.disable(testSub, "c1", when(map[string]any{"findingIds": []string{"c1"}}))
 	was := dump(v)
 	worse := w.baseline(web, checks{"c0": "pass high", "c1": "fail high"})
-	got, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: report.ID, Body: worse.Body}})
+	got, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: report.ID, Body: worse.Body}})
 	if err != nil || len(got.Flips) != 1 || got.Flips[0].State != Healthy || got.After.Percent <= got.Before.Percent {
 		t.Errorf("what if c1 fails instead = %+v, %v; want healthy", got, err)
 	}

@@ -114,7 +114,7 @@ func (x *explainer) sideEffects(docs *documents, subject *policy.Resource) []Ass
 		if x.slots[i] == x.slot {
 			continue
 		}
-		v := x.evaluator(docs).Evaluate(x.members[i].Bound, subject, policy.Environment{})
+		v := x.e.Evaluator(docs).Evaluate(x.members[i].Bound, subject, policy.Environment{})
 		if s := stateOf(v.State); badness[s] >= badness[states[x.slots[i]]] {
 			states[x.slots[i]] = s
 		}
@@ -147,28 +147,6 @@ func (x *explainer) fill(template string) string {
 		"{id}", id.String(), "{name}", id.Name(), "{resourceGroup}", id.ResourceGroup(),
 		"{subscription}", id.Subscription(), "{parent}", parent,
 	).Replace(template)
-}
-
-// gainOf is the points that the score of the row's subscription rises if one
-// of its assessments is fixed.
-func (v *View) gainOf(r *row, slot uint16) float64 {
-	control := v.shape.control(slot)
-	sub := v.subs.At(r.sub)
-	if control == uncounted || sub == nil {
-		return 0
-	}
-	st := make([]standing, len(v.shape.controls))
-	v.shape.standings(r, st)
-	if !st[control].last() {
-		return 0
-	}
-	before := sub.ledger.controls[control]
-	after := before.afterFix(1, 0)
-	if st[control].unknown > 0 {
-		after = before.afterFix(0, 1)
-	}
-	maximum := v.shape.controls[control].Max
-	return share(maximum, int(after.healthy), after.known()) - share(maximum, int(before.healthy), before.known())
 }
 
 // patchPaths are the JSON pointers that a patch writes, as lists of keys.

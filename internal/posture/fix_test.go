@@ -41,7 +41,7 @@ func TestCommandsAreProvenByTheirReport(t *testing.T) {
 			id = r.ID
 		}
 	}
-	ev, err := w.estate().Evidence(t.Context(), machine.ID, id)
+	ev, err := Explain(t.Context(), w.estate(), machine.ID, id)
 	if err != nil {
 		t.Fatal(err)
 	}

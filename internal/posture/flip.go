@@ -54,3 +54,30 @@ func diff(flips []flip, was, now *row, cause Cause) []flip {
 	})
 	return flips
 }
+
+// causeWords is a cause in words. What an exemption no longer excuses since the
+// resource changed is told apart: mostly it was re-opened.
+func causeWords(cause Cause, from, to State) string {
+	if cause == ResourceChanged && from == Exempt && to == Unhealthy {
+		return "resource changed under its exemption"
+	}
+	return cause.String()
+}
+
+// eachPair calls fn for every slot that has a cell before or after; one without a
+// state stands for none. Cells are sorted by slot.
+func eachPair(before, after []cell, fn func(before, after cell)) {
+	for len(before) > 0 || len(after) > 0 {
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].slot < after[0].slot:
+			fn(before[0], cell{slot: before[0].slot})
+			before = before[1:]
+		case len(before) == 0 || after[0].slot < before[0].slot:
+			fn(cell{slot: after[0].slot}, after[0])
+			after = after[1:]
+		default:
+			fn(before[0], after[0])
+			before, after = before[1:], after[1:]
+		}
+	}
+}

@@ -159,7 +159,7 @@ func (e *Estate) apply(ctx context.Context, b *edits, due *roaring.Bitmap) error
 	e.about(base, docs, b)
 	for h := range b.gone {
 		e.eval.remove(h) // first: its id may have come back under another handle
-		e.desk.displace(base.rows.At(h))
+		e.desk.displace(base.row(h))
 	}
 	rows, moved := e.takeDocs(docs, b)
 	if moved && e.shadow {
@@ -375,7 +375,7 @@ func (e *Estate) next() (at time.Time, ok bool) {
 // rankBehind sorts names anew in the background when many rows came since. Ranks
 // hold for all epochs, so the view of that moment takes them without a change.
 func (e *Estate) rankBehind(v *View) {
-	late := v.Resources() - v.ranks.len()
+	late := v.unranked()
 	if late < 1000 || late < v.Resources()/32 || !e.sorting.CompareAndSwap(false, true) {
 		return
 	}
@@ -384,8 +384,6 @@ func (e *Estate) rankBehind(v *View) {
 		k := newRanks(v)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		ranked := *e.View()
-		ranked.ranks = k
-		e.view.Store(&ranked)
+		e.view.Store(e.View().ranked(k))
 	})
 }

@@ -82,3 +82,25 @@ func (v *View) potential(l *ledger, slot uint16, maximum int) float64 {
 	n := min(l.rec(slot).by[Unhealthy], t.unhealthy)
 	return share(v.shape.controls[control].Max, int(n), t.known()) / float64(maximum) * 100
 }
+
+// gainOf is the points that the score of the row's subscription rises if one
+// of its assessments is fixed.
+func (v *View) gainOf(r *row, slot uint16) float64 {
+	control := v.shape.control(slot)
+	sub := v.subs.At(r.sub)
+	if control == uncounted || sub == nil {
+		return 0
+	}
+	st := make([]standing, len(v.shape.controls))
+	v.shape.standings(r, st)
+	if !st[control].last() {
+		return 0
+	}
+	before := sub.ledger.controls[control]
+	after := before.afterFix(1, 0)
+	if st[control].unknown > 0 {
+		after = before.afterFix(0, 1)
+	}
+	maximum := v.shape.controls[control].Max
+	return share(maximum, int(after.healthy), after.known()) - share(maximum, int(before.healthy), before.known())
+}

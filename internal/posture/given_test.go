@@ -90,7 +90,7 @@ func TestPreviewExemption(t *testing.T) {
 	w := newWorld(t)
 	w.put(w.account("one", false, false), w.account("two", false, false), w.account("three", true, false))
 	id, before := rec(t, "storage-https"), dump(w.estate().View())
-	p, err := w.estate().PreviewExemption(id, Scope{}, nil)
+	p, err := PreviewExemption(w.estate().View(), id, Scope{}, nil)
 	if err != nil || p.Count != 2 || !p.Tried || p.After.Percent != 100 || p.Before.Percent >= 100 {
 		t.Errorf("everything: %+v, %v", p, err)
 	}
@@ -106,11 +106,11 @@ func TestPreviewExemption(t *testing.T) {
 		`{"kind":"resourceLocation","notIn":["westeurope"]}`:   0,
 		`{"kind":"resourceType","in":["` + storageType + `"]}`: 2,
 	} {
-		if p, err := w.estate().PreviewExemption(id, Scope{ID: testSub}, only(body)); err != nil || p.Count != want {
+		if p, err := PreviewExemption(w.estate().View(), id, Scope{ID: testSub}, only(body)); err != nil || p.Count != want {
 			t.Errorf("%s: %+v, %v; want %d", body, p, err, want)
 		}
 	}
-	if _, err := w.estate().PreviewExemption("none", Scope{}, nil); !arm.IsNotFound(err) {
+	if _, err := PreviewExemption(w.estate().View(), "none", Scope{}, nil); !arm.IsNotFound(err) {
 		t.Errorf("unknown recommendation: %v", err)
 	}
 	if diff := cmp.Diff(before, dump(w.step())); diff != "" {

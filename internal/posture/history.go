@@ -51,17 +51,17 @@ func (q HistoryQuery) times(now time.Time) []time.Time {
 	return all
 }
 
-// History is the score at equal steps between two times. Steps before anything
+// Scores is the score at equal steps between two times. Steps before anything
 // was known are left out.
-func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, error) {
-	v := e.View()
-	times := q.times(e.now())
+func (l *Log) Scores(ctx context.Context, q HistoryQuery) ([]HistoryPoint, error) {
+	v := l.view()
+	times := q.times(l.now())
 	var scores []Score
 	var err error
-	if id, ok := v.kept(q.Scope); ok {
-		scores, err = e.summaries(ctx, id, times)
+	if id, ok := kept(v, q.Scope); ok {
+		scores, err = l.summaries(ctx, id, times)
 	} else {
-		scores, err = e.scoresAt(ctx, v, q.Scope, times)
+		scores, err = l.scoresAt(ctx, v, q.Scope, times)
 	}
 	if err != nil {
 		return nil, err
@@ -78,40 +78,58 @@ func (e *Estate) History(ctx context.Context, q HistoryQuery) ([]HistoryPoint, e
 // AsOf is the score as it was at a time, of the resources that were in the scope
 // then. For the estate and a subscription it is read from what was written then,
 // to the second and, as it gets older, to a step of store.Grains; for other scopes it is computed from the past, see past.
-func (e *Estate) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
-	v := e.View()
-	id, ok := v.kept(scope)
+func (l *Log) AsOf(ctx context.Context, scope Scope, at time.Time) (Score, error) {
+	v := l.view()
+	id, ok := kept(v, scope)
 	if !ok {
-		scores, err := e.scoresAt(ctx, v, scope, []time.Time{at})
+		scores, err := l.scoresAt(ctx, v, scope, []time.Time{at})
 		if err != nil {
 			return Score{}, err
 		}
 		return scores[0], nil
 	}
 	var rows []store.ScoreRow
-	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+	err := l.store.View(ctx, func(tx *store.Tx) error {
 		var err error
-		rows, err = tx.ScoreRows(ctx, store.ScoreQuery{Tenant: e.tenant, Scope: id, AsOf: at})
+		rows, err = tx.ScoreRows(ctx, store.ScoreQuery{Tenant: l.tenant, Scope: id, AsOf: at})
 		return err
 	})
-	return v.readScore(rows), err
+	return readScore(v, rows), err
 }
 
 // scoresAt are the scores of a scope at some ascending instants, from its past.
-func (e *Estate) scoresAt(ctx context.Context, v *View, scope Scope, times []time.Time) ([]Score, error) {
-	p, err := e.pastOf(ctx, v, scope, times[0])
+func (l *Log) scoresAt(ctx context.Context, v *View, scope Scope, times []time.Time) ([]Score, error) {
+	p, err := l.pastOf(ctx, v, scope, times[0])
 	if err != nil {
 		return nil, err
 	}
 	defer p.reset()
 	scores := make([]Score, len(times))
-	err = e.travel(ctx, p, trip{times: times, at: func(i int) { scores[i] = p.score() }})
+	err = l.travel(ctx, p, trip{times: times, at: func(i int) { scores[i] = p.score() }})
+	return scores, err
+}
+
+// summaries are the kept scores of a scope at some instants.
+func (l *Log) summaries(ctx context.Context, scope string, times []time.Time) ([]Score, error) {
+	scores := make([]Score, len(times))
+	err := l.store.View(ctx, func(tx *store.Tx) error {
+		for i, at := range times {
+			rows, err := tx.ScoreRows(ctx, store.ScoreQuery{Tenant: l.tenant, Scope: scope, Control: summaryControl, AsOf: at})
+			if err != nil {
+				return err
+			}
+			if len(rows) > 0 {
+				scores[i] = summary(rows[0])
+			}
+		}
+		return nil
+	})
 	return scores, err
 }
 
 // kept reports whether a scope's score is written whenever it changes, and
 // under which scope.
-func (v *View) kept(scope Scope) (id string, ok bool) {
+func kept(v *View, scope Scope) (id string, ok bool) {
 	if scope.Tag != "" {
 		return "", false
 	}
@@ -124,7 +142,7 @@ func (v *View) kept(scope Scope) (id string, ok bool) {
 }
 
 // readScore puts a score together from its rows.
-func (v *View) readScore(rows []store.ScoreRow) Score {
+func readScore(v *View, rows []store.ScoreRow) Score {
 	tallies := make([]tally, len(v.shape.controls))
 	var s Score
 	for _, r := range rows {
@@ -141,22 +159,4 @@ func (v *View) readScore(rows []store.ScoreRow) Score {
 	pool := poolScore(v.shape.controls, tallies, 0)
 	s.Known, s.Applicable = pool.Known, pool.Applicable
 	return s
-}
-
-// summaries are the kept scores of a scope at some instants.
-func (e *Estate) summaries(ctx context.Context, scope string, times []time.Time) ([]Score, error) {
-	scores := make([]Score, len(times))
-	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		for i, at := range times {
-			rows, err := tx.ScoreRows(ctx, store.ScoreQuery{Tenant: e.tenant, Scope: scope, Control: summaryControl, AsOf: at})
-			if err != nil {
-				return err
-			}
-			if len(rows) > 0 {
-				scores[i] = summary(rows[0])
-			}
-		}
-		return nil
-	})
-	return scores, err
 }

@@ -256,6 +256,7 @@ func (j *Judge) settle(ctx context.Context) error {
 	defer cancel()
 	for _, name := range j.Tenants() {
 		j.Estate(name).background.Wait()
+		j.Estate(name).log.wait()
 		if err := j.Estate(name).flush(ctx, allBehind); err != nil {
 			j.opt.Log.Warn("states are written again at the next start", "tenant", name, "error", err)
 		}

@@ -85,7 +85,7 @@ func TestExemptionAndItsEnd(t *testing.T) {
 	if got := w.state(v, doc.ID, "storage-https"); got != Unhealthy {
 		t.Errorf("after the exemption's end = %v, want unhealthy", got)
 	}
-	why, err := w.estate().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Minute), w.clock.now())
+	why, err := w.estate().History().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Minute), w.clock.now())
 	if err != nil || len(why) != 1 || why[0].Cause != "time passed" || why[0].From != Exempt || why[0].Delta >= 0 {
 		t.Errorf("why = %+v, %v; want one change by time that lowers the score", why, err)
 	}
@@ -178,7 +178,7 @@ func TestEvidenceAndFix(t *testing.T) {
 	w := newWorld(t)
 	doc := w.account("one", false, true)
 	w.put(doc)
-	ev, err := w.estate().Evidence(t.Context(), doc.ID, rec(t, "storage-https"))
+	ev, err := Explain(t.Context(), w.estate(), doc.ID, rec(t, "storage-https"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestEvidenceAndFix(t *testing.T) {
 	if !strings.Contains(f.Before, "false") || !strings.Contains(f.After, "true") || !strings.Contains(f.Az, doc.ID) || f.GainPoints != 4 {
 		t.Errorf("fix = %+v", f)
 	}
-	if _, err := w.estate().Evidence(t.Context(), doc.ID, rec(t, "vault-purge")); !arm.IsNotFound(err) {
+	if _, err := Explain(t.Context(), w.estate(), doc.ID, rec(t, "vault-purge")); !arm.IsNotFound(err) {
 		t.Errorf("evidence of what does not apply: %v, want not found", err)
 	}
 }
@@ -203,15 +203,15 @@ func TestWhatIfChangesNothing(t *testing.T) {
 	before := dump(w.estate().View())
 	patch := json.RawMessage(`[{"op":"add","path":"/properties/supportsHttpsTrafficOnly","value":true}]`)
 	one, two := w.account("one", false, false).ID, w.account("two", false, false).ID
-	res, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one, Patch: patch}})
+	res, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one, Patch: patch}})
 	if err != nil || res.Before.Percent != 80 || res.After.Percent != 100 || len(res.Flips) != 1 || res.Flips[0].State != Healthy {
 		t.Fatalf("what if one is fixed = %+v, %v; want 80 to 100 by one flip", res, err)
 	}
-	res, err = w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one, Exempt: rec(t, "storage-https")}})
+	res, err = WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one, Exempt: rec(t, "storage-https")}})
 	if err != nil || res.After.Percent != 100 {
 		t.Errorf("what if one is exempt = %+v, %v; want 100", res.After, err)
 	}
-	res, err = w.estate().WhatIf(t.Context(), []Hypothetical{{
+	res, err = WhatIf(t.Context(), w.estate(), []Hypothetical{{
 		ResourceID: two + "b", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false,"allowBlobPublicAccess":true}}`),
 	}})
 	if err != nil || res.After.Percent >= res.Before.Percent {
@@ -225,7 +225,7 @@ func TestWhatIfChangesNothing(t *testing.T) {
 		"badPatch": {ResourceID: one, Patch: json.RawMessage(`[{"op":"remove","path":"/nothing"}]`)},
 		"badBody":  {ResourceID: one, Body: json.RawMessage(`{`)},
 	} {
-		if _, err := w.estate().WhatIf(t.Context(), []Hypothetical{h}); err == nil {
+		if _, err := WhatIf(t.Context(), w.estate(), []Hypothetical{h}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -235,7 +235,7 @@ func TestPlanReachesTheTop(t *testing.T) {
 	w := newWorld(t)
 	bad := w.account("two", false, true)
 	w.put(w.account("one", true, true), bad, w.account("three", false, false))
-	steps, err := w.estate().Plan(t.Context(), Scope{}, 10)
+	steps, err := Plan(t.Context(), w.estate().View(), Scope{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,16 +260,16 @@ func TestHistory(t *testing.T) {
 	for _, scope := range []Scope{{}, {ID: testSub}, {ID: testSub + "/resourceGroups/rg"}, {Tag: "env", TagValue: "test"}} {
 		for i, want := range []float64{60, 100, 40} {
 			at := start.Add(time.Duration(i)*time.Hour + time.Second)
-			s, err := w.estate().AsOf(t.Context(), scope, at)
+			s, err := w.estate().History().AsOf(t.Context(), scope, at)
 			if err != nil || !near(s.Percent, want, 1e-5) {
 				t.Errorf("scope %v after %d h: %.3f, %v; want %v", scope, i, s.Percent, err, want)
 			}
 		}
-		points, err := w.estate().History(t.Context(), HistoryQuery{Scope: scope, From: start.Add(time.Second), To: start.Add(2*time.Hour + time.Second), Points: 3})
+		points, err := w.estate().History().Scores(t.Context(), HistoryQuery{Scope: scope, From: start.Add(time.Second), To: start.Add(2*time.Hour + time.Second), Points: 3})
 		if err != nil || len(points) != 3 || !near(points[1].Percent, 100, 1e-5) || points[0].Max != 10 {
 			t.Errorf("scope %v: points %+v, %v", scope, points, err)
 		}
-		why, err := w.estate().Why(t.Context(), scope, start.Add(time.Minute), w.clock.now())
+		why, err := w.estate().History().Why(t.Context(), scope, start.Add(time.Minute), w.clock.now())
 		if err != nil || len(why) != 2 || !near(why[0].Delta, -60, 1e-5) || !near(why[1].Delta, 40, 1e-5) || why[1].Cause != "resource changed" {
 			t.Errorf("scope %v: why %+v, %v", scope, why, err)
 		}
@@ -363,17 +363,17 @@ func TestWhatIfFixedAndRefused(t *testing.T) {
 	w.put(one, two)
 	https := rec(t, "storage-https")
 	before := dump(w.estate().View())
-	all, err := w.estate().WhatIf(t.Context(), []Hypothetical{{Fixed: https}})
+	all, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{Fixed: https}})
 	if err != nil || len(all.Flips) != 2 || all.Flips[0].State != Healthy || all.After.Percent <= all.Before.Percent {
 		t.Fatalf("fixed everywhere: %+v, %v", all.Flips, err)
 	}
 	// what is taken as healthy is what a patch makes so
 	patch := json.RawMessage(`[{"op":"add","path":"/properties/supportsHttpsTrafficOnly","value":true}]`)
-	patched, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one.ID, Patch: patch}, {ResourceID: two.ID, Patch: patch}})
+	patched, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one.ID, Patch: patch}, {ResourceID: two.ID, Patch: patch}})
 	if err != nil || patched.After != all.After {
 		t.Errorf("patched everywhere: %+v, %v; want %+v", patched.After, err, all.After)
 	}
-	some, err := w.estate().WhatIf(t.Context(), []Hypothetical{
+	some, err := WhatIf(t.Context(), w.estate(), []Hypothetical{
 		{ResourceID: one.ID, Fixed: https}, {ResourceID: one.ID + "x", Fixed: https}, {ResourceID: two.ID, Fixed: "none"}, {ResourceID: two.ID, Body: json.RawMessage(`{`)}})
 	if err != nil || len(some.Flips) != 1 || len(some.Refused) != 3 {
 		t.Fatalf("one of four: %+v, refused %+v, %v", some.Flips, some.Refused, err)
@@ -383,7 +383,7 @@ func TestWhatIfFixedAndRefused(t *testing.T) {
 			t.Errorf("refusal %d: %+v", i, r)
 		}
 	}
-	worse, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: one.ID + "new", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false}}`)}})
+	worse, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one.ID + "new", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false}}`)}})
 	if err != nil || !slices.ContainsFunc(worse.Unhealthy, func(a Assessment) bool { return a.ResourceID == one.ID+"new" && a.Recommendation.ID == https }) {
 		t.Errorf("what would be unhealthy: %+v, %v", worse.Unhealthy, err)
 	}

@@ -112,11 +112,11 @@ func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
 	if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
 		t.Errorf("aggregates differ from rows:\n%s", diff)
 	}
-	s, err := w.estate().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))
+	s, err := w.estate().History().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))
 	if err != nil || !near(s.Percent, v.Score(Scope{}).Percent, 1e-5) {
 		t.Errorf("the stored score is %v, the view's %v (%v)", s.Percent, v.Score(Scope{}).Percent, err)
 	}
-	past, err := w.estate().AsOf(t.Context(), Scope{Tag: "env"}, time.Now().Add(time.Second))
+	past, err := w.estate().History().AsOf(t.Context(), Scope{Tag: "env"}, time.Now().Add(time.Second))
 	if want := v.Score(Scope{Tag: "env"}); err != nil || !near(past.Percent, want.Percent, 1e-5) || past.Known != want.Known {
 		t.Errorf("the past of a tag ends with %+v, the view has %+v (%v)", past, want, err)
 	}

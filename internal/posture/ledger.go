@@ -108,24 +108,6 @@ func (l *ledger) change(sh *shape, was, now *row, old, new *stood) {
 	l.addTasks(now, +1)
 }
 
-// eachPair calls fn for every slot that has a cell before or after; one without a
-// state stands for none. Cells are sorted by slot.
-func eachPair(before, after []cell, fn func(before, after cell)) {
-	for len(before) > 0 || len(after) > 0 {
-		switch {
-		case len(after) == 0 || len(before) > 0 && before[0].slot < after[0].slot:
-			fn(before[0], cell{slot: before[0].slot})
-			before = before[1:]
-		case len(before) == 0 || after[0].slot < before[0].slot:
-			fn(cell{slot: after[0].slot}, after[0])
-			after = after[1:]
-		default:
-			fn(before[0], after[0])
-			before, after = before[1:], after[1:]
-		}
-	}
-}
-
 // weigh books a row that is known in some scored controls and unknown in others.
 func (l *ledger) weigh(known, unknown int, sign int32) {
 	switch {
@@ -141,30 +123,6 @@ func (l *ledger) addCell(sh *shape, r *row, c cell, st []standing, known int, si
 	if known == 1 && c.state == Unhealthy && sh.softens(c, st) {
 		l.recs[c.slot].dropped += sign
 	}
-}
-
-// scored counts the scored controls in which a row is known, or unknown.
-func (sh *shape) scored(st []standing) (known, unknown int) {
-	for i, s := range st {
-		if sh.controls[i].Max == 0 {
-			continue
-		}
-		switch s.state() {
-		case Healthy, Unhealthy:
-			known++
-		case Unknown:
-			unknown++
-		}
-	}
-	return known, unknown
-}
-
-// softens reports whether fixing an unhealthy cell would leave its control
-// unknown.
-func (sh *shape) softens(c cell, st []standing) bool {
-	control := sh.control(c.slot)
-	return control != uncounted && c.flags&inGrace == 0 && sh.controls[control].Max > 0 &&
-		st[control].last() && st[control].unknown > 0
 }
 
 func (t *tally) add(s State, sign int32) {

@@ -57,8 +57,12 @@ func (e *Estate) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.tail(ctx, state, rows); err != nil {
+	changed, err := e.log.tail(ctx, state.Behind, rows)
+	if err != nil {
 		return err
+	}
+	if !e.shadow {
+		e.behind.AddMany(changed)
 	}
 	return e.first(ctx, rows, state)
 }

@@ -11,13 +11,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
-// maxEntries bounds the resources in one row of moves: a change that reaches
-// more writes several.
-const maxEntries = 1 << 16
-
-// endOfTime is later than every transaction.
-var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // restoreMoves reads what numbers controls have and how many rows of moves are
 // loose.
 func (e *Estate) restoreMoves(ctx context.Context, tx *store.Tx) error {
@@ -28,14 +21,12 @@ func (e *Estate) restoreMoves(ctx context.Context, tx *store.Tx) error {
 	}
 	e.controls.restore(ids)
 	for _, c := range e.judge.opt.Library.Controls {
-		e.numbers = append(e.numbers, e.controls.of(c.ID))
+		e.log.numbers = append(e.log.numbers, e.controls.of(c.ID))
 	}
 	if n := len(e.controls.ids); n > maxControls {
 		return fmt.Errorf("%d score controls were ever known, there is room for %d", n, maxControls)
 	}
-	e.sealed = e.now()
-	e.loose, err = tx.LooseMoves(ctx, e.tenant)
-	return err
+	return e.log.restore(ctx, tx)
 }
 
 // packMoves packs what the change makes of resources, once: when it is recorded
@@ -44,7 +35,7 @@ func (t *change) packMoves(ctx context.Context) error {
 	if t.moves != nil {
 		return nil
 	}
-	w := &moveLog{e: t.e, seq: t.next.seq, at: t.at}
+	w := &moveLog{tenant: t.e.tenant, seq: t.next.seq, at: t.at}
 	if t.builder.anew {
 		if err := t.reconcile(ctx, w); err != nil {
 			return err
@@ -64,44 +55,12 @@ func (t *change) eachMove(fn func(m *moved)) {
 	}
 }
 
-// eachFlipped calls fn for every move with its flips.
-func (o *outcome) eachFlipped(fn func(m move, flips []flip)) {
-	rest := o.flips
-	for _, m := range o.moves {
-		n := 0
-		for n < len(rest) && rest[n].handle == m.handle {
-			n++
-		}
-		fn(m, rest[:n])
-		rest = rest[n:]
-	}
-}
-
-// byHandle is the outcome with its moves by ascending handle.
-func (o *outcome) byHandle() *outcome {
-	if slices.IsSortedFunc(o.moves, func(a, b move) int { return cmp.Compare(a.handle, b.handle) }) {
-		return o
-	}
-	type flipped struct {
-		move
-		flips []flip
-	}
-	all := make([]flipped, 0, len(o.moves))
-	o.eachFlipped(func(m move, flips []flip) { all = append(all, flipped{m, flips}) })
-	slices.SortStableFunc(all, func(a, b flipped) int { return cmp.Compare(a.handle, b.handle) })
-	sorted := &outcome{moves: make([]move, 0, len(all)), flips: make([]flip, 0, len(o.flips))}
-	for _, a := range all {
-		sorted.moves, sorted.flips = append(sorted.moves, a.move), append(sorted.flips, a.flips...)
-	}
-	return sorted
-}
-
 func (t *change) eachMoveOf(o *outcome, fn func(m *moved)) {
 	var packed []byte
 	o.eachFlipped(func(a move, flips []flip) {
-		was, is := t.base.rows.At(a.handle), t.next.rows.At(a.handle)
+		was, is := t.base.row(a.handle), t.next.row(a.handle)
 		packed = packFlips(packed[:0], flips)
-		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.numbers), flips: packed}
+		m := moved{handle: a.handle, stance: a.is.renumbered(t.e.log.numbers), flips: packed}
 		switch {
 		case is == nil && was == nil:
 			return
@@ -116,51 +75,13 @@ func (t *change) eachMoveOf(o *outcome, fn func(m *moved)) {
 	})
 }
 
-// moveLog is the rows of moves of one transaction.
-type moveLog struct {
-	e    *Estate
-	seq  uint64
-	at   time.Time
-	w    *moveWriter
-	rows []store.Moves
-}
-
-func (l *moveLog) note(m *moved) {
-	if l.w == nil {
-		l.w = &moveWriter{}
-		l.w.begin(l.seq, l.at)
-	}
-	l.w.add(m)
-	if l.w.rows.Entries == maxEntries {
-		l.flush()
-	}
-}
-
-func (l *moveLog) flush() {
-	row := l.w.row()
-	row.Tenant, row.Part = l.e.tenant, uint32(len(l.rows))
-	l.rows = append(l.rows, row)
-	l.w = nil
-}
-
-// finish gives the rows; there are none, but not nil, if nothing moved.
-func (l *moveLog) finish() []store.Moves {
-	if l.w != nil {
-		l.flush()
-	}
-	if l.rows == nil {
-		l.rows = []store.Moves{}
-	}
-	return l.rows
-}
-
 // reconcile compares the next view with the end of the stored past, where every
 // row was judged: at a start, and after an edit that counts recommendations
 // elsewhere. What was deleted while no judge ran is found here too.
 func (t *change) reconcile(ctx context.Context, l *moveLog) error {
 	e := t.e
-	p := e.newPast(t.next.shape, pastScope{whole: true})
-	if err := e.travel(ctx, p, trip{times: []time.Time{endOfTime}, at: func(int) {}}); err != nil {
+	p := e.log.newPast(t.next.shape, pastScope{whole: true})
+	if err := e.log.travel(ctx, p, trip{times: []time.Time{endOfTime}, at: func(int) {}}); err != nil {
 		return fmt.Errorf("read the past: %w", err)
 	}
 	t.past = p
@@ -186,13 +107,13 @@ func (t *change) reconcile(ctx context.Context, l *moveLog) error {
 		m.flips = take(m.handle)
 		l.note(m)
 	}
-	t.next.rows.Each(func(h uint32, r *row) bool {
+	t.next.eachRow(func(h uint32, r *row) bool {
 		for len(gone) > 0 && gone[0].handle < h {
 			note(&gone[0])
 			gone = gone[1:]
 		}
 		t.next.shape.standings(r, st)
-		m := moved{handle: h, stance: stanceOf(r, st).renumbered(e.numbers), flips: take(h), home: e.names.home(r)}
+		m := moved{handle: h, stance: stanceOf(r, st).renumbered(e.log.numbers), flips: take(h), home: e.names.home(r)}
 		m.moved, m.born = !p.holds(h, m.home), !p.there(h)
 		if m.moved || len(m.flips) > 0 || !p.stands(h, m.stance) {
 			l.note(&m)
@@ -211,7 +132,7 @@ func (t *change) missing(ctx context.Context, p *past) ([]moved, error) {
 	var gone []moved
 	var handles []uint32
 	p.each(func(h uint32, _ held) {
-		if t.next.rows.At(h) == nil {
+		if t.next.row(h) == nil {
 			gone = append(gone, moved{handle: h, stance: nowhere})
 			handles = append(handles, h)
 		}

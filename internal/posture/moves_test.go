@@ -83,9 +83,9 @@ func FuzzMoves(f *testing.F) {
 
 // FuzzFrame reads damaged blocks of a frame.
 func FuzzFrame(f *testing.F) {
-	e := &Estate{numbers: []uint16{0, 1}}
+	l := &Log{numbers: []uint16{0, 1}}
 	sh := &shape{controls: smallLibrary(f).Controls}
-	p := e.newPast(sh, pastScope{whole: true})
+	p := l.newPast(sh, pastScope{whole: true})
 	p.set(1, held{p.class(0o21), p.contained([]byte("/subscriptions/s")), p.tagged([]byte("a\x00b\x00"))}, true)
 	p.set(9, held{p.class(0o2), p.contained([]byte("/subscriptions/t\x00mg")), p.tagged(nil)}, true)
 	b, err := p.frameBlock(0)
@@ -100,7 +100,7 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stances, tags []byte) {
 		for _, scope := range []pastScope{{whole: true}, {tag: "a"}, {group: "/subscriptions/s"}, {above: "mg"}} {
-			p := e.newPast(sh, scope)
+			p := l.newPast(sh, scope)
 			if err := p.load(&store.FrameBlock{Stances: stances, Tags: tags}); err == nil {
 				p.score()
 			}

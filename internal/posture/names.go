@@ -116,12 +116,3 @@ func (n *names) handle(id string) uint32 {
 	}
 	return n.ids[idKey(id)]
 }
-
-// byID is the row with an id of any case, nil if there is none in this view.
-func (v *View) byID(id string) *row {
-	r := v.rows.At(v.names.handle(id))
-	if r == nil || !strings.EqualFold(r.id, id) {
-		return nil
-	}
-	return r
-}

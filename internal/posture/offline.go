@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
@@ -114,26 +113,11 @@ func (o *Offline) Judge(ctx context.Context) (*View, error) {
 		r.judged = true
 		t.judge(r, nil, ResourceChanged)
 	}
-	t.next.ranks = newRanks(t.next)
-	t.builder.commit(t.at)
-	e.publish(t.next)
-	return t.next, nil
+	v := t.builder.commit(t.at)
+	v = v.ranked(newRanks(v))
+	e.publish(v)
+	return v, nil
 }
 
 // Problems are the policies that cannot be used, each with the reason.
 func (o *Offline) Problems() []Problem { return o.estate.Problems() }
-
-// EachAssessment gives every assessment that applies, by resource in the order
-// of their handles, then by recommendation.
-func (v *View) EachAssessment() iter.Seq[Assessment] {
-	return func(yield func(Assessment) bool) {
-		v.rows.Each(func(_ uint32, r *row) bool {
-			for _, c := range r.cells {
-				if !yield(v.assessment(r, c.slot)) {
-					return false
-				}
-			}
-			return true
-		})
-	}
-}

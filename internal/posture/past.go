@@ -81,10 +81,10 @@ type held struct{ class, container, tags uint32 }
 type heldBlock [1 << blockBits]held
 
 // newPast is the past before anything was.
-func (e *Estate) newPast(sh *shape, scope pastScope) *past {
-	p := &past{shape: sh, control: make([]int, maxControls), scope: scope, room: &e.room}
+func (l *Log) newPast(sh *shape, scope pastScope) *past {
+	p := &past{shape: sh, control: make([]int, maxControls), scope: scope, room: &l.room}
 	for i := range p.control {
-		p.control[i] = slices.Index(e.numbers, uint16(i)) // -1 is uncounted
+		p.control[i] = slices.Index(l.numbers, uint16(i)) // -1 is uncounted
 	}
 	p.begin()
 	return p
@@ -380,7 +380,11 @@ func (p *past) bookAll(container, class uint32, n int32) {
 	if !c.in {
 		return
 	}
-	p.pools[c.sub].add(&p.classes[class], n)
+	pool, of := p.pools[c.sub], &p.classes[class]
+	for _, in := range of.in {
+		pool.tallies[in.control].add(in.state, n)
+	}
+	pool.add(n, of.known, of.unknown)
 	p.mean.stale(c.sub)
 }
 
@@ -388,18 +392,6 @@ func (p *past) bookAll(container, class uint32, n int32) {
 func (p *past) lead(container uint32, n int32) {
 	p.under[p.containers[container].sub] += int(n)
 	p.mean.known = false
-}
-
-func (l *pool) add(c *class, n int32) {
-	for _, in := range c.in {
-		l.tallies[in.control].add(in.state, n)
-	}
-	switch {
-	case c.known:
-		l.assessed += int(n)
-	case c.unknown:
-		l.pending += int(n)
-	}
 }
 
 // each calls fn for every resource that is there.

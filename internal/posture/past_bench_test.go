@@ -69,7 +69,7 @@ func newBenchYear() (*benchYear, error) {
 		return nil, err
 	}
 	y.db, y.past = db, newEstate(judge, store.Tenant{})
-	y.past.numbers = be.e.numbers
+	y.past.log.numbers = be.e.log.numbers
 	y.past.view.Store(copiedView(be.e.View()))
 	var last store.Frame
 	if err := db.View(ctx, func(tx *store.Tx) error { last, err = tx.Frame(ctx, "", time.Time{}); return err }); err != nil {
@@ -98,7 +98,7 @@ func copiedView(v *View) *View {
 
 // write makes the estate and lets a year pass.
 func (y *benchYear) write(ctx context.Context) error {
-	y.now = y.past.newPast(y.e.View().shape, pastScope{whole: true})
+	y.now = y.past.log.newPast(y.e.View().shape, pastScope{whole: true})
 	seq := uint64(0)
 	rows := rowsOf(y.e.View())
 	for n := 0; len(y.live) < benchSize(); n++ {
@@ -125,7 +125,7 @@ func (y *benchYear) write(ctx context.Context) error {
 
 func (y *benchYear) log(seq *uint64, at time.Time) *moveLog {
 	*seq++
-	return &moveLog{e: y.past, seq: *seq, at: at}
+	return &moveLog{tenant: y.past.tenant, seq: *seq, at: at}
 }
 
 // day changes 1 % of the resources.
@@ -156,14 +156,14 @@ func (y *benchYear) put(ctx context.Context, all [][]store.Moves, at time.Time) 
 			if err := tx.PutMoves(ctx, rows); err != nil {
 				return err
 			}
-			y.past.loose += len(rows)
+			y.past.log.loose.Add(int64(len(rows)))
 		}
 		return nil
 	})
-	if err != nil || y.past.loose < defaultSealing.rows {
+	if err != nil || int(y.past.log.loose.Load()) < defaultSealing.rows {
 		return err
 	}
-	return y.past.seal(ctx)
+	return y.past.log.seal(ctx)
 }
 
 func (y *benchYear) bear(l *moveLog, r *row, copied int) {
@@ -191,7 +191,7 @@ func (y *benchYear) stance(a *actor) stance {
 	sh := y.e.View().shape
 	st := make([]standing, len(sh.controls))
 	sh.standings(a.row, st)
-	return stanceOf(a.row, st).renumbered(y.past.numbers)
+	return stanceOf(a.row, st).renumbered(y.past.log.numbers)
 }
 
 func (y *benchYear) note(l *moveLog, m *moved) {
@@ -319,7 +319,7 @@ func BenchmarkPastAsOf(b *testing.B) {
 	for name, scope := range y.scopes() {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			measured(b, func() error { _, err := y.past.AsOf(b.Context(), scope, y.random()); return err })
+			measured(b, func() error { _, err := y.past.History().AsOf(b.Context(), scope, y.random()); return err })
 		})
 	}
 }
@@ -331,7 +331,7 @@ func BenchmarkPastHistory(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			measured(b, func() error {
-				_, err := y.past.History(b.Context(), HistoryQuery{Scope: scope, From: y.start, To: y.end})
+				_, err := y.past.History().Scores(b.Context(), HistoryQuery{Scope: scope, From: y.start, To: y.end})
 				return err
 			})
 		})
@@ -350,7 +350,7 @@ func BenchmarkPastWhy(b *testing.B) {
 					if days == 1 {
 						to = y.random()
 					}
-					_, err := y.past.Why(b.Context(), scope, to.AddDate(0, 0, -days), to)
+					_, err := y.past.History().Why(b.Context(), scope, to.AddDate(0, 0, -days), to)
 					return err
 				})
 			})
@@ -364,9 +364,9 @@ func BenchmarkPastWhole(b *testing.B) {
 	y := year(b)
 	b.ReportAllocs()
 	measured(b, func() error {
-		p := y.past.newPast(y.e.View().shape, pastScope{whole: true})
+		p := y.past.log.newPast(y.e.View().shape, pastScope{whole: true})
 		defer p.reset()
-		if err := y.past.travel(b.Context(), p, trip{times: []time.Time{endOfTime}, at: func(int) {}}); err != nil {
+		if err := y.past.log.travel(b.Context(), p, trip{times: []time.Time{endOfTime}, at: func(int) {}}); err != nil {
 			return err
 		}
 		for n := range p.blocks {

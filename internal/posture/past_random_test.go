@@ -72,7 +72,7 @@ func (a *archive) sealOften() {
 // keep remembers the view of now.
 func (a *archive) keep() {
 	v := a.w.step()
-	a.w.judge.Estate("").background.Wait()
+	a.w.judge.Estate("").log.wait()
 	a.moments = append(a.moments, moment{a.w.clock.now(), v})
 }
 
@@ -128,7 +128,7 @@ func (a *archive) check() {
 		at := a.some()
 		n := a.then(at)
 		for _, scope := range a.scopes() {
-			got, err := e.AsOf(t.Context(), scope, at)
+			got, err := e.History().AsOf(t.Context(), scope, at)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +151,7 @@ func (a *archive) score(n int, scope Scope) Score {
 // alike compares two scores. What is kept in score rows is rounded and knows no
 // weight.
 func alike(v *View, scope Scope, got, want Score) bool {
-	if _, kept := v.kept(scope); kept {
+	if _, kept := kept(v, scope); kept {
 		got.Weight = want.Weight
 	}
 	return near(got.Percent, want.Percent, 1e-5) && near(got.Low, want.Low, 1e-5) && near(got.High, want.High, 1e-5) && near(got.Current, want.Current, 1e-5) &&
@@ -163,7 +163,7 @@ func (a *archive) checkHistory(e *Estate) {
 	t.Helper()
 	from, to := a.moments[a.kept].at, a.moments[len(a.moments)-1].at
 	for _, scope := range a.scopes() {
-		points, err := e.History(t.Context(), HistoryQuery{Scope: scope, From: from, To: to, Points: 9})
+		points, err := e.History().Scores(t.Context(), HistoryQuery{Scope: scope, From: from, To: to, Points: 9})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func (a *archive) changes(e *Estate, q WhyQuery) []ScoreChange {
 	t.Helper()
 	var all []ScoreChange
 	for {
-		page, err := e.Changes(t.Context(), q)
+		page, err := e.History().Changes(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}

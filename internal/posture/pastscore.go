@@ -101,11 +101,3 @@ func (p *past) weighted() Score {
 	}
 	return weightedScore(parts, maximum)
 }
-
-func (l *pool) merge(other *pool) {
-	for i, t := range other.tallies {
-		l.tallies[i].merge(t)
-	}
-	l.assessed += other.assessed
-	l.pending += other.pending
-}

@@ -27,8 +27,7 @@ var effortWeight = map[string]float64{"low": 1, "moderate": 3, "high": 8}
 // the other: each is chosen as if those before it were done. Where a control
 // is only won by several fixes on one resource, each of them counts for its
 // share when fixes are compared; Gain is what really happens.
-func (e *Estate) Plan(ctx context.Context, scope Scope, n int) ([]PlanStep, error) {
-	v := e.View()
+func Plan(ctx context.Context, v *View, scope Scope, n int) ([]PlanStep, error) {
 	p := newPlanner(v, scope)
 	var steps []PlanStep
 	for range min(n, maxPlanSteps) {
@@ -78,9 +77,9 @@ func newPlanner(v *View, scope Scope) *planner {
 			continue
 		}
 		c := &p.controls[control]
-		c.unknown.Or(sel.and(v.recs[slot][Unknown]))
-		bad := sel.and(v.recs[slot][Unhealthy])
-		if grace := v.recs[slot][graceSet]; grace.Len() > 0 {
+		c.unknown.Or(sel.and(v.stateSet(slot, Unknown)))
+		bad := sel.and(v.stateSet(slot, Unhealthy))
+		if grace := v.inGrace(slot); grace.Len() > 0 {
 			bad = roaring.AndNot(bad, grace.Bits())
 		}
 		if !bad.IsEmpty() {
@@ -172,7 +171,7 @@ func (p *planner) take(slot uint16) PlanStep {
 	}
 	it := rows.Iterator()
 	for it.HasNext() && len(step.Resources) < maxNamed {
-		step.Resources = append(step.Resources, p.v.rows.At(it.Next()).id)
+		step.Resources = append(step.Resources, p.v.row(it.Next()).id)
 	}
 	return step
 }
@@ -182,7 +181,7 @@ func (p *planner) move(control int, fixed, softened *roaring.Bitmap) {
 	for n, pool := range p.score.pools {
 		f, s := fixed.GetCardinality(), softened.GetCardinality()
 		if p.score.weighted {
-			members := p.v.subs.At(n).members.Bits()
+			members := p.v.subscriptionMembers(n)
 			f, s = fixed.AndCardinality(members), softened.AndCardinality(members)
 		}
 		pool.tallies[control] = pool.tallies[control].afterFix(int32(f), int32(s))

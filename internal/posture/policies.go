@@ -102,35 +102,14 @@ func (e *Estate) reform(ctx context.Context, v *View, policies bool) (*roaring.B
 		reached.Or(v.scopeBits(scope))
 	}
 	for _, x := range changedExemptions(was.exemptions, e.catalog.exemptions) {
-		reached.Or(e.catalog.exempted(v, x))
+		reached.Or(exempted(e.catalog, v, x))
 	}
 	return reached, nil
 }
 
-// judgedBy are the rows with a state in one of some slots.
-func (v *View) judgedBy(slots map[uint16]bool) *roaring.Bitmap {
-	rows := roaring.New()
-	for slot := range slots {
-		for state := Healthy; state <= Exempt && int(slot) < len(v.recs); state++ {
-			rows.Or(v.recs[slot][state].Bits())
-		}
-	}
-	return rows
-}
-
-// scopeBits are the rows at and below a folded scope.
-func (v *View) scopeBits(scope string) *roaring.Bitmap {
-	if scope != "/" {
-		if bits := v.resolve(Scope{ID: scope}).set(); bits != nil {
-			return bits
-		}
-	}
-	return v.all.Bits()
-}
-
 // exempted are the rows that an exemption may exempt: of those in its scope the
 // ones that it has a verdict about.
-func (c *catalog) exempted(v *View, x *policy.Exemption) *roaring.Bitmap {
+func exempted(c *catalog, v *View, x *policy.Exemption) *roaring.Bitmap {
 	rows := v.scopeBits(x.Scope.Key())
 	if len(x.ReferenceIDs) == 0 {
 		return rows

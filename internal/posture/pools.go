@@ -66,3 +66,22 @@ func (r *pools) score() Score {
 	}
 	return weightedScore(parts, maximum)
 }
+
+// add counts n resources: whether a scored control of theirs is known, or else
+// whether one is unknown.
+func (l *pool) add(n int32, known, unknown bool) {
+	switch {
+	case known:
+		l.assessed += int(n)
+	case unknown:
+		l.pending += int(n)
+	}
+}
+
+func (l *pool) merge(other *pool) {
+	for i, t := range other.tallies {
+		l.tallies[i].merge(t)
+	}
+	l.assessed += other.assessed
+	l.pending += other.pending
+}

@@ -33,13 +33,6 @@ func compareFold(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
 // newRanks sorts all rows of a view; it takes seconds for a million.
 func newRanks(v *View) *ranks {
 	rows := make([]*row, 0, v.Resources())
@@ -124,15 +117,4 @@ func (k *ranks) place(v *View, r *row) int {
 // byRank compares two rows of a view by name.
 func (v *View) byRank(a, b *row) int {
 	return cmp.Or(cmp.Compare(v.rank(a), v.rank(b)), compareNames(a, b))
-}
-
-// hasAll reports whether a text contains every word; words are lower case.
-func hasAll(text string, words []string) bool {
-	text = strings.ToLower(text)
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
 }

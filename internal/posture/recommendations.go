@@ -100,19 +100,6 @@ func (q *RecommendationQuery) selects(r *Recommendation, t recTally, words []str
 	return r.hasWords(words)
 }
 
-// hasWords reports whether every word (lower case) is in the title, the
-// description or the control's title.
-func (r *Recommendation) hasWords(words []string) bool {
-	if len(words) == 0 {
-		return true
-	}
-	text := r.Title + "\n" + r.Description
-	if r.Control != nil {
-		text += "\n" + r.Control.Title
-	}
-	return hasAll(text, words)
-}
-
 // recommendationOrder compares rows: each sort has its natural direction
 // (worst, most, first letter first), which desc turns round; ties go by title
 // and id.

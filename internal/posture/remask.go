@@ -13,20 +13,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
-// foundSet is what reports say of a resource. It is never changed; equal sets
-// may be shared.
-type foundSet struct {
-	open []uint32 // findings that fail and count, ascending
-	off  []uint32 // findings that fail and are disabled by rule
-}
-
-func (f *foundSet) equal(other *foundSet) bool {
-	if f == nil || other == nil {
-		return f == other
-	}
-	return slices.Equal(f.open, other.open) && slices.Equal(f.off, other.off)
-}
-
 // layFindings lays what reports say over a row's cells: the row's findings, and
 // why what is healthy is so.
 func (e *Estate) layFindings(r *row) {

@@ -39,15 +39,6 @@ func (ru *rollup) excuse(r *row, v verdict, assignment string, over *rowExemptio
 	return nil, reopened
 }
 
-// causeWords is a cause in words. What an exemption no longer excuses since the
-// resource changed is told apart: mostly it was re-opened.
-func causeWords(cause Cause, from, to State) string {
-	if cause == ResourceChanged && from == Exempt && to == Unhealthy {
-		return "resource changed under its exemption"
-	}
-	return cause.String()
-}
-
 // about notes, before a batch of documents is taken in, the values in words
 // that are about to go, and has the resources judged again whose related ones
 // change: their verdicts need not.
@@ -61,7 +52,7 @@ func (e *Estate) about(v *View, docs []store.Resource, b *edits) {
 		}
 	}
 	for handle := range b.gone {
-		if r := v.rows.At(handle); r != nil {
+		if r := v.row(handle); r != nil {
 			e.aboutOne(v, handle, r.id)
 		}
 	}

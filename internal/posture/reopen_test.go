@@ -211,7 +211,7 @@ func TestWhatIfRemembersNothing(t *testing.T) {
 	w.put(doc)
 	own := w.own()
 	w.waiveOwn("1")
-	res, err := w.estate().WhatIf(t.Context(), []Hypothetical{{ResourceID: doc.ID, Body: w.tls("TLS1_1").Body}})
+	res, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: doc.ID, Body: w.tls("TLS1_1").Body}})
 	if err != nil || len(res.Flips) != 1 || res.Flips[0].State != Unhealthy {
 		t.Errorf("what if = %+v, %v; want it re-opened", res.Flips, err)
 	}

@@ -37,21 +37,6 @@ func (v *View) resourceRow(r *row) ResourceRow {
 	return out
 }
 
-func (c *Counts) add(s State) {
-	switch s {
-	case Healthy:
-		c.Healthy++
-	case Unhealthy:
-		c.Unhealthy++
-	case Unknown:
-		c.Unknown++
-	case Exempt:
-		c.Exempt++
-	case NotApplicable:
-		c.NotApplicable++
-	}
-}
-
 // Inventory is a page of resources. A bad sort or cursor is an *arm.Error.
 func (v *View) Inventory(q InventoryQuery) (Page[ResourceRow], error) {
 	var page Page[ResourceRow]

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -205,4 +206,110 @@ func unixTime(seconds int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()
+}
+
+// containerFacts are what only subscriptions and management groups have.
+type containerFacts struct {
+	display string
+	above   []string // folded names of the management groups above
+}
+
+func (c *containerFacts) equal(other *containerFacts) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return c.display == other.display && slices.Equal(c.above, other.above)
+}
+
+// foundSet is what reports say of a resource. It is never changed; equal sets
+// may be shared.
+type foundSet struct {
+	open []uint32 // findings that fail and count, ascending
+	off  []uint32 // findings that fail and are disabled by rule
+}
+
+func (f *foundSet) equal(other *foundSet) bool {
+	if f == nil || other == nil {
+		return f == other
+	}
+	return slices.Equal(f.open, other.open) && slices.Equal(f.off, other.off)
+}
+
+// sameRow reports whether two rows of one handle are alike in all that the
+// index keeps.
+func sameRow(a, b *row) bool {
+	return a.id == b.id && a.tags == b.tags && a.location == b.location && a.source == b.source &&
+		a.observed == b.observed && a.factors == b.factors && a.stale == b.stale &&
+		slices.Equal(a.cells, b.cells) && slices.Equal(a.tasks, b.tasks) && a.container.equal(b.container) && a.found.equal(b.found)
+}
+
+// maxSlots bounds the recommendations ever numbered in a tenant: a slot is two
+// bytes.
+const maxSlots = 1<<16 - 1
+
+// hasWords searches id and display name; words are lower case.
+func (r *row) hasWords(words []string) bool {
+	for _, w := range words {
+		if !containsFold(r.id, w) && (r.container == nil || !containsFold(r.container.display, w)) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalFold(s, low string) bool {
+	for i := range len(low) {
+		if lower(s[i]) != low[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// containsFold reports whether s contains the lower-case word, in any case and
+// without allocating.
+func containsFold(s, word string) bool {
+	if word == "" {
+		return true
+	}
+	first := word[0]
+	for i := 0; i+len(word) <= len(s); i++ {
+		if lower(s[i]) == first && equalFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasAll reports whether a text contains every word; words are lower case.
+func hasAll(text string, words []string) bool {
+	text = strings.ToLower(text)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// findings are what reports say of a row that may be nil.
+func (r *row) findings() foundSet {
+	if r == nil || r.found == nil {
+		return foundSet{}
+	}
+	return *r.found
+}
+
+func (f *foundSet) numbers() string {
+	if f == nil {
+		return "none"
+	}
+	return fmt.Sprint(f.open, " disabled ", f.off)
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

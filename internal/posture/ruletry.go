@@ -6,7 +6,6 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
@@ -60,7 +59,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 		effect.Tried = len(handles) == 0
 		return effect, nil
 	}
-	t := &trial{e: e, v: v, at: e.now(), now: map[uint32]*wire.Document{}, before: map[uint32]*wire.Document{}}
+	t := e.newTrial(v)
 	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
 		docs, err := tx.ResourcesByHandle(ctx, handles)
 		for i := range docs {
@@ -72,7 +71,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 		return effect, fmt.Errorf("read the reports that a rule reaches: %w", err)
 	}
 	known := e.reports.use(next)
-	would, flips, err := t.run()
+	would, flips, _, err := t.Run()
 	e.reports.use(known)
 	t.revert() // again, now under the rules that are in force
 	if err != nil {
@@ -80,7 +79,7 @@ func (e *Estate) TryFindingRule(ctx context.Context, r *finding.Rule, scope Scop
 	}
 	effect.Tried, effect.Before, effect.After = true, v.Score(scope), would.Score(scope)
 	for _, f := range flips {
-		a := would.assessment(would.rows.At(f.handle), f.slot)
+		a := would.assessment(would.row(f.handle), f.slot)
 		a.State = f.to
 		effect.Flips = append(effect.Flips, a)
 	}

@@ -22,13 +22,13 @@ func scoreRows(tenant string, was, now *View, past *past) []store.ScoreRow {
 		w.since(past)
 		return w.rows
 	}
-	w.estate(was.total.controls, was.estateScore())
-	now.subs.Each(func(n uint32, s *subscription) bool {
+	w.estate(was.totals().controls, was.estateScore())
+	now.eachSubscription(func(n uint32, s *subscription) bool {
 		if n == noSub || s.ledger.epoch != now.seq {
 			return true
 		}
 		var before []tally
-		if old := was.subs.At(n); old != nil {
+		if old := was.subscription(n); old != nil {
 			before = old.ledger.controls
 		}
 		w.scope(s.id, before, s.ledger.controls, s.ledger.score(now.shape))
@@ -54,11 +54,11 @@ func (w *scoreWriter) since(p *past) {
 	none := newLedger(0, w.now.shape)
 	for id, n := range p.subOf {
 		sub, known := w.now.names.subs.find(id)
-		if id != "" && (!known || w.now.subs.At(sub) == nil) {
+		if id != "" && (!known || w.now.subscription(sub) == nil) {
 			w.scope(id, p.pools[n].tallies, none.controls, none.score(w.now.shape))
 		}
 	}
-	w.now.subs.Each(func(n uint32, s *subscription) bool {
+	w.now.eachSubscription(func(n uint32, s *subscription) bool {
 		if n == noSub {
 			return true
 		}
@@ -75,7 +75,7 @@ func (w *scoreWriter) since(p *past) {
 // of the parts.
 func (w *scoreWriter) estate(was []tally, before Score) {
 	now := w.now.estateScore()
-	w.scope("", was, w.now.total.controls, now)
+	w.scope("", was, w.now.totals().controls, now)
 	if len(w.rows) == 0 && before != now {
 		w.summary("", now)
 	}

@@ -23,37 +23,37 @@ var defaultSealing = sealing{rows: 256, entries: 1 << 14, every: 24 * time.Hour,
 
 // sealBehind joins moves and makes frames in the background when there is
 // enough to do; n rows were just written.
-func (e *Estate) sealBehind(ctx context.Context, n int) {
-	e.loose += n
-	s := &e.judge.sealing
-	if e.loose < s.rows && e.now().Sub(e.sealed) < s.every || !e.sealing.CompareAndSwap(false, true) {
+func (l *Log) sealBehind(ctx context.Context, n int) {
+	l.loose.Add(int64(n))
+	s := l.compaction
+	if int(l.loose.Load()) < s.rows && l.now().Sub(l.sealed) < s.every || !l.sealing.CompareAndSwap(false, true) {
 		return
 	}
-	e.sealed = e.now()
-	e.background.Go(func() {
-		defer e.sealing.Store(false)
-		if err := e.seal(ctx); err != nil && ctx.Err() == nil {
-			e.judge.opt.Log.Warn("history could not be packed; it is tried again with the next change", "tenant", e.tenant, "error", err)
+	l.sealed = l.now()
+	l.background.Go(func() {
+		defer l.sealing.Store(false)
+		if err := l.seal(ctx); err != nil && ctx.Err() == nil {
+			l.log.Warn("history could not be packed; it is tried again with the next change", "tenant", l.tenant, "error", err)
 		}
 	})
 }
 
 // seal joins loose moves into full rows and makes a frame if one is due. Neither
 // changes what the past says, so it may be cut off anywhere.
-func (e *Estate) seal(ctx context.Context) error {
-	if err := e.join(ctx); err != nil {
+func (l *Log) seal(ctx context.Context) error {
+	if err := l.join(ctx); err != nil {
 		return err
 	}
-	return e.frame(ctx)
+	return l.frame(ctx)
 }
 
 // join joins loose moves. The last row may stay loose.
-func (e *Estate) join(ctx context.Context) error {
+func (l *Log) join(ctx context.Context) error {
 	var j joiner
-	j.full = e.judge.sealing.entries
-	st := e.judge.opt.Store
+	j.full = l.compaction.entries
+	st := l.store
 	err := st.View(ctx, func(tx *store.Tx) error {
-		return tx.EachMoves(ctx, store.MovesQuery{Tenant: e.tenant, Loose: true}, j.add)
+		return tx.EachMoves(ctx, store.MovesQuery{Tenant: l.tenant, Loose: true}, j.add)
 	})
 	if err != nil || len(j.old) == 0 {
 		return err
@@ -62,12 +62,11 @@ func (e *Estate) join(ctx context.Context) error {
 	if err := st.Update(ctx, func(tx *store.Tx) error { return tx.JoinMoves(ctx, j.old, j.joined) }); err != nil {
 		return err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.loose -= len(j.old)
+	left := -len(j.old)
 	if last := j.joined[len(j.joined)-1]; !last.Sealed {
-		e.loose++
+		left++
 	}
+	l.loose.Add(int64(left))
 	return nil
 }
 
@@ -125,27 +124,27 @@ func (j *joiner) flush(full bool) {
 
 // frame makes a frame of all that is sealed, if one is due. Its blocks are
 // written one by one, so that the judge does not wait.
-func (e *Estate) frame(ctx context.Context) error {
-	st := e.judge.opt.Store
+func (l *Log) frame(ctx context.Context) error {
+	st := l.store
 	var made store.Frame
 	due := false
 	err := st.View(ctx, func(tx *store.Tx) error {
-		last, err := tx.Frame(ctx, e.tenant, time.Time{})
+		last, err := tx.Frame(ctx, l.tenant, time.Time{})
 		if err != nil {
 			return err
 		}
-		seq, at, size, err := tx.SealedMoves(ctx, e.tenant, last.Seq)
-		made = store.Frame{Tenant: e.tenant, Seq: seq, At: at}
-		s := &e.judge.sealing
+		seq, at, size, err := tx.SealedMoves(ctx, l.tenant, last.Seq)
+		made = store.Frame{Tenant: l.tenant, Seq: seq, At: at}
+		s := l.compaction
 		due = size >= max(last.Size/s.share, s.least) || size > 0 && last.Seq > 0 && at.Sub(last.At) >= s.frame
 		return err
 	})
 	if err != nil || !due {
 		return err
 	}
-	p := e.newPast(e.View().shape, pastScope{whole: true})
+	p := l.newPast(l.view().shape, pastScope{whole: true})
 	defer p.reset()
-	if err := e.travel(ctx, p, trip{times: []time.Time{endOfTime}, through: made.Seq, at: func(int) {}}); err != nil {
+	if err := l.travel(ctx, p, trip{times: []time.Time{endOfTime}, through: made.Seq, at: func(int) {}}); err != nil {
 		return err
 	}
 	for n := range p.blocks {
@@ -157,7 +156,7 @@ func (e *Estate) frame(ctx context.Context) error {
 			continue
 		}
 		err = st.Update(ctx, func(tx *store.Tx) error {
-			size, err := tx.PutFrameBlock(ctx, e.tenant, made.Seq, *block)
+			size, err := tx.PutFrameBlock(ctx, l.tenant, made.Seq, *block)
 			made.Size += size
 			return err
 		})

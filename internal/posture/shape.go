@@ -8,6 +8,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
@@ -131,4 +132,34 @@ func severityRank(s content.Severity) int {
 		return 1
 	}
 	return 0
+}
+
+// Problem is a policy object that cannot be used. It fails alone: everything
+// else is judged without it.
+type Problem struct {
+	ID     string // of the object
+	Reason string
+}
+
+// reweighed are the slots whose recommendation came, went or changed its
+// severity: rules may select by it.
+func (s *shape) reweighed(old *shape) map[uint16]bool {
+	slots := map[uint16]bool{}
+	for slot, r := range s.slots {
+		var was *Recommendation
+		if slot < len(old.slots) {
+			was = old.slots[slot]
+		}
+		if (r == nil) != (was == nil) || r != nil && r.Severity != was.Severity {
+			slots[uint16(slot)] = true
+		}
+	}
+	return slots
+}
+
+// Assigned is an initiative of a user's own with the assignments that put it in
+// force.
+type Assigned struct {
+	Initiative  *policy.Initiative
+	Assignments []*policy.Assignment
 }

@@ -7,10 +7,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
-// maxSlots bounds the recommendations ever numbered in a tenant: a slot is two
-// bytes.
-const maxSlots = 1<<16 - 1
-
 // slotTable numbers recommendations for good. It is stored: packed states and
 // moves outlive the process.
 type slotTable struct {

@@ -65,3 +65,53 @@ func (sh *shape) standings(r *row, into []standing) (in controlSet) {
 	}
 	return in
 }
+
+// stood is how a row stands in all controls.
+type stood struct {
+	at     []standing
+	in     controlSet // where it has something
+	stance stance
+	// known and unknown are in how many scored controls it is so.
+	known, unknown int
+}
+
+// read takes a row's standings.
+func (s *stood) read(sh *shape, r *row) {
+	s.in = sh.standings(r, s.at)
+	s.stance, s.known, s.unknown = 0, 0, 0
+	s.in.each(func(i int) {
+		state := s.at[i].state()
+		s.stance = s.stance.with(i, state)
+		switch {
+		case sh.controls[i].Max == 0:
+		case state == Unknown:
+			s.unknown++
+		case state == Healthy || state == Unhealthy:
+			s.known++
+		}
+	})
+}
+
+// scored counts the scored controls in which a row is known, or unknown.
+func (sh *shape) scored(st []standing) (known, unknown int) {
+	for i, s := range st {
+		if sh.controls[i].Max == 0 {
+			continue
+		}
+		switch s.state() {
+		case Healthy, Unhealthy:
+			known++
+		case Unknown:
+			unknown++
+		}
+	}
+	return known, unknown
+}
+
+// softens reports whether fixing an unhealthy cell would leave its control
+// unknown.
+func (sh *shape) softens(c cell, st []standing) bool {
+	control := sh.control(c.slot)
+	return control != uncounted && c.flags&inGrace == 0 && sh.controls[control].Max > 0 &&
+		st[control].last() && st[control].unknown > 0
+}

@@ -75,3 +75,31 @@ type Recommendation struct {
 	DefinitionID string
 	Types        []string
 }
+
+// hasWords reports whether every word (lower case) is in the title, the
+// description or the control's title.
+func (r *Recommendation) hasWords(words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	text := r.Title + "\n" + r.Description
+	if r.Control != nil {
+		text += "\n" + r.Control.Title
+	}
+	return hasAll(text, words)
+}
+
+func (c *Counts) add(s State) {
+	switch s {
+	case Healthy:
+		c.Healthy++
+	case Unhealthy:
+		c.Unhealthy++
+	case Unknown:
+		c.Unknown++
+	case Exempt:
+		c.Exempt++
+	case NotApplicable:
+		c.NotApplicable++
+	}
+}

@@ -25,20 +25,6 @@ type Sweep struct {
 	Differences []Difference
 }
 
-// Difference is something that the running estate says otherwise than a sweep.
-type Difference struct {
-	ResourceID     string // "": of the counts of the estate
-	Recommendation string // id, "": of the resource itself
-	Kept, Swept    string // in words
-}
-
-const (
-	maxDifferences = 1000
-	// maxSweepRounds is how often a sweep compares before it says that there are
-	// differences, and how often it starts over.
-	maxSweepRounds = 3
-)
-
 // Sweep judges every document of the store anew, as a start would, in memory of
 // its own, and compares all of it with what the running estate says. It is the
 // proof that increments were right: it must find nothing. It changes nothing, and

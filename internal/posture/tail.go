@@ -13,18 +13,15 @@ import (
 // lack. Rows ascend by handle. Those that it changes are behind until their
 // states are written. A row whose states were written in the meantime, and so have
 // some of these moves in them, comes out the same.
-func (e *Estate) tail(ctx context.Context, state storedState, rows []*row) error {
-	if state.Behind == 0 {
-		return nil
+func (l *Log) tail(ctx context.Context, behind uint64, rows []*row) (changed []uint32, err error) {
+	if behind == 0 {
+		return nil, nil
 	}
-	l := latecomers{from: state.Behind, rows: rows}
-	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		return tx.EachMoves(ctx, store.MovesQuery{Tenant: e.tenant, After: state.Behind - 1}, l.add)
+	late := latecomers{from: behind, rows: rows}
+	err = l.store.View(ctx, func(tx *store.Tx) error {
+		return tx.EachMoves(ctx, store.MovesQuery{Tenant: l.tenant, After: behind - 1}, late.add)
 	})
-	if !e.shadow {
-		e.behind.AddMany(l.changed)
-	}
-	return err
+	return late.changed, err
 }
 
 // latecomers are rows that take in moves from a transaction on.

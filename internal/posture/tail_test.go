@@ -76,9 +76,9 @@ func TestTailEqualsRunning(t *testing.T) {
 				for range 2 {
 					e := w.estate()
 					behind += int(e.behind.GetCardinality())
-					e.background.Wait()
+					e.log.wait()
 					if rnd.IntN(2) == 0 { // before, in the middle or after
-						if err := e.join(t.Context()); err != nil {
+						if err := e.log.join(t.Context()); err != nil {
 							t.Fatal(err)
 						}
 						joined++

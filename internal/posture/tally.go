@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // Tally holds the counts of every recommendation in one scope. For the estate
@@ -50,28 +49,6 @@ func (v *View) SubscriptionIDs(group string) []string {
 	return ids
 }
 
-// Assigned is an initiative of a user's own with the assignments that put it in
-// force.
-type Assigned struct {
-	Initiative  *policy.Initiative
-	Assignments []*policy.Assignment
-}
-
 // Assigned are the initiatives in force beside the built-in one, by id. The
 // caller must not change them.
 func (v *View) Assigned() []Assigned { return v.shape.assigned }
-
-// assigned pairs the own initiatives of a catalog with their assignments.
-func (c *catalog) assigned(builtIn *policy.Initiative) []Assigned {
-	byID := map[string][]*policy.Assignment{}
-	for _, a := range c.input.Assignments {
-		byID[arm.Fold(a.DefinitionID)] = append(byID[arm.Fold(a.DefinitionID)], a)
-	}
-	var all []Assigned
-	for _, in := range c.input.Initiatives {
-		if as := byID[arm.Fold(in.ID)]; in != builtIn && len(as) > 0 {
-			all = append(all, Assigned{in, as})
-		}
-	}
-	return all
-}

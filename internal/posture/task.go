@@ -129,3 +129,15 @@ func (d *packedReader) tasks() []task {
 	}
 	return tasks
 }
+
+// setTask puts a task in place of what is kept of its slot. The row's tasks are
+// its own.
+func (r *row) setTask(t task) {
+	for i := range r.tasks {
+		if r.tasks[i].slot == t.slot {
+			r.tasks[i] = t
+			return
+		}
+	}
+	r.tasks = insertTask(r.tasks, t)
+}

@@ -38,9 +38,9 @@ var errWider = errors.New("the scope was wider than it is")
 // travel moves an empty past from the frame before the first instant on to the
 // last. Transactions later than the last are left out, wherever they stand: a
 // clock that was ahead for a while does not hide what came after.
-func (e *Estate) travel(ctx context.Context, p *past, t trip) error {
+func (l *Log) travel(ctx context.Context, p *past, t trip) error {
 	for {
-		err := e.travelOnce(ctx, p, t)
+		err := l.travelOnce(ctx, p, t)
 		if !errors.Is(err, errWider) {
 			return err
 		}
@@ -51,9 +51,9 @@ func (e *Estate) travel(ctx context.Context, p *past, t trip) error {
 	}
 }
 
-func (e *Estate) travelOnce(ctx context.Context, p *past, t trip) error {
-	return e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		frame, err := tx.Frame(ctx, e.tenant, t.times[0])
+func (l *Log) travelOnce(ctx context.Context, p *past, t trip) error {
+	return l.store.View(ctx, func(tx *store.Tx) error {
+		frame, err := tx.Frame(ctx, l.tenant, t.times[0])
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (e *Estate) travelOnce(ctx context.Context, p *past, t trip) error {
 			return err
 		}
 		var r moveReader
-		err = tx.EachMoves(ctx, store.MovesQuery{Tenant: e.tenant, After: frame.Seq, Through: t.through, Until: t.times[len(t.times)-1]}, func(m *store.Moves) error {
+		err = tx.EachMoves(ctx, store.MovesQuery{Tenant: l.tenant, After: frame.Seq, Through: t.through, Until: t.times[len(t.times)-1]}, func(m *store.Moves) error {
 			if err := r.open(m); err != nil {
 				return err
 			}
@@ -151,7 +151,7 @@ func (m *movesIn) held(en *entry) held {
 
 // pastOf is the past of a scope before anything was; it is to travel no further
 // back than since.
-func (e *Estate) pastOf(ctx context.Context, v *View, scope Scope, since time.Time) (*past, error) {
+func (l *Log) pastOf(ctx context.Context, v *View, scope Scope, since time.Time) (*past, error) {
 	s := newPastScope(scope)
 	if s.above != "" {
 		s.subs = map[string]bool{}
@@ -160,30 +160,30 @@ func (e *Estate) pastOf(ctx context.Context, v *View, scope Scope, since time.Ti
 		}
 	}
 	if s.handles == nil {
-		return e.newPast(v.shape, s), nil
+		return l.newPast(v.shape, s), nil
 	}
 	id := arm.Fold(scope.ID)
 	s.handles.Or(v.below(id).bits)
-	err := e.eachGone(ctx, since, func(g goner) bool {
+	err := l.eachGone(ctx, since, func(g goner) bool {
 		if (&row{id: string(g.id)}).lies(id) {
 			s.handles.Add(g.handle)
 		}
 		return true
 	})
-	return e.newPast(v.shape, s), err
+	return l.newPast(v.shape, s), err
 }
 
 // eachGone calls fn for resources that went since the frame before a time, until
 // it returns false.
-func (e *Estate) eachGone(ctx context.Context, since time.Time, fn func(goner) bool) error {
-	return e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		frame, err := tx.Frame(ctx, e.tenant, since)
+func (l *Log) eachGone(ctx context.Context, since time.Time, fn func(goner) bool) error {
+	return l.store.View(ctx, func(tx *store.Tx) error {
+		frame, err := tx.Frame(ctx, l.tenant, since)
 		if err != nil {
 			return err
 		}
 		var r moveReader
 		more := true
-		return tx.EachMoves(ctx, store.MovesQuery{Tenant: e.tenant, After: frame.Seq}, func(m *store.Moves) error {
+		return tx.EachMoves(ctx, store.MovesQuery{Tenant: l.tenant, After: frame.Seq}, func(m *store.Moves) error {
 			if !more {
 				return nil
 			}
@@ -197,3 +197,10 @@ func (e *Estate) eachGone(ctx context.Context, since time.Time, fn func(goner) b
 		})
 	})
 }
+
+// endOfTime is later than every transaction.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// maxEntries bounds the resources in one row of moves: a change that reaches
+// more writes several.
+const maxEntries = 1 << 16

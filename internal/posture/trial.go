@@ -1,197 +1,109 @@
 package posture
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
-	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/policy/engine"
 )
 
-// trial is a set of hypothetical changes, ready to be applied and taken back.
-type trial struct {
-	e       *Estate
-	v       *View
-	at      time.Time
-	now     map[uint32]*wire.Document // by handle; handles beyond all known are new resources
-	before  map[uint32]*wire.Document
-	index   map[uint32]int              // of the change that a document in now is of
-	fresh   map[string]uint32           // new resources by folded id
-	laid    map[uint32]map[uint16]State // Exempt, or Healthy in place of Unhealthy
-	refused []Refusal
+// Trial asks what would be if documents or states were other than they are. It
+// changes nothing. The judge waits from Estate.Try to End. It is used by one
+// goroutine.
+type Trial struct {
+	e      *Estate
+	base   *View
+	at     time.Time
+	now    map[uint32]*wire.Document // by handle; handles beyond all known are new resources
+	before map[uint32]*wire.Document
+	states map[uint32]map[uint16]State
 }
 
-func (e *Estate) newTrial(ctx context.Context, v *View, changes []Hypothetical) (*trial, error) {
-	t := &trial{
-		e: e, v: v, at: e.now(), now: map[uint32]*wire.Document{}, before: map[uint32]*wire.Document{},
-		index: map[uint32]int{}, fresh: map[string]uint32{}, laid: map[uint32]map[uint16]State{},
-	}
-	if err := t.read(ctx, changes); err != nil {
-		return nil, err
-	}
-	fresh := v.rows.Limit()
-	for i := range changes {
-		if err := t.add(i, &changes[i], &fresh); err != nil {
-			t.refused = append(t.refused, Refusal{i, err})
-		}
-	}
-	return t, nil
+func (e *Estate) newTrial(v *View) *Trial {
+	return &Trial{e: e, base: v, at: e.now(), now: map[uint32]*wire.Document{}, before: map[uint32]*wire.Document{}, states: map[uint32]map[uint16]State{}}
 }
 
-// read gets the stored documents of all resources that get another one.
-func (t *trial) read(ctx context.Context, changes []Hypothetical) error {
-	var handles []uint32
-	for i := range changes {
-		if r := t.v.byID(changes[i].ResourceID); r != nil && (changes[i].Body != nil || changes[i].Patch != nil) {
-			handles = append(handles, r.handle)
-		}
-	}
-	return t.e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
-		docs, err := tx.ResourcesByHandle(ctx, handles)
-		for i := range docs {
-			t.before[docs[i].Handle] = &docs[i].Doc
-		}
-		return err
-	})
+// Try begins a trial on the current view.
+func (e *Estate) Try() *Trial {
+	e.mu.Lock()
+	e.bases.Freeze(true)
+	return e.newTrial(e.View())
 }
 
-// add prepares one change. A later change of the same resource takes the place
-// of an earlier one; patches build on it.
-func (t *trial) add(i int, h *Hypothetical, fresh *uint32) error {
-	switch {
-	case h.Exempt != "":
-		return t.lay(h.Exempt, h.ResourceID, Exempt)
-	case h.Fixed != "":
-		return t.lay(h.Fixed, h.ResourceID, Healthy)
-	}
-	r := t.v.byID(h.ResourceID)
-	if h.Body == nil {
-		if r == nil || t.before[r.handle] == nil {
-			return arm.NotFound(h.ResourceID)
-		}
-		t.index[r.handle] = i
-		return t.patch(h, r.handle, t.before[r.handle])
-	}
-	doc, err := newDocument(h, t.at)
-	if err != nil {
-		return err
-	}
-	handle := t.supposed(doc.ID, *fresh)
-	if r != nil {
-		handle = r.handle
-	}
-	if handle == *fresh {
-		*fresh++
-		t.fresh[arm.Fold(doc.ID)] = handle
-	}
-	t.now[handle], t.index[handle] = doc, i
-	return nil
+// End lets the judge go on.
+func (t *Trial) End() {
+	t.e.bases.Freeze(false)
+	t.e.mu.Unlock()
 }
 
-// supposed is the handle of a new resource that an earlier change supposed,
-// else another.
-func (t *trial) supposed(id string, other uint32) uint32 {
-	if handle, ok := t.fresh[arm.Fold(id)]; ok {
-		return handle
+// Base is the view that is tried on, At the instant.
+func (t *Trial) Base() *View { return t.base }
+
+// At is the instant of which the trial speaks.
+func (t *Trial) At() time.Time { return t.at }
+
+// Document sets what the document of a resource would be; before is the stored
+// one, nil if the resource would be new and its handle beyond all known.
+func (t *Trial) Document(handle uint32, before, now *wire.Document) {
+	t.now[handle] = now
+	if before != nil {
+		t.before[handle] = before
 	}
-	return other
 }
 
-// lay books another state for what is unhealthy by a recommendation in a scope,
-// that of a resource itself included.
-func (t *trial) lay(recommendation, id string, state State) error {
-	slot, ok := t.v.shape.slot(recommendation)
-	if !ok {
-		return arm.NotFound(recommendation)
+// Changed is the document that a resource would have, nil if it keeps its own.
+func (t *Trial) Changed(handle uint32) *wire.Document { return t.now[handle] }
+
+// State sets what an assessment would be: Exempt whatever it is, or Healthy where
+// it is unhealthy.
+func (t *Trial) State(handle uint32, slot uint16, state State) {
+	if t.states[handle] == nil {
+		t.states[handle] = map[uint16]State{}
 	}
-	if !t.v.Holds(id) {
-		return arm.NotFound(id)
-	}
-	rows := t.v.newFilter(Scope{ID: id}, "", "").and(t.v.recs[slot][Unhealthy].Bits())
-	if r := t.v.byID(id); r != nil && state == Exempt {
-		rows = rows.Clone() // it may be healthy now
-		rows.Add(r.handle)
-	}
-	if rows.IsEmpty() {
-		return arm.Invalid("Nothing in %s is unhealthy by %q.", cmp.Or(id, "the estate"), t.v.shape.slots[slot].Title)
-	}
-	if n := int(rows.GetCardinality()); n+len(t.laid) > MaxExemptPreview {
-		return arm.Invalid("%d resources are unhealthy there by %q, and at most %d can be tried; choose a smaller scope.", n, t.v.shape.slots[slot].Title, MaxExemptPreview)
-	}
-	it := rows.Iterator()
-	for it.HasNext() {
-		handle := it.Next()
-		if t.laid[handle] == nil {
-			t.laid[handle] = map[uint16]State{}
-		}
-		t.laid[handle][slot] = state
-	}
-	return nil
+	t.states[handle][slot] = state
 }
 
-func (t *trial) patch(h *Hypothetical, handle uint32, known *wire.Document) error {
-	if earlier := t.now[handle]; earlier != nil {
-		known = earlier
-	}
-	doc := *known
-	var err error
-	if doc.Body, err = content.ApplyPatch(known.Body, h.Patch); err != nil {
-		return arm.Invalid("The patch of %s cannot be applied: %v", h.ResourceID, err)
-	}
-	doc.Unavailable = withoutPatched(doc.Unavailable, h.Patch)
-	t.now[handle] = &doc
-	return nil
-}
+// States is the number of resources of which a state was set.
+func (t *Trial) States() int { return len(t.states) }
 
-func newDocument(h *Hypothetical, at time.Time) (*wire.Document, error) {
-	id, err := arm.ParseID(h.ResourceID)
-	if err != nil {
-		return nil, arm.Invalid("resource id: %v", err)
-	}
-	if len(h.Body) > wire.MaxBody || !json.Valid(h.Body) {
-		return nil, arm.Invalid("The body of %s is no JSON of at most %d bytes.", h.ResourceID, wire.MaxBody)
-	}
-	return &wire.Document{ID: id.String(), Type: id.Type(), Source: "what-if", ObservedAt: at, Body: h.Body, Unavailable: h.Unavailable}, nil
-}
-
-// run applies the changes to the evaluator, makes the view that would be, and
-// takes them back. What the evaluator reports meanwhile is looked at again with
+// Run applies the documents to the evaluator, makes the view that would be, and
+// takes them back. Documents that cannot be judged are left out: refused has why, by
+// handle. What the evaluator reports meanwhile is looked at again with
 // the next batch, so that a document that changed under way is not missed.
-func (t *trial) run() (*View, []flip, error) {
+func (t *Trial) Run() (next *View, flips []flip, refused map[uint32]error, err error) {
+	refused = map[uint32]error{}
 	defer t.revert()
 	for handle, doc := range t.now {
 		if err := t.e.eval.upsert(handle, doc); err != nil {
-			t.refused = append(t.refused, Refusal{t.index[handle], arm.Invalid("%s cannot be judged: %v", doc.ID, err)})
+			refused[handle] = arm.Invalid("%s cannot be judged: %v", doc.ID, err)
 			t.takeBack(handle)
 			delete(t.now, handle)
 		}
 	}
-	slices.SortFunc(t.refused, func(a, b Refusal) int { return cmp.Compare(a.Index, b.Index) })
 	changed, _, err := t.e.eval.evaluate(t.at)
 	if err != nil {
-		return nil, nil, fmt.Errorf("evaluate what would be: %w", err)
+		return nil, nil, nil, fmt.Errorf("evaluate what would be: %w", err)
 	}
 	t.e.recheck.Or(changed)
-	c := &change{e: t.e, base: t.v, builder: t.v.edit(t.v.shape), at: t.at, assessor: assessor{e: t.e, at: t.at}}
+	c := &change{e: t.e, base: t.base, builder: t.base.edit(t.base.shape), at: t.at, assessor: assessor{e: t.e, at: t.at}}
 	c.next = c.builder.v
-	return c.next, t.judge(c, changed), nil
+	return c.next, t.judge(c, changed), refused, nil
 }
 
-func (t *trial) revert() {
+func (t *Trial) revert() {
 	for handle := range t.now {
 		t.takeBack(handle)
 	}
 }
 
-func (t *trial) takeBack(handle uint32) {
+func (t *Trial) takeBack(handle uint32) {
 	if doc := t.before[handle]; doc != nil {
 		_ = t.e.eval.upsert(handle, doc) // it was accepted, or refused, before
 	} else {
@@ -200,19 +112,19 @@ func (t *trial) takeBack(handle uint32) {
 }
 
 // judge books every row that the changes reach.
-func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
+func (t *Trial) judge(c *change, changed *roaring.Bitmap) []flip {
 	var flips []flip
 	rows := changed.Clone()
 	for handle := range t.now {
 		rows.Add(handle)
 	}
-	for handle := range t.laid {
+	for handle := range t.states {
 		rows.Add(handle)
 	}
 	it := rows.Iterator()
 	for it.HasNext() {
 		handle := it.Next()
-		was := t.v.rows.At(handle)
+		was := t.base.row(handle)
 		fresh, err := t.row(handle, was)
 		if fresh == nil || err != nil {
 			continue // not in this view, or refused as a document
@@ -220,7 +132,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 		c.assessor.rollUp(fresh, was)
 		for i := range fresh.cells {
 			cell := &fresh.cells[i]
-			if to, ok := t.laid[handle][cell.slot]; ok && (to == Exempt || cell.state == Unhealthy) {
+			if to, ok := t.states[handle][cell.slot]; ok && (to == Exempt || cell.state == Unhealthy) {
 				cell.state = to
 			}
 		}
@@ -232,7 +144,7 @@ func (t *trial) judge(c *change, changed *roaring.Bitmap) []flip {
 	return flips
 }
 
-func (t *trial) row(handle uint32, was *row) (*row, error) {
+func (t *Trial) row(handle uint32, was *row) (*row, error) {
 	if doc := t.now[handle]; doc != nil {
 		return t.e.names.row(t.e.judge.risk, handle, doc)
 	}
@@ -242,3 +154,47 @@ func (t *trial) row(handle uint32, was *row) (*row, error) {
 	fresh := *was
 	return &fresh, nil
 }
+
+// Members are the policies that have a say about a resource, each with the slot of
+// its recommendation.
+func (e *Estate) Members(handle uint32) (members []engine.Member, slots []uint16) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.View().row(handle)
+	for _, v := range e.eval.verdicts(handle, nil) {
+		shared := e.catalog.members[v.member].Assignment == sharedAssignment
+		if r == nil || shared && e.catalog.shared.over(e.names.subs.name(r.sub)) == [2]string{} {
+			continue
+		}
+		members = append(members, e.catalog.members[v.member])
+		slots = append(slots, e.catalog.slots[v.member])
+	}
+	return members, slots
+}
+
+// Judged is a document as it is judged: a report without its disabled findings.
+func (e *Estate) Judged(doc *wire.Document, v *View) *wire.Document {
+	return e.reports.document(doc, v.shape.disabling)
+}
+
+// Evaluator is the plain evaluator, which explains itself, over an estate of
+// documents.
+func (e *Estate) Evaluator(docs policy.Estate) *policy.Evaluator {
+	return &policy.Evaluator{Aliases: e.judge.opt.Aliases, Options: e.judge.opt.Policy, Estate: docs, Delivered: e.delivered.known, Now: e.now()}
+}
+
+// Documents are the stored documents of some resources, by handle; those that are
+// gone are left out.
+func (e *Estate) Documents(ctx context.Context, handles []uint32) ([]store.Resource, error) {
+	var docs []store.Resource
+	err := e.judge.opt.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		docs, err = tx.ResourcesByHandle(ctx, handles)
+		return err
+	})
+	return docs, err
+}
+
+// MaxHypotheses bounds the changes of one question. The resources that Exempt
+// and Fixed reach are bounded by MaxExemptPreview.
+const MaxHypotheses = 10_000

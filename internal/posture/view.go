@@ -163,3 +163,12 @@ func present(d *dict, keep func(string) bool) []string {
 	slices.Sort(all)
 	return all
 }
+
+// byID is the row with an id of any case, nil if there is none in this view.
+func (v *View) byID(id string) *row {
+	r := v.rows.At(v.names.handle(id))
+	if r == nil || !strings.EqualFold(r.id, id) {
+		return nil
+	}
+	return r
+}

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -39,49 +40,52 @@ type WhatIfResult struct {
 	Is, Would *View     // the estate that was asked and the one that would be, to be read only
 }
 
-// MaxHypotheses bounds the changes of one question. The resources that Exempt
-// and Fixed reach are bounded by MaxExemptPreview.
-const MaxHypotheses = 10_000
-
 // WhatIf evaluates hypothetical changes against the current epoch and changes
 // nothing. The judge waits meanwhile. A change that cannot be tried is left out
 // and listed; if none is left, the first one's *arm.Error is the answer.
-func (e *Estate) WhatIf(ctx context.Context, changes []Hypothetical) (WhatIfResult, error) {
+func WhatIf(ctx context.Context, e *Estate, changes []Hypothetical) (WhatIfResult, error) {
 	if len(changes) > MaxHypotheses {
 		return WhatIfResult{}, arm.Invalid("At most %d changes can be tried at once.", MaxHypotheses)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	v := e.View()
-	trial, err := e.newTrial(ctx, v, changes)
+	trial := e.Try()
+	defer trial.End()
+	v := trial.Base()
+	h, err := newHypothesis(ctx, e, trial, changes)
 	if err != nil {
 		return WhatIfResult{}, err
 	}
-	e.bases.Freeze(true)
-	defer e.bases.Freeze(false)
-	next, flips, err := trial.run()
+	next, flips, refused, err := trial.Run()
 	if err != nil {
 		return WhatIfResult{}, err
 	}
-	if n := len(trial.refused); n > 0 && n == len(changes) {
-		return WhatIfResult{}, trial.refused[0].Reason
+	h.refuse(refused)
+	if n := len(h.refused); n > 0 && n == len(changes) {
+		return WhatIfResult{}, h.refused[0].Reason
 	}
-	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{}), Refused: trial.refused, Is: v, Would: next}
+	out := WhatIfResult{Before: v.Score(Scope{}), After: next.Score(Scope{}), Refused: h.refused, Is: v, Would: next}
 	for _, f := range flips {
-		a := next.assessment(next.rows.At(f.handle), f.slot)
+		a := next.assessment(next.row(f.handle), f.slot)
 		a.State = f.to
 		out.Flips = append(out.Flips, a)
 	}
-	out.Unhealthy = trial.unhealthy(next, flips)
+	out.Unhealthy = h.unhealthy(next, flips)
 	return out, nil
+}
+
+// refuse adds documents that could not be judged, by handle.
+func (t *hypothesis) refuse(refused map[uint32]error) {
+	for handle, reason := range refused {
+		t.refused = append(t.refused, Refusal{t.index[handle], reason})
+	}
+	slices.SortFunc(t.refused, func(a, b Refusal) int { return cmp.Compare(a.Index, b.Index) })
 }
 
 // unhealthy lists what would be unhealthy: all of it on resources with a new
 // document, only what is new on others.
-func (t *trial) unhealthy(next *View, flips []flip) (all []Assessment) {
-	for _, handle := range slices.Sorted(maps.Keys(t.now)) {
-		r := next.rows.At(handle)
-		if r == nil {
+func (t *hypothesis) unhealthy(next *View, flips []flip) (all []Assessment) {
+	for _, handle := range slices.Sorted(maps.Keys(t.index)) {
+		r := next.row(handle)
+		if r == nil || t.Changed(handle) == nil {
 			continue
 		}
 		for _, c := range r.cells {
@@ -91,8 +95,8 @@ func (t *trial) unhealthy(next *View, flips []flip) (all []Assessment) {
 		}
 	}
 	for _, f := range flips {
-		if f.to == Unhealthy && t.now[f.handle] == nil {
-			all = append(all, next.assessment(next.rows.At(f.handle), f.slot))
+		if f.to == Unhealthy && t.Changed(f.handle) == nil {
+			all = append(all, next.assessment(next.row(f.handle), f.slot))
 		}
 	}
 	return all

@@ -21,17 +21,14 @@ type ExemptPreview struct {
 }
 
 // PreviewExemption tries an exemption of a scope from a recommendation, narrowed
-// by selectors as an exemption is. It changes nothing; the judge waits meanwhile.
-func (e *Estate) PreviewExemption(recommendation string, scope Scope, selectors []policy.Selector) (ExemptPreview, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	v := e.View()
+// by selectors as an exemption is. It changes nothing.
+func PreviewExemption(v *View, recommendation string, scope Scope, selectors []policy.Selector) (ExemptPreview, error) {
 	slot, ok := v.shape.slot(recommendation)
 	if !ok {
 		return ExemptPreview{}, arm.NotFound(recommendation)
 	}
-	rows := v.newFilter(scope, "", "").and(v.recs[slot][Unhealthy].Bits())
-	rows = e.selected(v, rows, selectors)
+	rows := v.newFilter(scope, "", "").and(v.stateSet(slot, Unhealthy).Bits())
+	rows = selected(v, rows, selectors)
 	out := ExemptPreview{Count: int(rows.GetCardinality()), Before: v.Score(Scope{})}
 	if out.Count > MaxExemptPreview {
 		return out, nil
@@ -39,7 +36,7 @@ func (e *Estate) PreviewExemption(recommendation string, scope Scope, selectors 
 	b := v.edit(v.shape)
 	it := rows.Iterator()
 	for it.HasNext() {
-		was := v.rows.At(it.Next())
+		was := v.row(it.Next())
 		fresh := *was
 		fresh.cells = append([]cell(nil), was.cells...)
 		for i := range fresh.cells {
@@ -54,15 +51,15 @@ func (e *Estate) PreviewExemption(recommendation string, scope Scope, selectors 
 }
 
 // selected are the rows that selectors select.
-func (e *Estate) selected(v *View, rows *roaring.Bitmap, selectors []policy.Selector) *roaring.Bitmap {
+func selected(v *View, rows *roaring.Bitmap, selectors []policy.Selector) *roaring.Bitmap {
 	if len(selectors) == 0 {
 		return rows
 	}
 	out := roaring.New()
 	it := rows.Iterator()
 	for it.HasNext() {
-		r := v.rows.At(it.Next())
-		if policy.Selected(selectors, policy.Target{Type: e.names.types.name(r.typ), Location: e.names.locations.name(r.location)}) {
+		r := v.row(it.Next())
+		if policy.Selected(selectors, policy.Target{Type: v.names.types.name(r.typ), Location: v.names.locations.name(r.location)}) {
 			out.Add(r.handle)
 		}
 	}

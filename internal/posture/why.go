@@ -52,15 +52,15 @@ type WhyPage struct {
 }
 
 // Why lists the latest changes between two times; see Changes.
-func (e *Estate) Why(ctx context.Context, scope Scope, from, to time.Time) ([]ScoreChange, error) {
-	page, err := e.Changes(ctx, WhyQuery{Scope: scope, From: from, To: to})
+func (l *Log) Why(ctx context.Context, scope Scope, from, to time.Time) ([]ScoreChange, error) {
+	page, err := l.Changes(ctx, WhyQuery{Scope: scope, From: from, To: to})
 	return page.Changes, err
 }
 
 // Changes lists the changes of counted assessments after From and up to To,
 // latest first, each with what it did to the scope's score. All pages together
 // add up to what the score changed by.
-func (e *Estate) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
+func (l *Log) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
 	if q.Limit <= 0 || q.Limit > maxChanges {
 		q.Limit = maxChanges
 	}
@@ -74,7 +74,7 @@ func (e *Estate) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
 	if before != nil && before.at.Before(q.To) {
 		q.To = before.at
 	}
-	v := e.View()
+	v := l.view()
 	var w *whyReader
 	for span := firstSpan; ; span *= 8 {
 		from := q.To.Add(-span)
@@ -82,7 +82,7 @@ func (e *Estate) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
 		if last {
 			from = q.From
 		}
-		if w, err = e.collect(ctx, v, q, before, from); err != nil {
+		if w, err = l.collect(ctx, v, q, before, from); err != nil {
 			return WhyPage{}, err
 		}
 		if w.more || last {
@@ -91,7 +91,7 @@ func (e *Estate) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
 		w.past.reset()
 	}
 	defer w.past.reset()
-	return e.named(ctx, v, w, q.From)
+	return l.named(ctx, v, w, q.From)
 }
 
 // firstSpan is how far back changes are looked for first. If that does not fill
@@ -103,13 +103,13 @@ const (
 )
 
 // collect reads the latest changes after from.
-func (e *Estate) collect(ctx context.Context, v *View, q WhyQuery, before *whyCursor, from time.Time) (*whyReader, error) {
-	p, err := e.pastOf(ctx, v, q.Scope, from)
+func (l *Log) collect(ctx context.Context, v *View, q WhyQuery, before *whyCursor, from time.Time) (*whyReader, error) {
+	p, err := l.pastOf(ctx, v, q.Scope, from)
 	if err != nil {
 		return nil, err
 	}
-	w := &whyReader{past: p, slots: e.slotReader(v.shape), limit: q.Limit, before: before}
-	err = e.travel(ctx, p, trip{times: []time.Time{from, q.To}, at: w.reach, step: w.step, again: w.again})
+	w := &whyReader{past: p, slots: l.slotReader(v.shape), limit: q.Limit, before: before}
+	err = l.travel(ctx, p, trip{times: []time.Time{from, q.To}, at: w.reach, step: w.step, again: w.again})
 	if err == nil {
 		err = w.err
 	}
@@ -118,8 +118,8 @@ func (e *Estate) collect(ctx context.Context, v *View, q WhyQuery, before *whyCu
 }
 
 // named is the page of what was collected, with the ids of its resources.
-func (e *Estate) named(ctx context.Context, v *View, w *whyReader, since time.Time) (WhyPage, error) {
-	ids, err := e.idsOf(ctx, v, w.found, since)
+func (l *Log) named(ctx context.Context, v *View, w *whyReader, since time.Time) (WhyPage, error) {
+	ids, err := l.idsOf(ctx, v, w.found, since)
 	if err != nil {
 		return WhyPage{}, err
 	}
@@ -127,7 +127,7 @@ func (e *Estate) named(ctx context.Context, v *View, w *whyReader, since time.Ti
 	for i := range page.Changes {
 		c, n := &page.Changes[i], &w.found[len(w.found)-1-i]
 		container, _, _ := strings.Cut(w.past.containers[n.container].text, "\x00")
-		c.ResourceID, c.Gone = cmp.Or(ids[n.flip.handle], container), v.rows.At(n.flip.handle) == nil
+		c.ResourceID, c.Gone = cmp.Or(ids[n.flip.handle], container), v.row(n.flip.handle) == nil
 	}
 	return page, nil
 }
@@ -365,7 +365,7 @@ func (w *whyReader) page() WhyPage {
 }
 
 // idsOf finds the ids of resources, those that are gone by now included.
-func (e *Estate) idsOf(ctx context.Context, v *View, found []noted, since time.Time) (map[uint32]string, error) {
+func (l *Log) idsOf(ctx context.Context, v *View, found []noted, since time.Time) (map[uint32]string, error) {
 	ids := map[uint32]string{}
 	missing := 0
 	for i := range found {
@@ -373,7 +373,7 @@ func (e *Estate) idsOf(ctx context.Context, v *View, found []noted, since time.T
 		if _, known := ids[h]; known {
 			continue
 		}
-		if r := v.rows.At(h); r != nil {
+		if r := v.row(h); r != nil {
 			ids[h] = r.id
 			continue
 		}
@@ -383,7 +383,7 @@ func (e *Estate) idsOf(ctx context.Context, v *View, found []noted, since time.T
 	if missing == 0 {
 		return ids, nil
 	}
-	err := e.eachGone(ctx, since, func(g goner) bool {
+	err := l.eachGone(ctx, since, func(g goner) bool {
 		if id, wanted := ids[g.handle]; wanted && id == "" {
 			ids[g.handle] = string(g.id)
 			missing--
@@ -395,7 +395,7 @@ func (e *Estate) idsOf(ctx context.Context, v *View, found []noted, since time.T
 
 // slotReader tells what slots mean: as they do now, or, of recommendations that
 // are assigned no more, as the content has them.
-func (e *Estate) slotReader(sh *shape) func(uint16) (*Recommendation, int) {
+func (l *Log) slotReader(sh *shape) func(uint16) (*Recommendation, int) {
 	old := map[uint16]*Recommendation{}
 	return func(slot uint16) (*Recommendation, int) {
 		if int(slot) >= len(sh.slots) {
@@ -406,7 +406,7 @@ func (e *Estate) slotReader(sh *shape) func(uint16) (*Recommendation, int) {
 		}
 		r, ok := old[slot]
 		if !ok {
-			r = e.judge.retired(sh.ids[slot])
+			r = l.retired(sh.ids[slot])
 			old[slot] = r
 		}
 		if r == nil || !r.Counted {
@@ -414,16 +414,4 @@ func (e *Estate) slotReader(sh *shape) func(uint16) (*Recommendation, int) {
 		}
 		return r, slices.Index(sh.controls, r.Control)
 	}
-}
-
-// retired is a recommendation that no policy is assigned for, as the content
-// has it; nil if it is a user's own.
-func (j *Judge) retired(id string) *Recommendation {
-	k := j.opt.Library.Recommendation(id)
-	if k == nil {
-		return nil
-	}
-	r := fromContent(j.opt.Library, k)
-	r.Counted = !r.Preview && !k.Uncounted && r.Control != nil
-	return r
 }

@@ -33,7 +33,7 @@ const (
 // evidenceOf are the conditions that decided an assessment. What went away since
 // the view was made has none. That a vault is a vault goes without saying.
 func evidenceOf(r *request, estate *posture.Estate, x *posture.Assessment) ([]condition, error) {
-	evidence, err := estate.Evidence(r.Context(), x.ResourceID, x.Recommendation.ID)
+	evidence, err := posture.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
 	if arm.IsNotFound(err) || err == nil && evidence == nil {
 		return nil, nil
 	}

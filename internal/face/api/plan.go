@@ -26,7 +26,7 @@ func (a *API) fixPlan(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	steps, err := estate.Plan(r.Context(), scope, n)
+	steps, err := posture.Plan(r.Context(), estate.View(), scope, n)
 	if err != nil {
 		return response{}, err
 	}

@@ -118,7 +118,7 @@ func explain(r *request, estate *posture.Estate, x *posture.Assessment, rows []s
 	var details *stateExplanation
 	for i := len(rows) - 1; i >= 0 && rows[i].ResourceID == x.ResourceID && rows[i].DefinitionID == x.Recommendation.DefinitionID; i-- {
 		if details == nil {
-			evidence, err := estate.Evidence(r.Context(), x.ResourceID, x.Recommendation.ID)
+			evidence, err := posture.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
 			if err != nil {
 				return fmt.Errorf("explain %s: %w", x.ResourceID, err)
 			}

@@ -55,7 +55,7 @@ func (a *API) history(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	points, err := estate.History(r.Context(), query)
+	points, err := estate.History().Scores(r.Context(), query)
 	if err != nil {
 		return response{}, err
 	}
@@ -87,7 +87,7 @@ func (a *API) changes(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	page, err := estate.Changes(r.Context(), query)
+	page, err := estate.History().Changes(r.Context(), query)
 	if err != nil {
 		return response{}, err
 	}

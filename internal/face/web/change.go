@@ -64,7 +64,7 @@ const whyLimit = 1000
 
 // changes reads the news since a moment, at most limit groups of changes.
 func (v *visit) changes(since time.Time, limit int) (news, error) {
-	all, err := v.estate.Why(v.Context(), v.scope, since, v.now)
+	all, err := v.estate.History().Why(v.Context(), v.scope, since, v.now)
 	if err != nil {
 		return news{}, fmt.Errorf("explain score change: %w", err)
 	}

@@ -18,7 +18,7 @@ type evidenceRow struct {
 // between the index and the store is shown without evidence.
 func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error) {
 	row := evidenceRow{Assessment: a}
-	evidence, err := v.estate.Evidence(v.Context(), a.ResourceID, a.Recommendation.ID)
+	evidence, err := posture.Explain(v.Context(), v.estate, a.ResourceID, a.Recommendation.ID)
 	switch {
 	case arm.IsNotFound(err):
 		return row, nil, nil

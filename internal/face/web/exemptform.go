@@ -122,7 +122,7 @@ func exemptForm(v *visit) (page, error) {
 	if p.Narrow, err = readNarrowing(v.query["type"], v.Get("location")); err != nil {
 		return page{}, err
 	}
-	if p.Preview, err = v.estate.PreviewExemption(r.ID, posture.Scope{ID: target}, p.Narrow.selectors()); err != nil {
+	if p.Preview, err = posture.PreviewExemption(v.view, r.ID, posture.Scope{ID: target}, p.Narrow.selectors()); err != nil {
 		return page{}, fmt.Errorf("preview exemption: %w", err)
 	}
 	p.MustAsk, err = v.mustAsk(target)

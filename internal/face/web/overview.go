@@ -82,12 +82,12 @@ func overview(v *visit) (page, error) {
 		Resources: v.resources(),
 	}
 	p.Ring = newRing(p.Score)
-	history, err := v.estate.History(v.Context(), posture.HistoryQuery{Scope: v.scope, From: v.now.AddDate(0, 0, -30), To: v.now, Points: 60})
+	history, err := v.estate.History().Scores(v.Context(), posture.HistoryQuery{Scope: v.scope, From: v.now.AddDate(0, 0, -30), To: v.now, Points: 60})
 	if err != nil {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}
 	p.Trend = newTrend(history, v.clock)
-	steps, err := v.estate.Plan(v.Context(), v.scope, overviewSteps)
+	steps, err := posture.Plan(v.Context(), v.view, v.scope, overviewSteps)
 	if err != nil {
 		return page{}, fmt.Errorf("plan next steps: %w", err)
 	}

@@ -46,7 +46,7 @@ func posturePage(v *visit) (page, error) {
 		Days:  days, Spans: trendDays, Score: v.view.Score(v.scope), Tags: v.tagNames(),
 	}
 	p.Ring = newRing(p.Score)
-	history, err := v.estate.History(v.Context(), posture.HistoryQuery{Scope: v.scope, From: from, To: v.now, Points: 90})
+	history, err := v.estate.History().Scores(v.Context(), posture.HistoryQuery{Scope: v.scope, From: from, To: v.now, Points: 90})
 	if err != nil {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}

@@ -177,7 +177,7 @@ func (p *resourcePage) readDocument(v *visit) error {
 }
 
 func (p *resourcePage) readChanges(v *visit) error {
-	all, err := v.estate.Why(v.Context(), posture.Scope{ID: p.R.ID}, v.now.AddDate(0, 0, -30), v.now)
+	all, err := v.estate.History().Why(v.Context(), posture.Scope{ID: p.R.ID}, v.now.AddDate(0, 0, -30), v.now)
 	if err != nil {
 		return fmt.Errorf("read history of %s: %w", p.R.ID, err)
 	}

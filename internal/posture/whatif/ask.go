@@ -94,7 +94,7 @@ func Ask(ctx context.Context, e *posture.Estate, standards Standards, q Question
 		}
 		return nil, arm.Invalid("There is nothing to try.")
 	}
-	result, err := e.WhatIf(ctx, changes)
+	result, err := posture.WhatIf(ctx, e, changes)
 	if err != nil {
 		return nil, err
 	}

@@ -12,16 +12,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
-// containerFacts are what only subscriptions and management groups have.
-type containerFacts struct {
-	display string
-	above   []string // folded names of the management groups above
-}
-
-// maxTagText bounds what the index keeps of one resource's tags; the language
-// allows 50 tags of 512 + 256 characters.
-const maxTagText = 64 << 10
-
 // row makes the row of a document, without cells. The document is one that the
 // store gave: its id is well formed.
 func (n *names) row(model *risk.Model, handle uint32, doc *wire.Document) (*row, error) {
@@ -96,6 +86,10 @@ func (n *names) tagText(object []byte) string {
 	})
 	return string(text)
 }
+
+// maxTagText bounds what the index keeps of one resource's tags; the language
+// allows 50 tags of 512 + 256 characters.
+const maxTagText = 64 << 10
 
 // subscriptionFacts reads the display name and the management groups above, in
 // the shapes of Resource Manager and of Resource Graph.

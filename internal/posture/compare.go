@@ -6,6 +6,20 @@ import (
 	"sync"
 )
 
+// Difference is something that the running estate says otherwise than a sweep.
+type Difference struct {
+	ResourceID     string // "": of the counts of the estate
+	Recommendation string // id, "": of the resource itself
+	Kept, Swept    string // in words
+}
+
+const (
+	maxDifferences = 1000
+	// maxSweepRounds is how often a sweep compares before it says that there are
+	// differences, and how often it starts over.
+	maxSweepRounds = 3
+)
+
 // assessments is the number of assessments that apply.
 func (v *View) assessments() int {
 	n := 0
@@ -94,13 +108,6 @@ func (v *View) words(c cell) string {
 		text += fmt.Sprint(" (flags ", uint8(c.flags), ")")
 	}
 	return text
-}
-
-func (f *foundSet) numbers() string {
-	if f == nil {
-		return "none"
-	}
-	return fmt.Sprint(f.open, " disabled ", f.off)
 }
 
 // recount counts the rows of a view again and notes where the ledgers differ.
