@@ -359,28 +359,6 @@ func BenchmarkChangeToScore(b *testing.B) {
 	percentiles(b, took)
 }
 
-func BenchmarkWhatIf1000(b *testing.B) {
-	be := bench(b)
-	var changes []Hypothetical
-	for i := range 1000 {
-		changes = append(changes, Hypothetical{ResourceID: benchAccount(100 + i), Body: json.RawMessage(`{"location":"westeurope","properties":{}}`)})
-	}
-	for b.Loop() {
-		if _, err := WhatIf(b.Context(), be.e, changes); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkPlan10(b *testing.B) {
-	be := bench(b)
-	for b.Loop() {
-		if _, err := Plan(b.Context(), be.e.View(), Scope{}, 10); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // BenchmarkPolicyEdit is an edit of policies from the put to the new view: of
 // exemptions, of one subscription's assignment of the built-in initiative, and
 // of policies of one's own, over the largest subscription and over everything.

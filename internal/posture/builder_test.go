@@ -91,7 +91,8 @@ func randomNumbers(rnd *rand.Rand) []uint32 {
 	for range rnd.IntN(5) {
 		all = append(all, uint32(rnd.IntN(10)))
 	}
-	return distinct(all)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // TestAggregatesEqualRecount makes random edits and compares every aggregate

@@ -8,45 +8,6 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/finding"
 )
 
-func TestRuleDisablesFindings(t *testing.T) {
-	w := newWorldOf(t, findingsLibrary(t))
-	web, db := w.machine("web"), w.machine("db")
-	v := w.put(web, db, w.baseline(web, checks{"ssh": "fail high", "umask": "pass medium"}), w.baseline(db, checks{"ssh": "fail high", "umask": "fail medium"}))
-	if got := is(t, v, web.ID, hardenedID); got != "unhealthy" {
-		t.Fatalf("before: %s", got)
-	}
-	before := v.Score(Scope{}).Percent
-
-	w.clock.pass(time.Minute)
-	v = w.disable(testSub, "ssh", when(map[string]any{"findingIds": []string{"SSH"}}))
-	if got := is(t, v, web.ID, hardenedID); got != "healthy 1 finding is disabled by rule" {
-		t.Errorf("web = %s", got)
-	}
-	if got := is(t, v, db.ID, hardenedID); got != "unhealthy" {
-		t.Errorf("db = %s, want unhealthy: umask still fails", got)
-	}
-	if after := v.Score(Scope{}).Percent; after <= before {
-		t.Errorf("score %v after %v", after, before)
-	}
-	all, err := w.estate().Findings(t.Context(), web.ID, hardenedID)
-	if err != nil || len(all) != 2 || all[1].State != Exempt || all[1].Disabled == nil || all[1].Disabled.Reason != "because" || all[1].Key != "ssh" {
-		t.Errorf("findings = %+v, %v", all, err)
-	}
-	ev, err := Explain(t.Context(), w.estate(), web.ID, hardenedID)
-	if err != nil || len(ev.Found) == 0 || !strings.Contains(ev.Found[0].Found, "pass") {
-		t.Errorf("evidence = %+v, %v; want the state as it is judged", ev, err)
-	}
-	why, err := w.estate().History().Why(t.Context(), Scope{}, w.clock.now().Add(-time.Second), w.clock.now())
-	if err != nil || len(why) != 1 || why[0].Cause != "exemption changed" || why[0].Delta <= 0 {
-		t.Errorf("why = %+v, %v", why, err)
-	}
-
-	v = w.enable(testSub, "ssh")
-	if got := is(t, v, web.ID, hardenedID); got != "unhealthy" {
-		t.Errorf("without the rule: %s", got)
-	}
-}
-
 func TestRuleEnds(t *testing.T) {
 	w := newWorldOf(t, findingsLibrary(t))
 	web := w.machine("web")
@@ -152,37 +113,6 @@ func TestBadRuleFailsAlone(t *testing.T) {
 	problems := w.estate().Problems()
 	if len(problems) != 2 || !strings.Contains(problems[0].Reason, `"dire" is not one of`) || !strings.Contains(problems[1].Reason, "no recommendation with findings") {
 		t.Errorf("problems = %+v", problems)
-	}
-}
-
-func TestFixUnderRules(t *testing.T) {
-	w := newWorldOf(t, findingsLibrary(t))
-	web := w.machine("web")
-	w.put(web, w.baseline(web, checks{"c0": "fail high", "c1": "fail high"}))
-	w.disable(testSub, "c1", when(map[string]any{"findingIds": []string{"c1"}}))
-	// The fix lets c0 pass in the report, whose summary is then worked out
-	// without c1.
-	ev, err := Explain(t.Context(), w.estate(), web.ID, hardenedID)
-	if err != nil || ev.Assessment.State != Unhealthy || ev.Fix == nil {
-		t.Fatalf("evidence = %+v, %v; want a fix", ev, err)
-	}
-}
-
-func TestWhatIfUnderRules(t *testing.T) {
-	w := newWorldOf(t, findingsLibrary(t))
-	web := w.machine("web")
-	report := w.baseline(web, checks{"c0": "fail high", "c1": "pass high"})
-	w.put(web, report)
-	v := w.disable(testSub, "c1", when(map[string]any{"findingIds": []string{"c1"}}))
-	was := dump(v)
-	worse := w.baseline(web, checks{"c0": "pass high", "c1": "fail high"})
-	got, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: report.ID, Body: worse.Body}})
-	if err != nil || len(got.Flips) != 1 || got.Flips[0].State != Healthy || got.After.Percent <= got.Before.Percent {
-		t.Errorf("what if c1 fails instead = %+v, %v; want healthy", got, err)
-	}
-	w.clock.pass(2 * time.Minute)
-	if now := strings.Join(dump(w.step()), "\n"); now != strings.Join(was, "\n") {
-		t.Errorf("the question changed something:\n%s", now)
 	}
 }
 

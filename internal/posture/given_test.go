@@ -1,16 +1,13 @@
 package posture
 
 import (
-	"encoding/json"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
-	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // assignWide assigns the user's own definition again, elsewhere.
@@ -83,38 +80,6 @@ func TestExemptionAbove(t *testing.T) {
 		if got := w.state(v, doc.ID, "storage-https"); got != Exempt {
 			t.Errorf("exemption at %q: %v, problems %v", scope, got, w.estate().Problems())
 		}
-	}
-}
-
-func TestPreviewExemption(t *testing.T) {
-	w := newWorld(t)
-	w.put(w.account("one", false, false), w.account("two", false, false), w.account("three", true, false))
-	id, before := rec(t, "storage-https"), dump(w.estate().View())
-	p, err := PreviewExemption(w.estate().View(), id, Scope{}, nil)
-	if err != nil || p.Count != 2 || !p.Tried || p.After.Percent != 100 || p.Before.Percent >= 100 {
-		t.Errorf("everything: %+v, %v", p, err)
-	}
-	only := func(body string) []policy.Selector {
-		x, err := policy.ParseExemption(json.RawMessage(`{"id":"` + testSub + `/providers/Microsoft.Authorization/policyExemptions/x","properties":{"policyAssignmentId":"a","exemptionCategory":"Waiver","resourceSelectors":[{"selectors":[` + body + `]}]}}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x.Selectors
-	}
-	for body, want := range map[string]int{
-		`{"kind":"resourceLocation","in":["West Europe"]}`:     2,
-		`{"kind":"resourceLocation","notIn":["westeurope"]}`:   0,
-		`{"kind":"resourceType","in":["` + storageType + `"]}`: 2,
-	} {
-		if p, err := PreviewExemption(w.estate().View(), id, Scope{ID: testSub}, only(body)); err != nil || p.Count != want {
-			t.Errorf("%s: %+v, %v; want %d", body, p, err, want)
-		}
-	}
-	if _, err := PreviewExemption(w.estate().View(), "none", Scope{}, nil); !arm.IsNotFound(err) {
-		t.Errorf("unknown recommendation: %v", err)
-	}
-	if diff := cmp.Diff(before, dump(w.step())); diff != "" {
-		t.Errorf("the preview changed the estate:\n%s", diff)
 	}
 }
 

@@ -2,13 +2,11 @@ package posture
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
@@ -174,80 +172,6 @@ func TestUnavailablePathIsUnknown(t *testing.T) {
 	}
 }
 
-func TestEvidenceAndFix(t *testing.T) {
-	w := newWorld(t)
-	doc := w.account("one", false, true)
-	w.put(doc)
-	ev, err := Explain(t.Context(), w.estate(), doc.ID, rec(t, "storage-https"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(ev.Found) == 0 || ev.Found[0].Path != "properties.supportsHttpsTrafficOnly" || ev.Found[0].Found != "false" || ev.Found[0].Wanted != "true" {
-		t.Errorf("evidence = %+v, want the property, false, wanted true", ev.Found)
-	}
-	f := ev.Fix
-	if f == nil {
-		t.Fatal("there is no fix")
-	}
-	if !strings.Contains(f.Before, "false") || !strings.Contains(f.After, "true") || !strings.Contains(f.Az, doc.ID) || f.GainPoints != 4 {
-		t.Errorf("fix = %+v", f)
-	}
-	if _, err := Explain(t.Context(), w.estate(), doc.ID, rec(t, "vault-purge")); !arm.IsNotFound(err) {
-		t.Errorf("evidence of what does not apply: %v, want not found", err)
-	}
-}
-
-func TestWhatIfChangesNothing(t *testing.T) {
-	w := newWorld(t)
-	w.put(w.account("one", false, false), w.account("two", true, false))
-	before := dump(w.estate().View())
-	patch := json.RawMessage(`[{"op":"add","path":"/properties/supportsHttpsTrafficOnly","value":true}]`)
-	one, two := w.account("one", false, false).ID, w.account("two", false, false).ID
-	res, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one, Patch: patch}})
-	if err != nil || res.Before.Percent != 80 || res.After.Percent != 100 || len(res.Flips) != 1 || res.Flips[0].State != Healthy {
-		t.Fatalf("what if one is fixed = %+v, %v; want 80 to 100 by one flip", res, err)
-	}
-	res, err = WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one, Exempt: rec(t, "storage-https")}})
-	if err != nil || res.After.Percent != 100 {
-		t.Errorf("what if one is exempt = %+v, %v; want 100", res.After, err)
-	}
-	res, err = WhatIf(t.Context(), w.estate(), []Hypothetical{{
-		ResourceID: two + "b", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false,"allowBlobPublicAccess":true}}`),
-	}})
-	if err != nil || res.After.Percent >= res.Before.Percent {
-		t.Errorf("what if there was a bad one more = %+v, %v", res, err)
-	}
-	if after := dump(w.step()); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("the estate changed:\n%s\n->\n%s", before, after)
-	}
-	for name, h := range map[string]Hypothetical{
-		"unknown":  {ResourceID: one + "x", Patch: patch},
-		"badPatch": {ResourceID: one, Patch: json.RawMessage(`[{"op":"remove","path":"/nothing"}]`)},
-		"badBody":  {ResourceID: one, Body: json.RawMessage(`{`)},
-	} {
-		if _, err := WhatIf(t.Context(), w.estate(), []Hypothetical{h}); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-}
-
-func TestPlanReachesTheTop(t *testing.T) {
-	w := newWorld(t)
-	bad := w.account("two", false, true)
-	w.put(w.account("one", true, true), bad, w.account("three", false, false))
-	steps, err := Plan(t.Context(), w.estate().View(), Scope{}, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := w.estate().View().Score(Scope{}).Percent
-	for _, s := range steps {
-		sum += s.Gain
-	}
-	if len(steps) != 2 || !near(sum, 100, 1e-9) || len(steps[0].Resources) != 2 {
-		t.Errorf("plan = %+v, sums up to %v; want two steps to 100", steps, sum)
-	}
-}
-
 func TestHistory(t *testing.T) {
 	w := newWorld(t)
 	start := w.clock.now()
@@ -352,42 +276,5 @@ func TestTimeInPolicies(t *testing.T) {
 	a, _ = w.step().Assessment(doc.ID, RecommendationID(id))
 	if a.State != Unhealthy || !a.Since.Equal(w.clock.now()) {
 		t.Errorf("after a day: %v since %v", a.State, a.Since)
-	}
-}
-
-// TestWhatIfFixedAndRefused takes assessments as healthy, in a scope and on one
-// resource, and leaves out what cannot be tried.
-func TestWhatIfFixedAndRefused(t *testing.T) {
-	w := newWorld(t)
-	one, two := w.account("one", false, false), w.account("two", false, false)
-	w.put(one, two)
-	https := rec(t, "storage-https")
-	before := dump(w.estate().View())
-	all, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{Fixed: https}})
-	if err != nil || len(all.Flips) != 2 || all.Flips[0].State != Healthy || all.After.Percent <= all.Before.Percent {
-		t.Fatalf("fixed everywhere: %+v, %v", all.Flips, err)
-	}
-	// what is taken as healthy is what a patch makes so
-	patch := json.RawMessage(`[{"op":"add","path":"/properties/supportsHttpsTrafficOnly","value":true}]`)
-	patched, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one.ID, Patch: patch}, {ResourceID: two.ID, Patch: patch}})
-	if err != nil || patched.After != all.After {
-		t.Errorf("patched everywhere: %+v, %v; want %+v", patched.After, err, all.After)
-	}
-	some, err := WhatIf(t.Context(), w.estate(), []Hypothetical{
-		{ResourceID: one.ID, Fixed: https}, {ResourceID: one.ID + "x", Fixed: https}, {ResourceID: two.ID, Fixed: "none"}, {ResourceID: two.ID, Body: json.RawMessage(`{`)}})
-	if err != nil || len(some.Flips) != 1 || len(some.Refused) != 3 {
-		t.Fatalf("one of four: %+v, refused %+v, %v", some.Flips, some.Refused, err)
-	}
-	for i, r := range some.Refused {
-		if r.Index != i+1 || r.Reason == nil {
-			t.Errorf("refusal %d: %+v", i, r)
-		}
-	}
-	worse, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: one.ID + "new", Body: json.RawMessage(`{"properties":{"supportsHttpsTrafficOnly":false}}`)}})
-	if err != nil || !slices.ContainsFunc(worse.Unhealthy, func(a Assessment) bool { return a.ResourceID == one.ID+"new" && a.Recommendation.ID == https }) {
-		t.Errorf("what would be unhealthy: %+v, %v", worse.Unhealthy, err)
-	}
-	if after := dump(w.step()); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("the estate changed:\n%s\n->\n%s", before, after)
 	}
 }

@@ -109,7 +109,7 @@ func checkSurvivor(t *testing.T, path string, acknowledged map[string]bool) {
 			t.Errorf("%s was acknowledged and is not judged", id)
 		}
 	}
-	if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
+	if diff := recounted(v); diff != nil {
 		t.Errorf("aggregates differ from rows:\n%s", diff)
 	}
 	s, err := w.estate().History().AsOf(t.Context(), Scope{}, time.Now().Add(time.Second))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/store"
 )
 
@@ -84,7 +85,7 @@ func FuzzMoves(f *testing.F) {
 // FuzzFrame reads damaged blocks of a frame.
 func FuzzFrame(f *testing.F) {
 	l := &Log{numbers: []uint16{0, 1}}
-	sh := &shape{controls: smallLibrary(f).Controls}
+	sh := &shape{controls: []*content.Control{{ID: "a", Max: 10}, {ID: "b", Max: 4}}}
 	p := l.newPast(sh, pastScope{whole: true})
 	p.set(1, held{p.class(0o21), p.contained([]byte("/subscriptions/s")), p.tagged([]byte("a\x00b\x00"))}, true)
 	p.set(9, held{p.class(0o2), p.contained([]byte("/subscriptions/t\x00mg")), p.tagged(nil)}, true)

@@ -65,7 +65,7 @@ func checkAssessments(t *testing.T, v *View, q AssessmentQuery) {
 	for _, a := range rows {
 		got = append(got, a.ResourceID+" "+a.Recommendation.ID+" "+a.State.String())
 	}
-	for _, r := range rowsOf(v) {
+	for _, r := range allRows(v) {
 		for _, c := range r.cells {
 			if wantAssessment(v, q, r, c) {
 				want = append(want, r.id+" "+v.idOf(c.slot)+" "+c.state.String())
@@ -143,7 +143,7 @@ func checkInventory(t *testing.T, v *View, q InventoryQuery) {
 		seen[r.ID] = true
 	}
 	want := 0
-	for _, r := range rowsOf(v) {
+	for _, r := range allRows(v) {
 		if wantResource(v, q, r) {
 			want++
 			if !seen[r.id] {
@@ -280,13 +280,13 @@ func TestGainIsMarginal(t *testing.T) {
 		for _, r := range page.Rows {
 			b := v.edit(v.shape)
 			slot, _ := v.shape.slot(r.ID)
-			for h, old := range rowsOf(v) {
+			for h, old := range allRows(v) {
 				if bits == nil || bits.Contains(h) {
 					b.put(fixedRow(old, slot))
 				}
 			}
 			after := b.commit(v.at).Score(scope).Percent
-			if !near(after-before, r.Gain, 1e-6) {
+			if !nearly(after-before, r.Gain, 1e-6) {
 				t.Errorf("scope %v, %s: announced %.6f, is %.6f", scope, r.Title, r.Gain, after-before)
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
@@ -57,7 +55,7 @@ func TestBookTogether(t *testing.T) {
 		was := w.estate().View().Score(Scope{})
 		w.clock.pass(time.Minute)
 		v := edit.make()
-		if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
+		if diff := recounted(v); diff != nil {
 			t.Fatalf("%s: aggregates differ from rows:\n%.3000s", edit.name, diff)
 		}
 		w.sweep()

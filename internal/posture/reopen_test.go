@@ -204,23 +204,6 @@ func TestRelatedResourceReopens(t *testing.T) {
 	w.wantAssessment(w.step(), machine.ID, own, Unhealthy, "properties.complianceStatus was NonCompliant, is gone")
 }
 
-// TestWhatIfRemembersNothing tries a change under an exemption.
-func TestWhatIfRemembersNothing(t *testing.T) {
-	w := newWorld(t)
-	doc := w.tls("SSL3")
-	w.put(doc)
-	own := w.own()
-	w.waiveOwn("1")
-	res, err := WhatIf(t.Context(), w.estate(), []Hypothetical{{ResourceID: doc.ID, Body: w.tls("TLS1_1").Body}})
-	if err != nil || len(res.Flips) != 1 || res.Flips[0].State != Unhealthy {
-		t.Errorf("what if = %+v, %v; want it re-opened", res.Flips, err)
-	}
-	w.wantAssessment(w.step(), doc.ID, own, Exempt, "")
-	if len(w.estate().Reopened()) > 0 {
-		t.Error("a what-if re-opened the exemption")
-	}
-}
-
 // TestChangedRuleBeginsAnew changes which fields the rule reads.
 func TestChangedRuleBeginsAnew(t *testing.T) {
 	w := newWorld(t)

@@ -1,20 +1,17 @@
 package posture
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/rampart-sec/rampart/content"
 )
 
-func near(a, b, within float64) bool { return math.Abs(a-b) <= within }
-
 // TestControlScoreReference holds the example that the reference documents: a
 // control of 6 points over 78 resources of which 4 are healthy.
 func TestControlScoreReference(t *testing.T) {
 	cs := controlScore(&content.Control{Max: 6}, tally{healthy: 4, unhealthy: 74})
-	if !near(share(6, 1, 78), 0.0769, 5e-5) || !near(cs.Current, 0.31, 5e-3) || !near(cs.PotentialIncrease, 5.69, 5e-3) {
+	if !nearly(share(6, 1, 78), 0.0769, 5e-5) || !near(cs.Current, 0.31, 5e-3) || !near(cs.PotentialIncrease, 5.69, 5e-3) {
 		t.Errorf("per resource %.4f, current %.2f, potential %.2f; want 0.0769, 0.31, 5.69",
 			share(6, 1, 78), cs.Current, cs.PotentialIncrease)
 	}
@@ -39,7 +36,7 @@ func TestPoolScoreReference(t *testing.T) {
 				controls[i] = &content.Control{Max: tc.max[i]}
 				tallies[i] = tally{healthy: tc.healthy[i], unhealthy: 10 - tc.healthy[i]}
 			}
-			if s := poolScore(controls, tallies, 10); !near(s.Percent, tc.want, 1e-3) {
+			if s := poolScore(controls, tallies, 10); !nearly(s.Percent, tc.want, 1e-3) {
 				t.Errorf("percent = %.4f, want %.4f", s.Percent, tc.want)
 			}
 		})

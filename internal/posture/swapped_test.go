@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
@@ -35,7 +33,7 @@ func TestTurnEqualsSweep(t *testing.T) {
 					ed.some()
 				}
 				v := w.step()
-				if diff := cmp.Diff(recountRows(v, rowsOf(v)), v.count(), countsCompare); diff != "" {
+				if diff := recounted(v); diff != nil {
 					t.Fatalf("aggregates differ from rows:\n%s", diff)
 				}
 				w.sweep()
