@@ -16,7 +16,11 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/face/web"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // TestSampleTenant holds the sample to what it promises: fixes for what it
@@ -34,16 +38,16 @@ func TestSampleTenant(t *testing.T) {
 }
 
 // sampled waits for the sample with its past.
-func sampled(t *testing.T, a *App) *posture.Estate {
+func sampled(t *testing.T, a *App) *judge.Estate {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		e := a.judge.Estate(web.Sample)
 		if e == nil {
 			continue
 		}
-		points, err := e.History().Scores(t.Context(), posture.HistoryQuery{From: time.Now().AddDate(0, 0, -demoDays), To: time.Now(), Points: demoDays})
+		points, err := e.History().Scores(t.Context(), history.HistoryQuery{From: time.Now().AddDate(0, 0, -demoDays), To: time.Now(), Points: demoDays})
 		must(t, err)
-		if e.View().Score(posture.Scope{}).Max > 0 && len(points) >= demoDays/2 {
+		if e.View().Score(index.Scope{}).Max > 0 && len(points) >= demoDays/2 {
 			return e
 		}
 	}
@@ -53,15 +57,15 @@ func sampled(t *testing.T, a *App) *posture.Estate {
 
 // fixesOffered opens every unhealthy verdict: nine of ten must offer a fix,
 // which is one that was tried on a copy and healed it.
-func fixesOffered(t *testing.T, e *posture.Estate, v *posture.View) {
+func fixesOffered(t *testing.T, e *judge.Estate, v *index.View) {
 	unhealthy, offered := 0, 0
 	failed := map[string]int{}
 	for a := range v.EachAssessment() {
-		if a.State != posture.Unhealthy {
+		if a.State != record.Unhealthy {
 			continue
 		}
 		unhealthy++
-		evidence, err := posture.Explain(t.Context(), e, a.ResourceID, a.Recommendation.ID)
+		evidence, err := planning.Explain(t.Context(), e, a.ResourceID, a.Recommendation.ID)
 		must(t, err)
 		switch k := a.Recommendation.Content; {
 		case evidence.Fix != nil:
@@ -79,24 +83,24 @@ func fixesOffered(t *testing.T, e *posture.Estate, v *posture.View) {
 }
 
 // scoreRecounted compares points with a recount from assessments.
-func scoreRecounted(t *testing.T, v *posture.View) {
-	standing := map[[3]string]posture.State{} // subscription, control, resource
+func scoreRecounted(t *testing.T, v *index.View) {
+	standing := map[[3]string]record.State{} // subscription, control, resource
 	maximum := map[string]int{}
 	for a := range v.EachAssessment() {
 		r := a.Recommendation
-		if !r.Counted || r.Control == nil || a.State == posture.Exempt || a.State == posture.NotApplicable {
+		if !r.Counted || r.Control == nil || a.State == record.Exempt || a.State == record.NotApplicable {
 			continue
 		}
 		maximum[r.Control.ID] = r.Control.Max
 		key := [3]string{subscriptionOf(t, a.ResourceID), r.Control.ID, a.ResourceID}
-		if was := standing[key]; was != posture.Unhealthy && (was != posture.Unknown || a.State == posture.Unhealthy) {
+		if was := standing[key]; was != record.Unhealthy && (was != record.Unknown || a.State == record.Unhealthy) {
 			standing[key] = a.State
 		}
 	}
 	type pool struct{ healthy, known int }
 	pools, resources := map[string]map[string]pool{}, map[string]map[string]bool{}
 	for key, state := range standing {
-		if state == posture.Unknown || maximum[key[1]] == 0 {
+		if state == record.Unknown || maximum[key[1]] == 0 {
 			continue
 		}
 		if pools[key[0]] == nil {
@@ -104,7 +108,7 @@ func scoreRecounted(t *testing.T, v *posture.View) {
 		}
 		p := pools[key[0]][key[1]]
 		p.known++
-		if state == posture.Healthy {
+		if state == record.Healthy {
 			p.healthy++
 		}
 		pools[key[0]][key[1]], resources[key[0]][key[2]] = p, true
@@ -116,14 +120,14 @@ func scoreRecounted(t *testing.T, v *posture.View) {
 			points += float64(maximum[id]) / float64(p.known) * float64(p.healthy)
 			most += float64(maximum[id])
 		}
-		got := v.Score(posture.Scope{ID: sub})
+		got := v.Score(index.Scope{ID: sub})
 		if math.Abs(got.Current-points) > 1e-9 || float64(got.Max) != most || got.Weight != len(resources[sub]) {
 			t.Errorf("%s: %.6f of %d, weight %d; recounted %.6f of %.0f, weight %d", sub, got.Current, got.Max, got.Weight, points, most, len(resources[sub]))
 		}
 		sum += points / most * 100 * float64(got.Weight)
 		weight += float64(got.Weight)
 	}
-	if got := v.Score(posture.Scope{}).Percent; math.Abs(got-sum/weight) > 1e-9 || weight == 0 {
+	if got := v.Score(index.Scope{}).Percent; math.Abs(got-sum/weight) > 1e-9 || weight == 0 {
 		t.Errorf("estate %.6f %%, recounted %.6f", got, sum/weight)
 	}
 }
@@ -142,7 +146,7 @@ func subscriptionOf(t *testing.T, id string) string {
 // sampleApart looks for the sample in the numbers of the default tenant.
 func sampleApart(t *testing.T, a *App, v *visitor) {
 	view := a.judge.Estate(store.DefaultTenant).View()
-	if n, s := view.Resources(), view.Score(posture.Scope{}); n != 1 || s.Weight != 0 || s.Max != 0 {
+	if n, s := view.Resources(), view.Score(index.Scope{}); n != 1 || s.Weight != 0 || s.Max != 0 {
 		t.Errorf("the default tenant has %d resources and the score %+v", n, s)
 	}
 	if subs := v.subscriptions(); len(subs) != 1 || subs[0] != "/subscriptions/"+v.boot.SubscriptionID {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/face/client"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/assess"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // overviewScore is the figure of the overview.
@@ -46,7 +46,7 @@ func TestTheSameNumbersEverywhere(t *testing.T) {
 	}
 	waitFor(t, a, "the estate", func(s snapshot) bool { return s.resources >= offline.Resources })
 	subs := v.subscriptions()
-	view := settled(t, a, "the verdicts", func(s snapshot) bool { return s.view.Score(posture.Scope{}).Weight > 0 })
+	view := settled(t, a, "the verdicts", func(s snapshot) bool { return s.view.Score(index.Scope{}).Weight > 0 })
 
 	want := map[string]counts{}
 	for _, r := range offline.Recommendations {
@@ -83,9 +83,9 @@ func TestTheSameNumbersEverywhere(t *testing.T) {
 	})
 }
 
-func sameScore(t *testing.T, offline *assess.Report, view *posture.View) {
+func sameScore(t *testing.T, offline *assess.Report, view *index.View) {
 	t.Helper()
-	s := view.Score(posture.Scope{})
+	s := view.Score(index.Scope{})
 	if got := (assess.Score{Percent: s.Percent, Current: s.Current, Max: s.Max, Low: s.Low, High: s.High}); !sameRange(got, offline.Score) {
 		t.Errorf("score %+v, offline %+v", got, offline.Score)
 	}

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // atOnce is how long a change of policies may take to show.
@@ -30,7 +31,7 @@ func TestChangesTakeEffectAtOnce(t *testing.T) {
 	good := brokenImport(t, v)
 	waitFor(t, a, "the good rows", func(s snapshot) bool { return s.resources >= good })
 	v.subscriptions()
-	settled(t, a, "the verdicts", func(s snapshot) bool { return s.view.Score(posture.Scope{}).Weight > 0 })
+	settled(t, a, "the verdicts", func(s snapshot) bool { return s.view.Score(index.Scope{}).Weight > 0 })
 	p := &policyTrial{visitor: v, subject: unhealthyAnywhere(t, a), now: opt.Now}
 
 	t.Run("two_edits", p.twoEdits)
@@ -74,16 +75,16 @@ func brokenImport(t *testing.T, v *visitor) int {
 
 // unhealthyAnywhere picks an unhealthy, counted assessment, the first of those
 // whose recommendation fails most.
-func unhealthyAnywhere(t *testing.T, a *App) posture.Assessment {
+func unhealthyAnywhere(t *testing.T, a *App) record.Assessment {
 	t.Helper()
 	view := a.judge.Estate(store.DefaultTenant).View()
-	rows, err := view.Recommendations(posture.RecommendationQuery{Sort: "unhealthy"})
+	rows, err := view.Recommendations(index.RecommendationQuery{Sort: "unhealthy"})
 	must(t, err)
-	i := slices.IndexFunc(rows.Rows, func(r posture.RecommendationRow) bool { return r.Counted && r.Unhealthy > 1 })
+	i := slices.IndexFunc(rows.Rows, func(r index.RecommendationRow) bool { return r.Counted && r.Unhealthy > 1 })
 	if i < 0 {
 		t.Fatal("nothing counted is unhealthy")
 	}
-	page, err := view.Assessments(posture.AssessmentQuery{Recommendation: rows.Rows[i].ID, State: []posture.State{posture.Unhealthy}, Limit: 1})
+	page, err := view.Assessments(index.AssessmentQuery{Recommendation: rows.Rows[i].ID, State: []record.State{record.Unhealthy}, Limit: 1})
 	must(t, err)
 	return page.Rows[0]
 }
@@ -91,7 +92,7 @@ func unhealthyAnywhere(t *testing.T, a *App) posture.Assessment {
 // policyTrial changes policies around one unhealthy assessment.
 type policyTrial struct {
 	*visitor
-	subject posture.Assessment
+	subject record.Assessment
 	now     func() time.Time
 }
 
@@ -104,7 +105,7 @@ func (p *policyTrial) assignment(t *testing.T) string {
 }
 
 // state is the subject's in the current view.
-func (p *policyTrial) state() posture.State {
+func (p *policyTrial) state() record.State {
 	a, _ := p.app.judge.Estate(store.DefaultTenant).View().Assessment(p.subject.ResourceID, p.subject.Recommendation.ID)
 	return a.State
 }
@@ -145,10 +146,10 @@ func (p *policyTrial) memberDisabled(t *testing.T) {
 	parameter := p.subject.Recommendation.Content.Name + "-effect"
 	for _, step := range []struct {
 		parameters string
-		want       posture.State
+		want       record.State
 	}{
-		{`{"` + parameter + `":{"value":"Disabled"}}`, posture.NotApplicable},
-		{`{}`, posture.Unhealthy},
+		{`{"` + parameter + `":{"value":"Disabled"}}`, record.NotApplicable},
+		{`{}`, record.Unhealthy},
 	} {
 		began := time.Now()
 		p.want(http.StatusOK, "PATCH", p.assignment(t), `{"properties":{"parameters":`+step.parameters+`}}`)
@@ -163,25 +164,25 @@ func (p *policyTrial) exemption(t *testing.T, ahead *atomic.Int64) {
 		p.assignment(t), p.subject.Recommendation.ID, p.now().Add(10*time.Minute).Format(time.RFC3339))
 	began := time.Now()
 	p.want(http.StatusCreated, "PUT", path, body)
-	p.soon(t, "the exemption", began, func() bool { return p.state() == posture.Exempt })
+	p.soon(t, "the exemption", began, func() bool { return p.state() == record.Exempt })
 	ahead.Store(int64(11 * time.Minute))
 	// The judge's timer knows nothing of a clock that jumps; any change wakes it.
 	p.load([]byte(`{"id":"` + p.subscription(t) + `/resourceGroups/late","type":"Microsoft.Resources/subscriptions/resourceGroups"}` + "\n"))
-	waitFor(t, p.app, "the exemption's end", func(snapshot) bool { return p.state() == posture.Unhealthy })
+	waitFor(t, p.app, "the exemption's end", func(snapshot) bool { return p.state() == record.Unhealthy })
 }
 
 // ownPolicy adds a definition that finds fault with every resource of the
 // subject's type: shown on every face, never counted.
 func (p *policyTrial) ownPolicy(t *testing.T) {
-	before := p.app.judge.Estate(store.DefaultTenant).View().Score(posture.Scope{})
+	before := p.app.judge.Estate(store.DefaultTenant).View().Score(index.Scope{})
 	definition := p.subscription(t) + authorization + "policyDefinitions/own"
 	p.want(http.StatusCreated, "PUT", definition, fmt.Sprintf(`{"properties":{"displayName":"Nothing of this type","mode":"All",
 		"policyRule":{"if":{"field":"type","equals":%q},"then":{"effect":"audit"}}}}`, p.subject.ResourceType))
 	began := time.Now()
 	p.want(http.StatusCreated, "PUT", p.subscription(t)+authorization+"policyAssignments/own", `{"properties":{"policyDefinitionId":"`+definition+`"}}`)
-	var own *posture.RecommendationRow
+	var own *index.RecommendationRow
 	p.soon(t, "the own policy", began, func() bool {
-		page, err := p.app.judge.Estate(store.DefaultTenant).View().Recommendations(posture.RecommendationQuery{Text: "Nothing of this type"})
+		page, err := p.app.judge.Estate(store.DefaultTenant).View().Recommendations(index.RecommendationQuery{Text: "Nothing of this type"})
 		must(t, err)
 		if len(page.Rows) == 1 {
 			own = &page.Rows[0]
@@ -191,7 +192,7 @@ func (p *policyTrial) ownPolicy(t *testing.T) {
 	if own.Counted || own.Content != nil || own.Gain != 0 {
 		t.Errorf("it counts: %+v", own)
 	}
-	if after := p.app.judge.Estate(store.DefaultTenant).View().Score(posture.Scope{}); after != before {
+	if after := p.app.judge.Estate(store.DefaultTenant).View().Score(index.Scope{}); after != before {
 		t.Errorf("the score went from %+v to %+v", before, after)
 	}
 	listed := p.countedAssessments([]string{p.subscription(t)})[own.ID]

@@ -18,7 +18,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/collect/simulate"
 	"github.com/rampart-sec/rampart/internal/face/client"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // visitor uses a running server from outside: the API with the credentials of
@@ -170,7 +170,7 @@ func (v *visitor) subscriptions() (ids []string) {
 
 // settled waits until the default tenant's view is as wanted and no new one
 // came for a while: computed exposure follows what was imported.
-func settled(t *testing.T, a *App, what string, ok func(snapshot) bool) *posture.View {
+func settled(t *testing.T, a *App, what string, ok func(snapshot) bool) *index.View {
 	t.Helper()
 	ctx := t.Context()
 	events := a.judge.Estate(store.DefaultTenant).Subscribe(ctx)

@@ -22,10 +22,10 @@ import (
 	"github.com/rampart-sec/rampart/internal/face/api"
 	"github.com/rampart-sec/rampart/internal/face/client"
 	"github.com/rampart-sec/rampart/internal/face/web"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 	"github.com/rampart-sec/rampart/internal/posture/exposure"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
 )
@@ -56,7 +56,7 @@ type App struct {
 	opt    Options
 	life   *lifecycle
 	status Status
-	judge  *posture.Judge
+	judge  *judge.Judge
 }
 
 // New checks nothing and starts nothing.
@@ -149,7 +149,7 @@ func (a *App) Start(ctx context.Context) error {
 
 	// Judgement.
 	var gc collector
-	judge, err := posture.New(posture.Options{Store: db, Inventory: inv, Library: library, Baselines: baselines,
+	judge, err := judge.New(judge.Options{Store: db, Inventory: inv, Library: library, Baselines: baselines,
 		Now: now, Log: log, StaleAfter: c.StaleAfter, Registerer: metrics, Relax: gc.relax})
 	if err != nil {
 		return err

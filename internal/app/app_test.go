@@ -14,7 +14,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/face/client"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // options completes a configuration for a test: free ports, a folder of its own.
@@ -61,7 +61,7 @@ func startWith(t *testing.T, opt Options) *App {
 
 // snapshot is what tests wait for.
 type snapshot struct {
-	view      *posture.View
+	view      *index.View
 	assessed  int // resources with a known or unknown verdict in the score
 	resources int
 }
@@ -74,7 +74,7 @@ func waitFor(t *testing.T, a *App, what string, ok func(snapshot) bool) snapshot
 		var s snapshot
 		if e := a.judge.Estate(store.DefaultTenant); e != nil {
 			s.view = e.View()
-			s.assessed, s.resources = s.view.Score(posture.Scope{}).Applicable, s.view.Resources()
+			s.assessed, s.resources = s.view.Score(index.Scope{}).Applicable, s.view.Resources()
 			if ok(s) {
 				return s
 			}

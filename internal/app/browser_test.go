@@ -13,7 +13,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // rootLogin is the recommendation that the test moves.
@@ -27,7 +28,7 @@ func TestOpenPageFollowsTheMachine(t *testing.T) {
 	a := start(t, Config{Agent: true, Root: root})
 	waitFor(t, a, "the first verdicts", func(s snapshot) bool {
 		got, ok := s.view.Assessment(machineID(t, s.view), rootLogin)
-		return ok && got.State == posture.Unhealthy
+		return ok && got.State == record.Unhealthy
 	})
 
 	browser := newBrowser(t)
@@ -57,17 +58,17 @@ func TestOpenPageFollowsTheMachine(t *testing.T) {
 	for _, open := range []tab{overview, detail, resource} {
 		open.neverReloaded()
 	}
-	s := a.judge.Estate("").View().Controls(posture.Scope{})
-	i := slices.IndexFunc(s, func(c posture.ControlScore) bool { return c.Control.ID == "secure-management-ports" })
+	s := a.judge.Estate("").View().Controls(index.Scope{})
+	i := slices.IndexFunc(s, func(c index.ControlScore) bool { return c.Control.ID == "secure-management-ports" })
 	if i < 0 || s[i].Current != float64(s[i].Max) {
 		t.Errorf("the control should give its points now: %+v", s)
 	}
 }
 
 // machineID is the id of the only machine of a view.
-func machineID(t *testing.T, v *posture.View) string {
+func machineID(t *testing.T, v *index.View) string {
 	t.Helper()
-	page, err := v.Inventory(posture.InventoryQuery{Type: "Microsoft.HybridCompute/machines"})
+	page, err := v.Inventory(index.InventoryQuery{Type: "Microsoft.HybridCompute/machines"})
 	if err != nil {
 		t.Fatal(err)
 	}

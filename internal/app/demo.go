@@ -14,8 +14,10 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/collect/simulate"
 	"github.com/rampart-sec/rampart/internal/face/web"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 )
 
 // The sample tenant's size.
@@ -30,7 +32,7 @@ const (
 type demo struct {
 	db      *store.DB
 	inv     *inventory.Inventory
-	judge   *posture.Judge
+	judge   *judge.Judge
 	library *content.Library
 	records *compliance.Records
 	now     func() time.Time
@@ -95,12 +97,12 @@ func (d demo) fill(ctx context.Context) error {
 }
 
 // judged waits until the judge has seen the whole sample.
-func (d demo) judged(ctx context.Context) (*posture.View, error) {
+func (d demo) judged(ctx context.Context) (*index.View, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		if e := d.judge.Estate(web.Sample); e != nil {
-			if v := e.View(); v.Resources() >= demoResources && v.Score(posture.Scope{}).Max > 0 {
+			if v := e.View(); v.Resources() >= demoResources && v.Score(index.Scope{}).Max > 0 {
 				return v, nil
 			}
 		} else if err := d.there(ctx); err != nil {
@@ -124,7 +126,7 @@ func (d demo) there(ctx context.Context) error {
 
 // past writes score rows for each day before today: an estate that began worse
 // than it is and was mended by and by, with a setback in between.
-func (d demo) past(ctx context.Context, v *posture.View) error {
+func (d demo) past(ctx context.Context, v *index.View) error {
 	scopes := []string{""}
 	for _, s := range v.Subscriptions() {
 		scopes = append(scopes, s.ID)
@@ -147,7 +149,7 @@ func (d demo) past(ctx context.Context, v *posture.View) error {
 			at := today.AddDate(0, 0, -day)
 			rows = append(rows, pastRows(v, scope, at, worse)...)
 			for _, std := range standards {
-				r := compliance.Evaluate(v, std, posture.Scope{ID: scope}, nil, at)
+				r := compliance.Evaluate(v, std, index.Scope{ID: scope}, nil, at)
 				outcomes = append(outcomes, pastOutcome(&r, worse))
 			}
 		}
@@ -180,10 +182,10 @@ func pastOutcome(r *compliance.Report, worse float64) store.ComplianceRow {
 // pastRows are a scope's score rows of one day, made from today's counts with
 // a share of the healthy resources broken. The whole score falls as the pooled
 // counts do.
-func pastRows(v *posture.View, scope string, at time.Time, worse float64) []store.ScoreRow {
+func pastRows(v *index.View, scope string, at time.Time, worse float64) []store.ScoreRow {
 	var rows []store.ScoreRow
 	var now, then float64 // pooled points
-	for _, c := range v.Controls(posture.Scope{ID: scope}) {
+	for _, c := range v.Controls(index.Scope{ID: scope}) {
 		broken := int32(float64(c.Healthy) * worse)
 		rows = append(rows, store.ScoreRow{Tenant: web.Sample, Scope: arm.Fold(scope), Control: c.Control.ID, At: at,
 			Healthy: int32(c.Healthy) - broken, Unhealthy: int32(c.Unhealthy) + broken, Unknown: int32(c.Unknown), NotApplicable: int32(c.NotApplicable)})
@@ -192,10 +194,10 @@ func pastRows(v *posture.View, scope string, at time.Time, worse float64) []stor
 			then += float64(c.Max*(c.Healthy-int(broken))) / float64(known)
 		}
 	}
-	s := v.Score(posture.Scope{ID: scope})
+	s := v.Score(index.Scope{ID: scope})
 	if now == 0 {
 		return rows
 	}
 	s.Percent, s.Low, s.High = s.Percent*then/now, s.Low*then/now, s.High*then/now
-	return append(rows, posture.SummaryRow(web.Sample, scope, at, s))
+	return append(rows, history.SummaryRow(web.Sample, scope, at, s))
 }

@@ -17,15 +17,16 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
 )
 
 // Options of New. Judge, Store, Inventory, Access and Library are required.
 type Options struct {
-	Judge     *posture.Judge
+	Judge     *judge.Judge
 	Store     *store.DB
 	Inventory *inventory.Inventory
 	Access    *access.Access
@@ -237,7 +238,7 @@ func (a *API) knownSubscriptions(r *request) ([]namedID, error) {
 }
 
 // view is the current epoch of a tenant's estate, nil before its first load.
-func (a *API) view(tenant string) *posture.View {
+func (a *API) view(tenant string) *index.View {
 	estate := a.Judge.Estate(tenant)
 	if estate == nil {
 		return nil

@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
@@ -27,7 +28,7 @@ func (a *API) assessments(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
+	query := index.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
 	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
@@ -61,7 +62,7 @@ func (a *API) assessment(r *request) (response, error) {
 		return a.pushedAssessment(r)
 	}
 	body := a.assessmentBody(r, &found)
-	if found.State == posture.Unhealthy {
+	if found.State == record.Unhealthy {
 		evidence, err := evidenceOf(r, estate, &found)
 		if err != nil {
 			return response{}, err
@@ -76,7 +77,7 @@ func (a *API) assessment(r *request) (response, error) {
 // assessmentBody is the wire form. The wire has no word for unknown and exempt:
 // both are NotApplicable, with the cause to tell them apart and the reason in
 // the description.
-func (a *API) assessmentBody(r *request, x *posture.Assessment) map[string]any {
+func (a *API) assessmentBody(r *request, x *record.Assessment) map[string]any {
 	rec := x.Recommendation
 	properties := map[string]any{
 		"displayName":     rec.Title,
@@ -94,7 +95,7 @@ func (a *API) assessmentBody(r *request, x *posture.Assessment) map[string]any {
 	return resource(assessmentID(x.ResourceID, rec.ID), assessmentType, properties)
 }
 
-func statusOf(x *posture.Assessment) map[string]any {
+func statusOf(x *record.Assessment) map[string]any {
 	code, cause := statusCode(x.State)
 	status := map[string]any{"code": code}
 	if cause != "" {
@@ -112,22 +113,22 @@ func statusOf(x *posture.Assessment) map[string]any {
 	return status
 }
 
-func statusCode(s posture.State) (code, cause string) {
+func statusCode(s record.State) (code, cause string) {
 	switch s {
-	case posture.Healthy:
+	case record.Healthy:
 		return "Healthy", ""
-	case posture.Unhealthy:
+	case record.Unhealthy:
 		return "Unhealthy", ""
-	case posture.Unknown:
+	case record.Unknown:
 		return "NotApplicable", "Unknown"
-	case posture.Exempt:
+	case record.Exempt:
 		return "NotApplicable", "Exempt"
 	}
 	return "NotApplicable", ""
 }
 
 // additionalData holds what has no field of its own; its values are strings.
-func additionalData(x *posture.Assessment) map[string]string {
+func additionalData(x *record.Assessment) map[string]string {
 	data := map[string]string{"resourceType": x.ResourceType}
 	if !x.ObservedAt.IsZero() {
 		data["lastEvaluated"] = x.ObservedAt.UTC().Format(time.RFC3339)

@@ -5,8 +5,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // assignmentLink is how a definition is assigned: by itself, or as a member of
@@ -97,7 +97,7 @@ func (c *change) initiative(id string) (*policy.Initiative, error) {
 }
 
 // of are the assignments that an assessment comes from.
-func (l *assignmentLinks) of(x *posture.Assessment) []assignmentLink {
+func (l *assignmentLinks) of(x *record.Assessment) []assignmentLink {
 	id, err := arm.ParseID(x.ResourceID)
 	if err != nil {
 		return nil
@@ -126,7 +126,7 @@ func (link *assignmentLink) covers(id arm.ID) bool {
 }
 
 // effect is what the definition does with a resource that it finds wanting.
-func (link *assignmentLink) effect(x *posture.Assessment) string {
+func (link *assignmentLink) effect(x *record.Assessment) string {
 	if x.Recommendation.Content != nil {
 		return arm.Fold(x.Recommendation.Content.Effect)
 	}

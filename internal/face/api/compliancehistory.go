@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // reportOf evaluates a standard by name over a scope to which it applies.
-func (a *API) reportOf(r *request, name string, scope posture.Scope) (*compliance.Report, error) {
+func (a *API) reportOf(r *request, name string, scope index.Scope) (*compliance.Report, error) {
 	_, view, err := a.estate(r)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (a *API) complianceReport(r *request) (response, error) {
 }
 
 // keptScope is the question's scope if history is kept of it.
-func (r *request) keptScope() (posture.Scope, error) {
+func (r *request) keptScope() (index.Scope, error) {
 	scope, err := r.questionScope()
 	if err == nil && !compliance.Kept(scope) {
 		err = invalidAt("scope", "What standards said over time is kept of the whole estate and of each subscription.")

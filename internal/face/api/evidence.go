@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // condition is one deciding condition, in additionalData.evidence.
@@ -32,8 +34,8 @@ const (
 
 // evidenceOf are the conditions that decided an assessment. What went away since
 // the view was made has none. That a vault is a vault goes without saying.
-func evidenceOf(r *request, estate *posture.Estate, x *posture.Assessment) ([]condition, error) {
-	evidence, err := posture.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
+func evidenceOf(r *request, estate *judge.Estate, x *record.Assessment) ([]condition, error) {
+	evidence, err := planning.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
 	if arm.IsNotFound(err) || err == nil && evidence == nil {
 		return nil, nil
 	}
@@ -60,7 +62,7 @@ func cut(s string) string {
 
 // withEvidence adds the deciding conditions to the body of an unhealthy
 // assessment: as data, and in words unless the reason is told already.
-func withEvidence(body map[string]any, x *posture.Assessment, all []condition) error {
+func withEvidence(body map[string]any, x *record.Assessment, all []condition) error {
 	if len(all) == 0 {
 		return nil
 	}

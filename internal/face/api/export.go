@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // exportColumns are the columns of the CSV export.
@@ -26,14 +27,14 @@ func (a *API) export(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	each := func(use func(*posture.Assessment) error) error { return everyAssessment(view, scope, use) }
+	each := func(use func(*record.Assessment) error) error { return everyAssessment(view, scope, use) }
 	switch format := r.option("format"); format {
 	case "csv":
 		return response{status: http.StatusOK, contentType: "text/csv; charset=utf-8", stream: func(w io.Writer) error { return writeCSV(w, each) }}, nil
 	case "", "jsonl":
 		return response{status: http.StatusOK, contentType: "application/x-ndjson", stream: func(w io.Writer) error {
 			encoder := json.NewEncoder(w)
-			return each(func(x *posture.Assessment) error { return encoder.Encode(a.assessmentBody(r, x)) })
+			return each(func(x *record.Assessment) error { return encoder.Encode(a.assessmentBody(r, x)) })
 		}}, nil
 	default:
 		return response{}, invalidAt("format", "%q is neither csv nor jsonl.", clip(format))
@@ -43,7 +44,7 @@ func (a *API) export(r *request) (response, error) {
 // everyAssessment walks one epoch, so what is exported is one moment: all rows,
 // or through the index where only that knows what lies in the scope: a tag, a
 // management group.
-func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.Assessment) error) error {
+func everyAssessment(view *index.View, scope index.Scope, use func(*record.Assessment) error) error {
 	within, err := arm.ParseID("/" + scope.ID)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.
 		}
 		return nil
 	}
-	found, err := view.EachMatch(posture.AssessmentQuery{Scope: scope, Sort: listOrder})
+	found, err := view.EachMatch(index.AssessmentQuery{Scope: scope, Sort: listOrder})
 	if err != nil {
 		return err
 	}
@@ -71,12 +72,12 @@ func everyAssessment(view *posture.View, scope posture.Scope, use func(*posture.
 	return nil
 }
 
-func writeCSV(w io.Writer, each func(func(*posture.Assessment) error) error) error {
+func writeCSV(w io.Writer, each func(func(*record.Assessment) error) error) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(exportColumns); err != nil {
 		return err
 	}
-	err := each(func(x *posture.Assessment) error {
+	err := each(func(x *record.Assessment) error {
 		return out.Write([]string{x.ResourceID, x.ResourceType, x.Recommendation.ID, harmless(x.Recommendation.Title), string(x.Recommendation.Severity),
 			x.State.String(), harmless(x.Reason), stamp(x.Since), stamp(x.ObservedAt), riskName(x.Risk), harmless(x.Assigned.Owner), stamp(x.Assigned.Due),
 			x.Status.String(), stamp(x.Assigned.ETA), stamp(x.Completed)})

@@ -4,7 +4,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // findingFilter is what $filter of a list of findings asks for; empty words ask
@@ -32,13 +33,13 @@ func readFindingFilter(text string) (findingFilter, error) {
 	return f, nil
 }
 
-func (f findingFilter) selects(found *posture.Finding) bool {
+func (f findingFilter) selects(found *judge.Finding) bool {
 	code, cause := findingStatus(found)
 	return (f.code == "" || strings.EqualFold(f.code, code)) && (f.cause == "" || strings.EqualFold(f.cause, cause))
 }
 
 // append adds the findings of some assessments that the filter selects.
-func (f findingFilter) append(r *request, estate *posture.Estate, items []any, rows []posture.Assessment) ([]any, error) {
+func (f findingFilter) append(r *request, estate *judge.Estate, items []any, rows []record.Assessment) ([]any, error) {
 	view := estate.View()
 	for i := range rows {
 		// The index knows where rules disable something: no report is read in vain.

@@ -6,8 +6,8 @@ import (
 	"net/http"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 )
 
 // findingRuleKind are the rules that disable findings. The reference has them on
@@ -81,12 +81,12 @@ func (a *API) previewFindingRule(r *request) (response, error) {
 	return ok(a.effectBody(r, &effect))
 }
 
-func (a *API) effectBody(r *request, effect *posture.RuleEffect) map[string]any {
+func (a *API) effectBody(r *request, effect *judge.RuleEffect) map[string]any {
 	body := map[string]any{"findings": effect.Findings, "resources": effect.Resources, "tried": effect.Tried}
 	if effect.Tried {
 		flips := []any{}
-		for i := range effect.Flips {
-			flips = append(flips, a.assessmentBody(r, &effect.Flips[i]))
+		for i := range effect.Changes {
+			flips = append(flips, a.assessmentBody(r, &effect.Changes[i]))
 		}
 		body["before"], body["after"], body["flips"] = scoreOnly(effect.Before), scoreOnly(effect.After), flips
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 )
 
@@ -27,7 +27,7 @@ func (a *API) governanceAssignments(r *request) (response, error) {
 	if view.Recommendation(recommendation) == nil {
 		return response{}, arm.NotFound(assessmentID(r.scope.String(), r.vars["assessment"]))
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: recommendation, Status: governance.Statuses, Sort: listOrder}
+	query := index.AssessmentQuery{Scope: r.postureScope(), Recommendation: recommendation, Status: governance.Statuses, Sort: listOrder}
 	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // reportColumns are the columns of the governance report as CSV.
@@ -37,7 +37,7 @@ func (a *API) governanceReport(r *request) (response, error) {
 	}
 }
 
-func workloadBody(w *posture.Workload) map[string]any {
+func workloadBody(w *index.Workload) map[string]any {
 	body := map[string]any{"assignedBy": assignedBy(w), "completed": w.Completed, "onTime": w.OnTime, "overdue": w.Overdue, "unassigned": w.Unassigned}
 	if w.RuleID != "" {
 		body["ruleId"], body["rule"], body["ruleIsDeleted"] = w.RuleID, w.Rule, w.Deleted
@@ -49,7 +49,7 @@ func workloadBody(w *posture.Workload) map[string]any {
 }
 
 // assignedBy is who gave the tasks of a row to their owner.
-func assignedBy(w *posture.Workload) string {
+func assignedBy(w *index.Workload) string {
 	switch {
 	case w.ByHand:
 		return "person"
@@ -59,7 +59,7 @@ func assignedBy(w *posture.Workload) string {
 	return "nobody"
 }
 
-func writeReport(w io.Writer, rows []posture.Workload) error {
+func writeReport(w io.Writer, rows []index.Workload) error {
 	out := csv.NewWriter(w)
 	_ = out.Write(reportColumns) // the writer keeps its first error
 	for i := range rows {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 const (
@@ -53,7 +53,7 @@ func (a *API) builtInMetadata(scope arm.ID, rec *content.Recommendation) map[str
 }
 
 // metadataProperties describes a recommendation of an estate.
-func (a *API) metadataProperties(rec *posture.Recommendation) map[string]any {
+func (a *API) metadataProperties(rec *record.Recommendation) map[string]any {
 	if rec.Content != nil {
 		return contentMetadata(rec.Content)
 	}

@@ -3,7 +3,7 @@ package api
 import (
 	"strconv"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 // Steps of a plan, when nobody says how many and at most.
@@ -26,7 +26,7 @@ func (a *API) fixPlan(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	steps, err := posture.Plan(r.Context(), estate.View(), scope, n)
+	steps, err := planning.Plan(r.Context(), estate.View(), scope, n)
 	if err != nil {
 		return response{}, err
 	}
@@ -37,7 +37,7 @@ func (a *API) fixPlan(r *request) (response, error) {
 	return ok(list{Value: items})
 }
 
-func planStepBody(s *posture.PlanStep) map[string]any {
+func planStepBody(s *planning.PlanStep) map[string]any {
 	return map[string]any{"recommendation": s.ID, "displayName": s.Title, "severity": severityName(s.Severity), "unhealthy": s.Unhealthy,
 		"effort": title(s.Effort), "gain": round(s.Gain/100, 1e6), "quickFix": s.FixAvailable, "resources": orEmpty(s.Resources)}
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // stateRow is one policy state on the wire: flat, without properties.
@@ -93,14 +95,14 @@ func (a *API) policyStates(r *request) (response, error) {
 	return ok(out)
 }
 
-func (a *API) stateRow(r *request, x *posture.Assessment, link assignmentLink) stateRow {
+func (a *API) stateRow(r *request, x *record.Assessment, link assignmentLink) stateRow {
 	row := stateRow{
 		Context:   a.base(r.Request) + "/$metadata#latest/$entity",
 		Timestamp: x.ObservedAt.UTC(), ResourceID: x.ResourceID, ResourceType: x.ResourceType,
 		AssignmentID: link.assignment.ID, AssignmentName: link.assignment.Name, AssignmentScope: scopeOf(link.assignment.ID),
 		DefinitionID: x.Recommendation.DefinitionID, DefinitionName: lastSegment(x.Recommendation.DefinitionID),
 		DefinitionReference: link.reference, DefinitionAction: link.effect(x), DefinitionGroups: link.groups, SetID: link.setID, SetName: lastSegment(link.setID),
-		ComplianceState: complianceNames[x.State], IsCompliant: x.State != posture.Unhealthy && x.State != posture.Unknown,
+		ComplianceState: complianceNames[x.State], IsCompliant: x.State != record.Unhealthy && x.State != record.Unknown,
 	}
 	if x.Recommendation.Content != nil {
 		row.DefinitionCategory = "Security Center"
@@ -114,11 +116,11 @@ func (a *API) stateRow(r *request, x *posture.Assessment, link assignmentLink) s
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
 // explain adds the evidence to the rows of one assessment, the last ones.
-func explain(r *request, estate *posture.Estate, x *posture.Assessment, rows []stateRow) error {
+func explain(r *request, estate *judge.Estate, x *record.Assessment, rows []stateRow) error {
 	var details *stateExplanation
 	for i := len(rows) - 1; i >= 0 && rows[i].ResourceID == x.ResourceID && rows[i].DefinitionID == x.Recommendation.DefinitionID; i-- {
 		if details == nil {
-			evidence, err := posture.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
+			evidence, err := planning.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
 			if err != nil {
 				return fmt.Errorf("explain %s: %w", x.ResourceID, err)
 			}
@@ -129,7 +131,7 @@ func explain(r *request, estate *posture.Estate, x *posture.Assessment, rows []s
 	return nil
 }
 
-func explanation(evidence *posture.Evidence) *stateExplanation {
+func explanation(evidence *planning.Evidence) *stateExplanation {
 	e := &stateExplanation{Expressions: []stateExpression{}}
 	if evidence == nil {
 		return e

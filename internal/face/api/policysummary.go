@@ -5,7 +5,8 @@ import (
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // maxSummed is how many non-compliant assessments a summary reads to count
@@ -76,8 +77,8 @@ func (a *API) summarize(r *request) (response, error) {
 }
 
 // countDefinitions adds up each definition's share from the index.
-func (a *API) countDefinitions(r *request, view *posture.View, q *stateQuery, into map[string]*summed) error {
-	query := posture.RecommendationQuery{Scope: q.Scope, Sort: "title", Limit: maxPage}
+func (a *API) countDefinitions(r *request, view *index.View, q *stateQuery, into map[string]*summed) error {
+	query := index.RecommendationQuery{Scope: q.Scope, Sort: "title", Limit: maxPage}
 	for {
 		page, err := view.Recommendations(query)
 		if err != nil {
@@ -93,8 +94,8 @@ func (a *API) countDefinitions(r *request, view *posture.View, q *stateQuery, in
 	}
 }
 
-func (a *API) countDefinition(r *request, q *stateQuery, row *posture.RecommendationRow, into map[string]*summed) {
-	probe := posture.Assessment{Recommendation: row.Recommendation}
+func (a *API) countDefinition(r *request, q *stateQuery, row *index.RecommendationRow, into map[string]*summed) {
+	probe := record.Assessment{Recommendation: row.Recommendation}
 	for _, link := range q.links.byDefinition[arm.Fold(row.DefinitionID)] {
 		wire := a.stateRow(r, &probe, link)
 		if !q.keep(&wire) || !link.touches(q.Scope.ID) {
@@ -123,8 +124,8 @@ func (link *assignmentLink) touches(scope string) bool {
 
 // countResources counts distinct non-compliant resources, in all and per
 // assignment; the latter only while there are few enough to read.
-func countResources(view *posture.View, q *stateQuery, into map[string]*summed) (map[uint32]bool, error) {
-	query := posture.AssessmentQuery{Scope: q.Scope, State: []posture.State{posture.Unhealthy}, Sort: listOrder, Limit: maxPage}
+func countResources(view *index.View, q *stateQuery, into map[string]*summed) (map[uint32]bool, error) {
+	query := index.AssessmentQuery{Scope: q.Scope, State: []record.State{record.Unhealthy}, Sort: listOrder, Limit: maxPage}
 	all := map[uint32]bool{}
 	for {
 		page, err := view.Assessments(query)

@@ -6,7 +6,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // health answers as soon as the process serves.
@@ -26,8 +27,8 @@ func (a *API) ready(*request) (response, error) {
 
 // questionScope is the scope that a question below /rampart/v1 names; the
 // caller must be allowed to read it.
-func (r *request) questionScope() (posture.Scope, error) {
-	scope := posture.Scope{ID: r.option("scope"), Tag: r.option("tag"), TagValue: r.option("value")}
+func (r *request) questionScope() (index.Scope, error) {
+	scope := index.Scope{ID: r.option("scope"), Tag: r.option("tag"), TagValue: r.option("value")}
 	id, err := arm.ParseID("/" + scope.ID)
 	if err != nil {
 		return scope, invalidAt("scope", "%v.", err)
@@ -44,7 +45,7 @@ func (a *API) history(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.HistoryQuery{Scope: scope}
+	query := history.HistoryQuery{Scope: scope}
 	if query.From, query.To, err = a.span(r); err != nil {
 		return response{}, err
 	}
@@ -73,7 +74,7 @@ func (a *API) changes(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.WhyQuery{Scope: scope}
+	query := history.WhyQuery{Scope: scope}
 	if query.From, query.To, err = a.span(r); err != nil {
 		return response{}, err
 	}
@@ -98,7 +99,7 @@ func (a *API) changes(r *request) (response, error) {
 	return ok(list{Value: items, NextLink: a.next(r, page.Next)})
 }
 
-func changeBody(c *posture.ScoreChange) map[string]any {
+func changeBody(c *history.ScoreChange) map[string]any {
 	body := map[string]any{"at": c.At.UTC(), "resourceId": c.ResourceID, "cause": c.Cause, "delta": round(c.Delta/100, 1e8)}
 	if c.Recommendation != nil {
 		body["assessment"], body["displayName"] = c.Recommendation.ID, c.Recommendation.Title

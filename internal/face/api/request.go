@@ -12,7 +12,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/access"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
@@ -148,7 +149,7 @@ func (a *API) base(r *http.Request) string {
 }
 
 // estate is the caller's estate, 503 while it is being loaded.
-func (a *API) estate(r *request) (*posture.Estate, *posture.View, error) {
+func (a *API) estate(r *request) (*judge.Estate, *index.View, error) {
 	estate := a.Judge.Estate(r.tenant())
 	if estate == nil || estate.View() == nil {
 		return nil, nil, notReady()
@@ -161,4 +162,4 @@ func notReady() *arm.Error {
 }
 
 // postureScope is the request's scope as posture asks for it.
-func (r *request) postureScope() posture.Scope { return posture.Scope{ID: r.scope.String()} }
+func (r *request) postureScope() index.Scope { return index.Scope{ID: r.scope.String()} }

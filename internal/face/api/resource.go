@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // resources lists the resources of a subscription or group as the inventory
 // has them: without their properties, as ARM lists do.
 func (a *API) resources(r *request) (response, error) {
-	query := posture.InventoryQuery{Scope: r.postureScope(), Sort: "name"}
+	query := index.InventoryQuery{Scope: r.postureScope(), Sort: "name"}
 	if err := resourceFilter(r.option("$filter"), &query); err != nil {
 		return response{}, err
 	}
@@ -21,7 +21,7 @@ func (a *API) resources(r *request) (response, error) {
 
 // resourceFilter reads $filter: a type, and a finding that counts or that a rule
 // disables, joined by and.
-func resourceFilter(text string, query *posture.InventoryQuery) error {
+func resourceFilter(text string, query *index.InventoryQuery) error {
 	for _, term := range filterTerms(text) {
 		m := filterTerm.FindStringSubmatch(term)
 		if m == nil {
@@ -43,7 +43,7 @@ func resourceFilter(text string, query *posture.InventoryQuery) error {
 }
 
 // resourcePage answers one page of an inventory query.
-func (a *API) resourcePage(r *request, query posture.InventoryQuery) (response, error) {
+func (a *API) resourcePage(r *request, query index.InventoryQuery) (response, error) {
 	_, view, err := a.estate(r)
 	if err != nil {
 		return response{}, err
@@ -73,7 +73,7 @@ func isContainer(kind string) bool {
 // machine; lists of resources leave it out unless its type is asked for.
 func isExtension(id string) bool { return strings.Count(arm.Fold(id), "/providers/") > 1 }
 
-func resourceRow(row *posture.ResourceRow) map[string]any {
+func resourceRow(row *index.ResourceRow) map[string]any {
 	tags := row.Tags
 	if tags == nil {
 		tags = map[string]string{}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // scoreName is the one secure score of a subscription; clients know it by this
@@ -65,7 +65,7 @@ func scoreID(scope arm.ID) string {
 
 // scoreBody adds to the reference's shape how much of the estate the score
 // rests on, and between what it could lie if the rest were known.
-func scoreBody(scope arm.ID, s posture.Score) map[string]any {
+func scoreBody(scope arm.ID, s index.Score) map[string]any {
 	return resource(scoreID(scope)+"/"+scoreName, "Microsoft.Security/secureScores", map[string]any{
 		"displayName": "ASC score",
 		"score":       pointsOf(s.Current, s.Max),
@@ -95,7 +95,7 @@ func (a *API) scoreControls(r *request) (response, error) {
 
 // controlBody counts what is unknown as not applicable: the wire has no third
 // count, and the score leaves both out.
-func (a *API) controlBody(r *request, c posture.ControlScore) map[string]any {
+func (a *API) controlBody(r *request, c index.ControlScore) map[string]any {
 	properties := map[string]any{
 		"displayName":                c.Control.Title,
 		"score":                      pointsOf(c.Current, c.Max),

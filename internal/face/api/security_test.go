@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/face/api/apitest"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 const security = "/providers/Microsoft.Security/"
@@ -16,7 +16,7 @@ const security = "/providers/Microsoft.Security/"
 func TestScoreIsThePosturesOwn(t *testing.T) {
 	s := apitest.New(t)
 	s.Estate()
-	want := s.Judge.Estate("").View().Score(posture.Scope{ID: s.Sub()})
+	want := s.Judge.Estate("").View().Score(index.Scope{ID: s.Sub()})
 	if want.Max == 0 {
 		t.Fatal("nothing is assessed")
 	}

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // stateQuery is what a query for policy states asks.
 type stateQuery struct {
-	posture.AssessmentQuery
+	index.AssessmentQuery
 	links *assignmentLinks
 	tests []func(*stateRow) bool
 	top   int // rows in all; 0 is all
@@ -42,7 +43,7 @@ func (a *API) stateQuery(r *request) (*stateQuery, error) {
 		return nil, err
 	}
 	q := &stateQuery{links: links}
-	q.Scope, q.Sort = posture.Scope{ID: r.scope.String()}, listOrder
+	q.Scope, q.Sort = index.Scope{ID: r.scope.String()}, listOrder
 	if narrow := narrowing(r.scope); narrow != nil {
 		q.Scope.ID = scopeOf(r.scope.String())
 		q.tests = append(q.tests, narrow)
@@ -141,14 +142,14 @@ func (q *stateQuery) filter(text string) error {
 }
 
 // complianceNames are the states as policy insights names them.
-var complianceNames = map[posture.State]string{
-	posture.Healthy: "Compliant", posture.Unhealthy: "NonCompliant", posture.Unknown: "Unknown", posture.Exempt: "Exempt",
-	posture.NotApplicable: "Compliant",
+var complianceNames = map[record.State]string{
+	record.Healthy: "Compliant", record.Unhealthy: "NonCompliant", record.Unknown: "Unknown", record.Exempt: "Exempt",
+	record.NotApplicable: "Compliant",
 }
 
-func statesNamed(name string) []posture.State {
-	var states []posture.State
-	for state := posture.NotApplicable; state <= posture.Exempt; state++ {
+func statesNamed(name string) []record.State {
+	var states []record.State
+	for state := record.NotApplicable; state <= record.Exempt; state++ {
 		if strings.EqualFold(complianceNames[state], name) {
 			states = append(states, state)
 		}

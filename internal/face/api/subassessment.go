@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // subAssessmentsOf lists the findings of one recommendation over a scope.
@@ -36,7 +38,7 @@ func (a *API) findings(r *request, recommendations []string) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
+	query := index.AssessmentQuery{Scope: r.postureScope(), Sort: listOrder}
 	if query.Limit, err = r.limit(); err != nil {
 		return response{}, err
 	}
@@ -72,7 +74,7 @@ func (a *API) findings(r *request, recommendations []string) (response, error) {
 
 // findingsPlace reads the cursor into the query and returns the place of the
 // recommendation that it stands at.
-func (r *request) findingsPlace(query *posture.AssessmentQuery, places int) (int, error) {
+func (r *request) findingsPlace(query *index.AssessmentQuery, places int) (int, error) {
 	text, err := r.cursor()
 	if text == "" || err != nil {
 		return 0, err
@@ -88,7 +90,7 @@ func (r *request) findingsPlace(query *posture.AssessmentQuery, places int) (int
 
 // findingsOf reads the findings of an assessment whose recommendation has a
 // producer of them.
-func findingsOf(r *request, estate *posture.Estate, x *posture.Assessment) ([]posture.Finding, error) {
+func findingsOf(r *request, estate *judge.Estate, x *record.Assessment) ([]judge.Finding, error) {
 	if c := x.Recommendation.Content; c == nil || c.FindingsOf == "" {
 		return nil, nil
 	}
@@ -102,7 +104,7 @@ func (a *API) subAssessment(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), Recommendation: arm.Fold(r.vars["assessment"]), Sort: listOrder, Limit: maxPage}
+	query := index.AssessmentQuery{Scope: r.postureScope(), Recommendation: arm.Fold(r.vars["assessment"]), Sort: listOrder, Limit: maxPage}
 	for {
 		page, err := view.Assessments(query)
 		if err != nil {
@@ -126,7 +128,7 @@ func (a *API) subAssessment(r *request) (response, error) {
 	}
 }
 
-func findingBody(x *posture.Assessment, f *posture.Finding) map[string]any {
+func findingBody(x *record.Assessment, f *judge.Finding) map[string]any {
 	code, cause := findingStatus(f)
 	status := map[string]any{"code": code, "severity": severityName(f.Severity)}
 	if cause != "" {
@@ -151,7 +153,7 @@ func findingBody(x *posture.Assessment, f *posture.Finding) map[string]any {
 // disabledCause is the cause in the status of a finding that a rule disables.
 const disabledCause = "DisabledByRule"
 
-func findingStatus(f *posture.Finding) (code, cause string) {
+func findingStatus(f *judge.Finding) (code, cause string) {
 	code, cause = statusCode(f.State)
 	if f.Disabled != nil {
 		cause = disabledCause
@@ -161,7 +163,7 @@ func findingStatus(f *posture.Finding) (code, cause string) {
 
 // findingText is what a finding says of itself: why it is disabled, and what was
 // found.
-func findingText(f *posture.Finding) string {
+func findingText(f *judge.Finding) string {
 	if f.Disabled == nil {
 		return f.Evidence
 	}
@@ -181,7 +183,7 @@ var assessedTypes = map[string]string{
 }
 
 // findingData holds what has no field of its own.
-func findingData(x *posture.Assessment, f *posture.Finding) map[string]any {
+func findingData(x *record.Assessment, f *judge.Finding) map[string]any {
 	data := map[string]any{
 		"assessedResourceType": cmp.Or(assessedTypes[arm.Fold(x.ResourceType)], "ServerVulnerabilityAssessment"),
 		"type":                 x.Recommendation.Content.FindingsOf, "findingId": f.Key,

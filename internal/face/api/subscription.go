@@ -5,7 +5,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // tenants lists the one tenant that the caller belongs to.
@@ -107,7 +107,7 @@ func (a *API) subscriptionLocations(r *request) (response, error) {
 
 // resourceGroups lists the groups of a subscription.
 func (a *API) resourceGroups(r *request) (response, error) {
-	return a.resourcePage(r, posture.InventoryQuery{Scope: r.postureScope(), Type: arm.TypeResourceGroup, Sort: "name"})
+	return a.resourcePage(r, index.InventoryQuery{Scope: r.postureScope(), Type: arm.TypeResourceGroup, Sort: "name"})
 }
 
 // operations is the list of a provider's operations, which is the route table.

@@ -1,6 +1,9 @@
 package api
 
-import "github.com/rampart-sec/rampart/internal/posture"
+import (
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
+)
 
 // sweep judges the tenant's whole estate anew from the store and answers what
 // the running estate says otherwise, which must be nothing. It may take as long
@@ -17,7 +20,7 @@ func (a *API) sweep(r *request) (response, error) {
 	return ok(sweepBody(s, estate.Problems()))
 }
 
-func sweepBody(s *posture.Sweep, problems []posture.Problem) map[string]any {
+func sweepBody(s *judge.Sweep, problems []record.Problem) map[string]any {
 	differences, unusable := []any{}, []any{}
 	for _, d := range s.Differences {
 		differences = append(differences, map[string]any{

@@ -10,7 +10,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // homeLocation is the one location that security data of every subscription
@@ -47,7 +48,7 @@ func (a *API) tasks(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	query := posture.AssessmentQuery{Scope: r.postureScope(), State: []posture.State{posture.Unhealthy}, Sort: listOrder}
+	query := index.AssessmentQuery{Scope: r.postureScope(), State: []record.State{record.Unhealthy}, Sort: listOrder}
 	if query.Limit, query.After, err = r.page(); err != nil {
 		return response{}, err
 	}
@@ -126,11 +127,11 @@ func (a *API) taskStates(r *request) (map[string]string, error) {
 
 // taskName is the name of an assessment's task: the resource's handle and the
 // recommendation, which both stay.
-func taskName(x *posture.Assessment) string {
+func taskName(x *record.Assessment) string {
 	return fmt.Sprintf("%08x-%s", x.Handle, x.Recommendation.ID)
 }
 
-func (a *API) namedTask(r *request) (*posture.Assessment, error) {
+func (a *API) namedTask(r *request) (*record.Assessment, error) {
 	_, view, err := a.estate(r)
 	if err != nil {
 		return nil, err
@@ -169,10 +170,10 @@ func taskID(scope arm.ID, name string) string {
 	return scope.SubscriptionID() + "/providers/" + locationType + "/" + homeLocation + "/tasks/" + name
 }
 
-func taskBody(scope arm.ID, x *posture.Assessment, kept map[string]string) map[string]any {
+func taskBody(scope arm.ID, x *record.Assessment, kept map[string]string) map[string]any {
 	state := kept[taskName(x)]
 	switch {
-	case x.State != posture.Unhealthy:
+	case x.State != record.Unhealthy:
 		state = "Resolved"
 	case state == "":
 		state = "Active"

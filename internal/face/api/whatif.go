@@ -10,8 +10,11 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/whatif"
 )
 
@@ -86,11 +89,11 @@ func (r *request) suppose(q *whatif.Question) error {
 	if err := decodeJSON(text, &body); err != nil {
 		return err
 	}
-	if len(body.Changes) == 0 || len(body.Changes) > posture.MaxHypotheses {
-		return invalidAt("changes", "It must hold between 1 and %d changes.", posture.MaxHypotheses)
+	if len(body.Changes) == 0 || len(body.Changes) > judge.MaxHypotheses {
+		return invalidAt("changes", "It must hold between 1 and %d changes.", judge.MaxHypotheses)
 	}
 	for _, h := range body.Changes {
-		q.Changes = append(q.Changes, posture.Hypothetical{ResourceID: h.ResourceID, Patch: h.Patch, Body: h.Body, Exempt: h.Exempt, Fixed: h.Fixed})
+		q.Changes = append(q.Changes, planning.Hypothetical{ResourceID: h.ResourceID, Patch: h.Patch, Body: h.Body, Exempt: h.Exempt, Fixed: h.Fixed})
 	}
 	return nil
 }
@@ -138,7 +141,7 @@ func controlsIf(report *whatif.Report) []any {
 	return items
 }
 
-func controlOnly(c *posture.ControlScore) map[string]any {
+func controlOnly(c *index.ControlScore) map[string]any {
 	return map[string]any{"score": pointsOf(c.Current, c.Max), "healthy": c.Healthy, "unhealthy": c.Unhealthy, "unknown": c.Unknown}
 }
 
@@ -151,7 +154,7 @@ func recommendationsIf(report *whatif.Report) []any {
 	return items
 }
 
-func countsOnly(n posture.Counts) map[string]any {
+func countsOnly(n record.Counts) map[string]any {
 	return map[string]any{"healthy": n.Healthy, "unhealthy": n.Unhealthy, "unknown": n.Unknown, "exempt": n.Exempt}
 }
 
@@ -194,7 +197,7 @@ func controlCounts(n compliance.Counts) map[string]any {
 }
 
 // scoreOnly is a score without the envelope of a resource.
-func scoreOnly(s posture.Score) map[string]any {
+func scoreOnly(s index.Score) map[string]any {
 	return map[string]any{"score": pointsOf(s.Current, s.Max), "low": round(s.Low/100, 10000), "high": round(s.High/100, 10000),
 		"known": s.Known, "applicable": s.Applicable}
 }

@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/rampart-sec/rampart/internal/base/access"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // Access tells who is there; *access.Access is one. Errors for people are
@@ -43,7 +43,7 @@ func (v *visit) may(action, scope string) bool { return v.who.Allow(action, scop
 
 // scopes are the subscriptions that the reader may choose, those of the whole
 // tenant being first in line when the roles allow it.
-func (v *visit) scopes() []posture.SubscriptionScore {
+func (v *visit) scopes() []index.SubscriptionScore {
 	all := v.view.Subscriptions()
 	seen := all[:0:0]
 	for _, s := range all {
@@ -56,7 +56,7 @@ func (v *visit) scopes() []posture.SubscriptionScore {
 
 // types and tagNames fill filter menus. They are the whole tenant's, so a
 // reader who may not see that gets none.
-func (v *visit) types() []posture.TypeCount {
+func (v *visit) types() []index.TypeCount {
 	if !v.may(actionRead, "") {
 		return nil
 	}

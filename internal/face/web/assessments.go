@@ -7,21 +7,22 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // assessmentsPage lists what each recommendation says of each resource.
 type assessmentsPage struct {
 	*frame
-	Rows     []posture.Assessment
+	Rows     []record.Assessment
 	Pager    pager
 	States   []filterChip
 	Severity []filterChip
 	Tasks    []filterChip
 	Controls []*content.Control
-	Types    []posture.TypeCount
-	About    *posture.Recommendation // the recommendation filtered by
-	Party    string                  // whose tasks are listed, in words; "" is anybody's
+	Types    []index.TypeCount
+	About    *record.Recommendation // the recommendation filtered by
+	Party    string                 // whose tasks are listed, in words; "" is anybody's
 	Filtered bool
 	CSV      string
 	Views    viewMenu
@@ -54,8 +55,8 @@ func assessments(v *visit) (page, error) {
 }
 
 // assessmentQuery reads the list's filter from the address.
-func (v *visit) assessmentQuery() (posture.AssessmentQuery, error) {
-	q := posture.AssessmentQuery{Scope: v.scope, Recommendation: v.Get("recommendation"), Type: v.Get("type"), Text: v.Get("q"),
+func (v *visit) assessmentQuery() (index.AssessmentQuery, error) {
+	q := index.AssessmentQuery{Scope: v.scope, Recommendation: v.Get("recommendation"), Type: v.Get("type"), Text: v.Get("q"),
 		Control: slices.DeleteFunc(slices.Clone(v.query["control"]), func(s string) bool { return s == "" }),
 		Sort:    v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error

@@ -5,16 +5,16 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // assignPage is the task of one assessment: whose it is, and the forms that
 // change that.
 type assignPage struct {
 	*frame
-	R          *posture.Recommendation
-	A          posture.Assessment
+	R          *record.Recommendation
+	A          record.Assessment
 	Task       taskView
 	Entry      ownership.Entry
 	CanAssign  bool
@@ -54,8 +54,8 @@ func assignForm(v *visit) (page, error) {
 			return page{}, err
 		}
 	}
-	p.CanAssign = a.State == posture.Unhealthy && v.may(ownership.Write, a.ResourceID)
-	p.CanPromise = assigned && a.State == posture.Unhealthy && p.Entry.Owner != "" && (p.CanAssign || ownership.IsOwner(v.who, p.Entry.Assignment))
+	p.CanAssign = a.State == record.Unhealthy && v.may(ownership.Write, a.ResourceID)
+	p.CanPromise = assigned && a.State == record.Unhealthy && p.Entry.Owner != "" && (p.CanAssign || ownership.IsOwner(v.who, p.Entry.Assignment))
 	p.CanRemove = assigned && strings.EqualFold(p.Entry.Assignment.ID, p.Entry.Place.ID()) && v.may(ownership.Delete, a.ResourceID)
 	return page{name: "assign", data: p}, nil
 }

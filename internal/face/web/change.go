@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // change is one recommendation that moved the score, over all the resources on
 // which it changed the same way for the same cause; or, without one, resources
 // that came into the scope, left it, or count from now on.
 type change struct {
-	posture.ScoreChange
+	history.ScoreChange
 	Resources []string
 }
 
@@ -24,26 +25,26 @@ func (c change) Where() string {
 }
 
 // first reports whether this is a first result, not a change of an earlier one.
-func (c change) first() bool { return c.Recommendation != nil && c.From == posture.NotApplicable }
+func (c change) first() bool { return c.Recommendation != nil && c.From == record.NotApplicable }
 
 // Mark says which way it went.
 func (c change) Mark() mark {
 	switch {
 	case c.Recommendation == nil:
 		return mark{"none", "unknown", "Scope"}
-	case c.first() && c.To == posture.Unhealthy:
+	case c.first() && c.To == record.Unhealthy:
 		return mark{"high", "high", "Found"}
-	case c.first() && c.To == posture.Healthy:
+	case c.first() && c.To == record.Healthy:
 		return mark{"ok", "ok", "In order"}
 	}
 	switch c.To {
-	case posture.Healthy:
+	case record.Healthy:
 		return mark{"ok", "ok", "Fixed"}
-	case posture.Unhealthy:
+	case record.Unhealthy:
 		return mark{"high", "high", "New"}
-	case posture.Unknown:
+	case record.Unknown:
 		return mark{"unknown", "unknown", "Unknown"}
-	case posture.Exempt:
+	case record.Exempt:
 		return mark{"exempt", "low", "Exempt"}
 	}
 	return mark{"none", "unknown", "Gone"}
@@ -84,10 +85,10 @@ func (v *visit) changes(since time.Time, limit int) (news, error) {
 
 // groupChanges joins changes that say the same of several resources; the group
 // stands where its latest member stood and its deltas add up.
-func groupChanges(all []posture.ScoreChange, limit int) []change {
+func groupChanges(all []history.ScoreChange, limit int) []change {
 	type key struct {
 		recommendation, cause string
-		from, to              posture.State
+		from, to              record.State
 	}
 	place := map[key]int{}
 	var groups []change

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // ringLength is the circumference of the score ring, radius 52.
@@ -15,14 +17,14 @@ const ringLength = 2 * math.Pi * 52
 
 // ring is the score as an arc, with its range as a paler arc behind the tip.
 type ring struct {
-	Score posture.Score
+	Score index.Score
 	// Arc, RangeLength and RangeTurn are what the SVG needs: lengths of dashes
 	// and the angle at which the range begins, in degrees.
 	Arc, RangeLength, RangeTurn string
 	Ranged                      bool
 }
 
-func newRing(s posture.Score) ring {
+func newRing(s index.Score) ring {
 	low, high := clamp(s.Low), clamp(s.High)
 	return ring{
 		Score:       s,
@@ -41,7 +43,7 @@ const trendWidth, trendHeight = 600, 100
 // trend is the score over time: a line, the area below it and the band of its
 // range, with labels in text beside the drawing.
 type trend struct {
-	Points           []posture.HistoryPoint
+	Points           []history.HistoryPoint
 	Line, Area, Band string // path data
 	Last             string // path of the last point, drawn as a round dot
 	Grid             []string
@@ -51,7 +53,7 @@ type trend struct {
 
 // newTrend draws the points that had something to assess; fewer than two give
 // an empty trend.
-func newTrend(points []posture.HistoryPoint, c clock) trend {
+func newTrend(points []history.HistoryPoint, c clock) trend {
 	known := points[:0:0]
 	for _, p := range points {
 		if p.Max > 0 {
@@ -92,7 +94,7 @@ func newTrend(points []posture.HistoryPoint, c clock) trend {
 // scale chooses a floor and a round step so that two to four steps hold every
 // value and its range; it never shows less than ten points of the score, so that noise does
 // not look like news.
-func scale(points []posture.HistoryPoint) (floor, step float64, steps int) {
+func scale(points []history.HistoryPoint) (floor, step float64, steps int) {
 	lo, hi := 100.0, 0.0
 	for _, p := range points {
 		lo, hi = min(lo, p.Percent, p.Low), max(hi, p.Percent, p.High)
@@ -148,7 +150,7 @@ func bar(label string, classes []string, values []int) template.HTML {
 }
 
 // stateBar shows resources by state.
-func stateBar(c posture.Counts) template.HTML {
+func stateBar(c record.Counts) template.HTML {
 	label := fmt.Sprintf("%s healthy, %s unhealthy, %s unknown, %s exempt",
 		number(c.Healthy), number(c.Unhealthy), number(c.Unknown), number(c.Exempt))
 	return bar(label, []string{"f-bad", "f-unknown", "f-ok", "f-na"}, []int{c.Unhealthy, c.Unknown, c.Healthy, c.Exempt})

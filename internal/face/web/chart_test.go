@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // TestTrendStaysInItsField draws random histories: no point may leave the
@@ -19,12 +21,12 @@ func TestTrendStaysInItsField(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := clock{now: start, zone: time.UTC}
 	for range 500 {
-		var points []posture.HistoryPoint
+		var points []history.HistoryPoint
 		at := start
 		base, spread := rng.Float64()*100, rng.Float64()*100
 		for range 2 + rng.IntN(40) {
 			p := clamp(base + (rng.Float64()-0.5)*spread)
-			points = append(points, posture.HistoryPoint{At: at, Percent: p, Max: 58, Low: clamp(p - rng.Float64()*50), High: clamp(p + rng.Float64()*50)})
+			points = append(points, history.HistoryPoint{At: at, Percent: p, Max: 58, Low: clamp(p - rng.Float64()*50), High: clamp(p + rng.Float64()*50)})
 			at = at.Add(time.Duration(1+rng.IntN(1000)) * time.Minute)
 		}
 		tr := newTrend(points, c)
@@ -61,7 +63,7 @@ func checkPath(t *testing.T, path string) {
 
 func TestTrendNeedsTwoAssessedPoints(t *testing.T) {
 	c := clock{now: fixtureNow, zone: time.UTC}
-	for name, points := range map[string][]posture.HistoryPoint{
+	for name, points := range map[string][]history.HistoryPoint{
 		"none": nil, "one": {{At: fixtureNow, Percent: 50, Max: 10}},
 		"oneAssessed": {{At: fixtureNow.Add(-time.Hour)}, {At: fixtureNow, Percent: 50, Max: 10}},
 	} {
@@ -72,26 +74,26 @@ func TestTrendNeedsTwoAssessedPoints(t *testing.T) {
 }
 
 func TestBar(t *testing.T) {
-	got := string(stateBar(posture.Counts{Healthy: 265, Unhealthy: 1, Unknown: 0, Exempt: 2}))
+	got := string(stateBar(record.Counts{Healthy: 265, Unhealthy: 1, Unknown: 0, Exempt: 2}))
 	if !strings.Contains(got, `aria-label="265 healthy, 1 unhealthy, 0 unknown, 2 exempt"`) {
 		t.Errorf("no label in words: %s", got)
 	}
 	if strings.Count(got, "<rect") != 3 {
 		t.Errorf("want one rectangle per state that is there: %s", got)
 	}
-	if empty := string(stateBar(posture.Counts{})); strings.Contains(empty, "<rect") || strings.Contains(empty, "NaN") {
+	if empty := string(stateBar(record.Counts{})); strings.Contains(empty, "<rect") || strings.Contains(empty, "NaN") {
 		t.Errorf("empty bar: %s", empty)
 	}
 }
 
 func TestRingRange(t *testing.T) {
 	for name, c := range map[string]struct {
-		score  posture.Score
+		score  index.Score
 		ranged bool
 	}{
-		"known":   {posture.Score{Percent: 64, Low: 64, High: 64, Max: 58}, false},
-		"ranged":  {posture.Score{Percent: 64, Low: 60, High: 70, Max: 58}, true},
-		"nothing": {posture.Score{}, false},
+		"known":   {index.Score{Percent: 64, Low: 64, High: 64, Max: 58}, false},
+		"ranged":  {index.Score{Percent: 64, Low: 60, High: 70, Max: 58}, true},
+		"nothing": {index.Score{}, false},
 	} {
 		if r := newRing(c.score); r.Ranged != c.ranged || strings.Contains(r.Arc+r.RangeTurn, "NaN") {
 			t.Errorf("%s: %+v", name, r)

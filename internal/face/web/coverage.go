@@ -4,7 +4,8 @@ import (
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // coverage says of how many resources of a type everything is known.
@@ -15,12 +16,12 @@ type coverage struct {
 
 // stalest are the resources whose data is oldest. Containers that nobody
 // delivered have no age.
-func (v *visit) stalest(limit int) ([]posture.ResourceRow, error) {
-	oldest, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 1000})
+func (v *visit) stalest(limit int) ([]index.ResourceRow, error) {
+	oldest, err := v.view.Inventory(index.InventoryQuery{Scope: v.scope, Sort: "seen", Limit: 1000})
 	if err != nil {
 		return nil, err
 	}
-	var rows []posture.ResourceRow
+	var rows []index.ResourceRow
 	for _, r := range oldest.Rows {
 		if id, err := arm.ParseID(r.ID); err != nil || id.IsChild() || r.ObservedAt.IsZero() || r.Source == "inventory" {
 			continue
@@ -42,7 +43,7 @@ func (v *visit) coverage(limit int) ([]coverage, error) {
 		}
 	}
 	types := slices.Clone(v.view.Types())
-	slices.SortStableFunc(types, func(a, b posture.TypeCount) int { return b.N - a.N })
+	slices.SortStableFunc(types, func(a, b index.TypeCount) int { return b.N - a.N })
 	var rows []coverage
 	for _, t := range types {
 		if len(rows) == limit {
@@ -63,12 +64,12 @@ func (v *visit) coverage(limit int) ([]coverage, error) {
 }
 
 func (v *visit) coverageOf(typ string) (coverage, error) {
-	q := posture.InventoryQuery{Scope: v.scope, Type: typ, Limit: 1}
+	q := index.InventoryQuery{Scope: v.scope, Type: typ, Limit: 1}
 	all, err := v.view.Inventory(q)
 	if err != nil {
 		return coverage{}, err
 	}
-	q.State = []posture.State{posture.Unknown}
+	q.State = []record.State{record.Unknown}
 	dark, err := v.view.Inventory(q)
 	return coverage{typ, all.Total - dark.Total, all.Total}, err
 }

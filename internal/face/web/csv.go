@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // csvPage is how many recommendations are read from the index at a time; the
@@ -146,7 +146,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func controlTitle(r *posture.Recommendation) string {
+func controlTitle(r *record.Recommendation) string {
 	if r.Control == nil {
 		return ""
 	}

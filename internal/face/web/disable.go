@@ -12,21 +12,23 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // disablePage asks for the terms of a rule that disables one finding, and shows
 // what it would do.
 type disablePage struct {
 	*frame
-	R           *posture.Recommendation
+	R           *record.Recommendation
 	Finding     string // key
 	What        string // its title
 	Resource    string // where the reader came from, "" for the list
 	Where       string // scope of the rule
 	Places      []scopeChoice
-	Effect      posture.RuleEffect
+	Effect      judge.RuleEffect
 	MinDate     string
 	DefaultDate string
 }
@@ -79,7 +81,7 @@ func disableForm(v *visit) (page, error) {
 	}
 	scored := v.scope
 	if !v.may(actionRead, scored.ID) {
-		scored = posture.Scope{ID: p.Where}
+		scored = index.Scope{ID: p.Where}
 	}
 	if p.Effect, err = v.estate.TryFindingRule(v.Context(), rule, scored); err != nil {
 		return page{}, fmt.Errorf("preview rule: %w", err)
@@ -139,7 +141,7 @@ func (v *visit) scopeWord(scope string) string {
 // terms are what a form says about a rule.
 type terms struct {
 	at, finding, reason string
-	recommendation      *posture.Recommendation
+	recommendation      *record.Recommendation
 	expires             time.Time
 }
 
@@ -222,9 +224,9 @@ type ruleRow struct {
 	store.Object
 	*finding.Rule
 	Scope          string
-	Recommendation *posture.Recommendation // nil: the rule is for all
-	Broken         string                  // why it cannot be used
-	Gone           bool                    // nothing is in its scope
+	Recommendation *record.Recommendation // nil: the rule is for all
+	Broken         string                 // why it cannot be used
+	Gone           bool                   // nothing is in its scope
 	CanEnd         bool
 }
 

@@ -24,11 +24,13 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/collect/simulate"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // stage is a whole server below a test: store, inventory, judge, identity and
@@ -36,7 +38,7 @@ import (
 type stage struct {
 	t      *testing.T
 	db     *store.DB
-	judge  *posture.Judge
+	judge  *judge.Judge
 	access *access.Access
 	opt    Options
 	url    string
@@ -70,7 +72,7 @@ func newStage(t *testing.T, resources int) *stage {
 	acc := access.New(access.Options{Store: db, Now: time.Now, Log: log})
 	_, err = acc.Bootstrap(ctx)
 	check(t, err)
-	judge, err := posture.New(posture.Options{Store: db, Inventory: inv, Library: library, Now: time.Now, Log: log})
+	judge, err := judge.New(judge.Options{Store: db, Inventory: inv, Library: library, Now: time.Now, Log: log})
 	check(t, err)
 	gen, err := simulate.New(simulate.Options{Resources: resources, Seed: 7, Library: library, Source: "import", Now: time.Now()})
 	check(t, err)
@@ -100,7 +102,7 @@ func newStage(t *testing.T, resources int) *stage {
 	link, err := acc.NewLink(ctx)
 	check(t, err)
 	st.signIn(link)
-	st.until("resources are judged", func() bool { return judge.Estate("").View().Score(posture.Scope{}).Max > 0 })
+	st.until("resources are judged", func() bool { return judge.Estate("").View().Score(index.Scope{}).Max > 0 })
 	return st
 }
 
@@ -163,7 +165,7 @@ func (s *stage) until(what string, ok func() bool) {
 	}
 }
 
-func (s *stage) view() *posture.View { return s.judge.Estate("").View() }
+func (s *stage) view() *index.View { return s.judge.Estate("").View() }
 
 // TestEstate walks through every page of a simulated estate: each number and
 // each link on it must lead to a page that exists.
@@ -215,7 +217,7 @@ func (s *stage) csv(t *testing.T) {
 	}
 	unhealthy, err := csv.NewReader(strings.NewReader(s.get("/inventory.csv?state=unhealthy&sort=name"))).ReadAll()
 	check(t, err)
-	page, err := s.view().Inventory(posture.InventoryQuery{State: []posture.State{posture.Unhealthy}, Limit: 1})
+	page, err := s.view().Inventory(index.InventoryQuery{State: []record.State{record.Unhealthy}, Limit: 1})
 	check(t, err)
 	if len(unhealthy)-1 != page.Total {
 		t.Errorf("%d unhealthy lines, %d in the index", len(unhealthy)-1, page.Total)
@@ -226,9 +228,9 @@ func (s *stage) csv(t *testing.T) {
 }
 
 // worst is an unhealthy assessment of something counted.
-func (s *stage) worst() posture.Assessment {
+func (s *stage) worst() record.Assessment {
 	s.t.Helper()
-	page, err := s.view().Assessments(posture.AssessmentQuery{State: []posture.State{posture.Unhealthy}, Limit: 200})
+	page, err := s.view().Assessments(index.AssessmentQuery{State: []record.State{record.Unhealthy}, Limit: 200})
 	check(s.t, err)
 	for _, a := range page.Rows {
 		if a.Recommendation.Counted && strings.Contains(a.ResourceID, "/resourceGroups/") {
@@ -236,10 +238,10 @@ func (s *stage) worst() posture.Assessment {
 		}
 	}
 	s.t.Fatal("nothing in the simulated estate is unhealthy")
-	return posture.Assessment{}
+	return record.Assessment{}
 }
 
-func (s *stage) stateOf(a posture.Assessment) posture.State {
+func (s *stage) stateOf(a record.Assessment) record.State {
 	now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
 	return now.State
 }
@@ -252,7 +254,7 @@ func (s *stage) exempt(t *testing.T) {
 		t.Error("the form does not preview the effect")
 	}
 	s.post("/exempt", url.Values{"recommendation": {a.Recommendation.ID}, "target": {a.ResourceID}, "category": {"Mitigated"}, "reason": {"<b>behind</b> the bastion"}, "expires": {""}})
-	s.until("the exemption takes effect", func() bool { return s.stateOf(a) == posture.Exempt })
+	s.until("the exemption takes effect", func() bool { return s.stateOf(a) == record.Exempt })
 	list := s.get("/policies")
 	if !strings.Contains(list, "&lt;b&gt;behind&lt;/b&gt; the bastion") {
 		t.Error("the reason is not listed, or not escaped")
@@ -262,7 +264,7 @@ func (s *stage) exempt(t *testing.T) {
 		t.Fatal("the exemption cannot be ended on the page")
 	}
 	s.post("/unexempt", url.Values{"id": {id[1]}})
-	s.until("the exemption has ended", func() bool { return s.stateOf(a) == posture.Unhealthy })
+	s.until("the exemption has ended", func() bool { return s.stateOf(a) == record.Unhealthy })
 }
 
 func (s *stage) assign(t *testing.T) {
@@ -297,19 +299,19 @@ func fieldsOf(t *testing.T, page, action string) url.Values {
 
 // alone takes one assessment out of what was assigned in bulk, promises a date
 // for it, and is told when somebody else was faster.
-func (s *stage) alone(t *testing.T, a posture.Assessment) {
+func (s *stage) alone(t *testing.T, a record.Assessment) {
 	address := "/assign?id=" + a.Recommendation.ID + "&resource=" + url.QueryEscape(a.ResourceID)
 	old := fieldsOf(t, s.get(address), "/assign")
 	old.Set("owner", "ana@example.org")
 	old.Set("days", "14")
 	s.post("/assign", old)
-	assigned := func(holds func(posture.Assessment) bool) func() bool {
+	assigned := func(holds func(record.Assessment) bool) func() bool {
 		return func() bool {
 			now, _ := s.view().Assessment(a.ResourceID, a.Recommendation.ID)
 			return now.Assigned.Owner == "ana@example.org" && holds(now)
 		}
 	}
-	s.until("it has an owner of its own", assigned(func(posture.Assessment) bool { return true }))
+	s.until("it has an owner of its own", assigned(func(record.Assessment) bool { return true }))
 	r, err := s.client.PostForm(s.url+"/assign", old)
 	check(t, err)
 	if _ = r.Body.Close(); r.StatusCode != http.StatusPreconditionFailed {
@@ -319,7 +321,7 @@ func (s *stage) alone(t *testing.T, a posture.Assessment) {
 	eta.Set("eta", time.Now().AddDate(0, 0, 20).Format(time.DateOnly))
 	eta.Set("justification", "<i>parts</i> are on order")
 	s.post("/promise", eta)
-	s.until("the promise is for after the due date", assigned(func(now posture.Assessment) bool { return now.Assigned.Late() }))
+	s.until("the promise is for after the due date", assigned(func(now record.Assessment) bool { return now.Assigned.Late() }))
 	if page := s.get(address); !strings.Contains(page, "&lt;i&gt;parts&lt;/i&gt;") || !strings.Contains(page, "after the due date") {
 		t.Error("the promise is not shown, or not escaped")
 	}
@@ -339,7 +341,7 @@ func (s *stage) rule(t *testing.T) {
 		"owner": {"team@example.org"}, "days": {"90"}, "priority": {"7"}})
 	owner := func(name string, deleted bool) func() bool {
 		return func() bool {
-			return slices.ContainsFunc(s.view().Workloads(posture.Scope{}), func(w posture.Workload) bool {
+			return slices.ContainsFunc(s.view().Workloads(index.Scope{}), func(w index.Workload) bool {
 				return w.Owner == name && w.OnTime > 0 && w.Deleted == deleted
 			})
 		}
@@ -366,7 +368,7 @@ func (s *stage) switchOff(t *testing.T) {
 	s.post("/policy/effect", url.Values{"recommendation": {a.Recommendation.ID}, "effect": {"Disabled"}, "back": {"/policies"}})
 	s.until("the recommendation is off", func() bool { return s.view().Recommendation(a.Recommendation.ID).Disabled })
 	s.post("/policy/effect", url.Values{"recommendation": {a.Recommendation.ID}, "effect": {""}, "back": {"/policies"}})
-	s.until("it is on again", func() bool { return s.stateOf(a) == posture.Unhealthy })
+	s.until("it is on again", func() bool { return s.stateOf(a) == record.Unhealthy })
 }
 
 func (s *stage) attest(t *testing.T) {

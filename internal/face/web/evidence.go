@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // evidenceRow is one assessment with what decided it.
 type evidenceRow struct {
-	posture.Assessment
-	Found []posture.EvidenceLine
+	record.Assessment
+	Found []planning.EvidenceLine
 }
 
 // explain recomputes an assessment's evidence. A document that went away
 // between the index and the store is shown without evidence.
-func (v *visit) explain(a posture.Assessment) (evidenceRow, *posture.Fix, error) {
+func (v *visit) explain(a record.Assessment) (evidenceRow, *planning.Fix, error) {
 	row := evidenceRow{Assessment: a}
-	evidence, err := posture.Explain(v.Context(), v.estate, a.ResourceID, a.Recommendation.ID)
+	evidence, err := planning.Explain(v.Context(), v.estate, a.ResourceID, a.Recommendation.ID)
 	switch {
 	case arm.IsNotFound(err):
 		return row, nil, nil
@@ -39,8 +40,8 @@ const maxEvidence = 5
 
 // deciding leaves out what goes without saying, that a storage account is a
 // storage account, and joins conditions on one value: wanted this or that.
-func deciding(found []posture.EvidenceLine) []posture.EvidenceLine {
-	var lines []posture.EvidenceLine
+func deciding(found []planning.EvidenceLine) []planning.EvidenceLine {
+	var lines []planning.EvidenceLine
 	for _, l := range found {
 		if l.Path == "type" {
 			continue

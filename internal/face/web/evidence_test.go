@@ -5,22 +5,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 func TestDecidingEvidence(t *testing.T) {
-	typ := posture.EvidenceLine{ResourceID: "/r", Path: "type", Found: `"T"`, Wanted: "anything but T"}
+	typ := planning.EvidenceLine{ResourceID: "/r", Path: "type", Found: `"T"`, Wanted: "anything but T"}
 	for _, c := range []struct {
 		name        string
-		found, want []posture.EvidenceLine
+		found, want []planning.EvidenceLine
 	}{
-		{"typeGoesWithoutSaying", []posture.EvidenceLine{{ResourceID: "/r", Path: "a", Found: "1", Wanted: "2"}, typ}, []posture.EvidenceLine{{ResourceID: "/r", Path: "a", Found: "1", Wanted: "2"}}},
-		{"oneValueSeveralWishes", []posture.EvidenceLine{{Path: "a", Found: `"fail"`, Wanted: `"pass"`}, {Path: "a", Found: `"fail"`, Wanted: `"notApplicable"`}},
-			[]posture.EvidenceLine{{Path: "a", Found: `"fail"`, Wanted: `"pass" or "notApplicable"`}}},
-		{"oneCheckTwice", []posture.EvidenceLine{{File: "f line 3", Found: "yes", Wanted: "no"}, {File: "f line 3", Found: "yes", Wanted: "no"}}, []posture.EvidenceLine{{File: "f line 3", Found: "yes", Wanted: "no"}}},
-		{"twoResources", []posture.EvidenceLine{{ResourceID: "/a", Path: "p", Found: "1", Wanted: "2"}, {ResourceID: "/b", Path: "p", Found: "1", Wanted: "2"}},
-			[]posture.EvidenceLine{{ResourceID: "/a", Path: "p", Found: "1", Wanted: "2"}, {ResourceID: "/b", Path: "p", Found: "1", Wanted: "2"}}},
-		{"reasonWithoutTheResource", []posture.EvidenceLine{{ResourceID: "/r/vm", Missing: true, Note: "there is no report in /R/vm"}}, []posture.EvidenceLine{{ResourceID: "/r/vm", Missing: true, Note: "there is no report"}}},
+		{"typeGoesWithoutSaying", []planning.EvidenceLine{{ResourceID: "/r", Path: "a", Found: "1", Wanted: "2"}, typ}, []planning.EvidenceLine{{ResourceID: "/r", Path: "a", Found: "1", Wanted: "2"}}},
+		{"oneValueSeveralWishes", []planning.EvidenceLine{{Path: "a", Found: `"fail"`, Wanted: `"pass"`}, {Path: "a", Found: `"fail"`, Wanted: `"notApplicable"`}},
+			[]planning.EvidenceLine{{Path: "a", Found: `"fail"`, Wanted: `"pass" or "notApplicable"`}}},
+		{"oneCheckTwice", []planning.EvidenceLine{{File: "f line 3", Found: "yes", Wanted: "no"}, {File: "f line 3", Found: "yes", Wanted: "no"}}, []planning.EvidenceLine{{File: "f line 3", Found: "yes", Wanted: "no"}}},
+		{"twoResources", []planning.EvidenceLine{{ResourceID: "/a", Path: "p", Found: "1", Wanted: "2"}, {ResourceID: "/b", Path: "p", Found: "1", Wanted: "2"}},
+			[]planning.EvidenceLine{{ResourceID: "/a", Path: "p", Found: "1", Wanted: "2"}, {ResourceID: "/b", Path: "p", Found: "1", Wanted: "2"}}},
+		{"reasonWithoutTheResource", []planning.EvidenceLine{{ResourceID: "/r/vm", Missing: true, Note: "there is no report in /R/vm"}}, []planning.EvidenceLine{{ResourceID: "/r/vm", Missing: true, Note: "there is no report"}}},
 		{"none", nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,9 +11,12 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Bounds of what the form takes; the policy language has the same.
@@ -26,13 +29,13 @@ const (
 // exemptPage asks for the terms of an exemption and shows what it would do.
 type exemptPage struct {
 	*frame
-	R           *posture.Recommendation
+	R           *record.Recommendation
 	Target      string // ARM id that is exempted, "" is everything
-	Given       []posture.Given
+	Given       []judge.AssignmentSource
 	Narrow      narrowing
 	Narrowable  bool     // the target may hold several resources
 	Types       []string // to choose from
-	Preview     posture.ExemptPreview
+	Preview     planning.ExemptPreview
 	MustAsk     bool // the reader's exemptions wait for approval
 	MinDate     string
 	DefaultDate string
@@ -114,7 +117,7 @@ func exemptForm(v *visit) (page, error) {
 	if !v.view.Holds(target) {
 		return page{}, nothingThere(target)
 	}
-	p := &exemptPage{frame: v.newFrame("Exempt: " + r.Title), R: r, Target: target, Given: v.estate.GivenBy(r.ID, target),
+	p := &exemptPage{frame: v.newFrame("Exempt: " + r.Title), R: r, Target: target, Given: v.estate.AssignedBy(r.ID, target),
 		MinDate: v.now.Format(time.DateOnly), DefaultDate: v.now.AddDate(0, 0, 90).Format(time.DateOnly)}
 	if p.Narrowable = v.Get("resource") == ""; p.Narrowable && len(r.Types) > 1 {
 		p.Types = r.Types
@@ -122,7 +125,7 @@ func exemptForm(v *visit) (page, error) {
 	if p.Narrow, err = readNarrowing(v.query["type"], v.Get("location")); err != nil {
 		return page{}, err
 	}
-	if p.Preview, err = posture.PreviewExemption(v.view, r.ID, posture.Scope{ID: target}, p.Narrow.selectors()); err != nil {
+	if p.Preview, err = planning.PreviewExemption(v.view, r.ID, index.Scope{ID: target}, p.Narrow.selectors()); err != nil {
 		return page{}, fmt.Errorf("preview exemption: %w", err)
 	}
 	p.MustAsk, err = v.mustAsk(target)
@@ -170,7 +173,7 @@ func exempt(v *visit) (string, error) {
 	if !v.view.Holds(target) {
 		return "", nothingThere(target)
 	}
-	given := v.estate.GivenBy(r.ID, target)
+	given := v.estate.AssignedBy(r.ID, target)
 	if len(given) == 0 {
 		return "", arm.Invalid("No assignment gives this recommendation there.")
 	}
@@ -234,7 +237,7 @@ func (v *visit) exemptTerms() (map[string]any, error) {
 
 // exemptionOf is the exemption from one assignment. The same request twice is
 // the same exemption.
-func (v *visit) exemptionOf(r *posture.Recommendation, g posture.Given, terms map[string]any) (store.Object, error) {
+func (v *visit) exemptionOf(r *record.Recommendation, g judge.AssignmentSource, terms map[string]any) (store.Object, error) {
 	name := uuid.NewSHA1(uuid.NameSpaceURL, []byte(arm.Fold(g.Scope+" "+r.ID+" "+g.AssignmentID))).String()
 	id := strings.TrimSuffix(g.Scope, "/") + "/providers/Microsoft.Authorization/policyExemptions/" + name
 	properties := map[string]any{"policyAssignmentId": g.AssignmentID}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // exemptionRow is one exemption in a list.
@@ -23,7 +23,7 @@ type exemptionRow struct {
 	Scope                 string
 	Expires               time.Time
 	Ended                 bool
-	Recommendations       []*posture.Recommendation
+	Recommendations       []*record.Recommendation
 	Everything            bool   // it covers too many recommendations to name
 	Narrowed              string // types and locations in words, "" if it is not
 	Reopened              int    // resources that it is re-opened for
@@ -157,7 +157,7 @@ func (r exemptionRow) shown(state string) bool {
 }
 
 // requests are the exemptions from a recommendation that wait for approval.
-func (v *visit) requests(r *posture.Recommendation) ([]exemptionRow, error) {
+func (v *visit) requests(r *record.Recommendation) ([]exemptionRow, error) {
 	if v.server.opt.Objects == nil || v.server.opt.Exemptions == nil {
 		return nil, nil
 	}
@@ -227,7 +227,7 @@ func selectorWords(list []policy.Selector) string {
 
 // covers reports whether an exemption covers a recommendation.
 func (r exemptionRow) covers(recommendation string) bool {
-	return slices.ContainsFunc(r.Recommendations, func(c *posture.Recommendation) bool { return strings.EqualFold(c.ID, recommendation) })
+	return slices.ContainsFunc(r.Recommendations, func(c *record.Recommendation) bool { return strings.EqualFold(c.ID, recommendation) })
 }
 
 // compareTrue sorts what is true first.

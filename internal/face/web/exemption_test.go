@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/catalog"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // status sends a form and gives what came back.
@@ -68,7 +70,7 @@ func TestExemptionIsAskedForAndApproved(t *testing.T) {
 	if strings.Contains(s.get("/policies?ticket=SEC-8"), "waits for approval</span>") {
 		t.Error("another ticket shows it as well")
 	}
-	if s.stateOf(a) != posture.Unhealthy {
+	if s.stateOf(a) != record.Unhealthy {
 		t.Error("the request exempts")
 	}
 
@@ -84,7 +86,7 @@ func TestExemptionIsAskedForAndApproved(t *testing.T) {
 	}
 	approve.Set("etag", etag)
 	s.post("/exemption/decide", approve)
-	s.until("the exemption takes effect", func() bool { return s.stateOf(a) == posture.Exempt })
+	s.until("the exemption takes effect", func() bool { return s.stateOf(a) == record.Exempt })
 	if code, body := s.status("/exemption/decide", url.Values{"id": {id}, "verb": {"approve"}}); code != http.StatusConflict || !strings.Contains(body, "approved by approver already") {
 		t.Errorf("approving twice: %d", code)
 	}
@@ -112,14 +114,14 @@ func TestExemptOwnRecommendation(t *testing.T) {
 		map[string]any{"policyDefinitionId": definition, "policyDefinitionReferenceId": "member"}}})
 	s.put("policyAssignment", sub+provider+"policyAssignments/set", map[string]any{"policyDefinitionId": sub + provider + "policySetDefinitions/set"})
 	s.put("policyAssignment", provider+"policyAssignments/everywhere", map[string]any{"policyDefinitionId": definition, "scope": "/"})
-	id := posture.RecommendationID(definition)
-	unhealthy := func(state posture.State) posture.Page[posture.Assessment] {
-		page, err := s.view().Assessments(posture.AssessmentQuery{Recommendation: id, State: []posture.State{state}, Limit: 1000})
+	id := catalog.RecommendationID(definition)
+	unhealthy := func(state record.State) index.Page[record.Assessment] {
+		page, err := s.view().Assessments(index.AssessmentQuery{Recommendation: id, State: []record.State{state}, Limit: 1000})
 		check(t, err)
 		return page
 	}
-	s.until("the own policy is judged", func() bool { return unhealthy(posture.Unhealthy).Total > 0 })
-	all := unhealthy(posture.Unhealthy)
+	s.until("the own policy is judged", func() bool { return unhealthy(record.Unhealthy).Total > 0 })
+	all := unhealthy(record.Unhealthy)
 	here := 0
 	location := ""
 	for _, a := range all.Rows {
@@ -136,8 +138,8 @@ func TestExemptOwnRecommendation(t *testing.T) {
 		t.Errorf("the preview does not say %d of %d resources and 2 assignments", here, all.Total)
 	}
 	s.post("/exempt", url.Values{"recommendation": {id}, "target": {""}, "category": {"Mitigated"}, "reason": {"vaulted"}, "location": {location}})
-	s.until("what is there is exempt", func() bool { return unhealthy(posture.Exempt).Total == here })
-	if left := unhealthy(posture.Unhealthy).Total; left != all.Total-here {
+	s.until("what is there is exempt", func() bool { return unhealthy(record.Exempt).Total == here })
+	if left := unhealthy(record.Unhealthy).Total; left != all.Total-here {
 		t.Errorf("%d are still unhealthy, want %d", left, all.Total-here)
 	}
 	if list := s.get("/policies"); !strings.Contains(list, "Only in "+location) || !strings.Contains(list, "Nothing in storage") {
@@ -160,7 +162,7 @@ func TestExemptionRulesOnPages(t *testing.T) {
 	if page = s.get("/policies?exempt=over"); !strings.Contains(page, "rejected by") {
 		t.Error("the rejected request is not listed")
 	}
-	if s.stateOf(a) != posture.Unhealthy {
+	if s.stateOf(a) != record.Unhealthy {
 		t.Error("the rejected request exempts")
 	}
 }

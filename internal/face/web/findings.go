@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // actionDisable is what a reader needs to disable findings and to end that.
@@ -17,7 +19,7 @@ const summedFindings = 10
 
 // findingRow is one finding with what can be done about it.
 type findingRow struct {
-	posture.Finding
+	judge.Finding
 	Elsewhere string // address of the other resources that have it, "" where that says nothing
 	Disable   string // address of the form that disables it, "" if it is none or not allowed
 	Until     string // the day when a rule ends that disables it
@@ -25,7 +27,7 @@ type findingRow struct {
 
 // findingGroup is the findings of one recommendation by state.
 type findingGroup struct {
-	Recommendation *posture.Recommendation
+	Recommendation *record.Recommendation
 	Failed, Passed []findingRow
 	Off            []findingRow // failed, and disabled by rule
 	Dark, Aside    []findingRow // unknown; not applicable
@@ -47,17 +49,17 @@ func (g findingGroup) First() []findingRow { return g.Failed[:min(len(g.Failed),
 func (g findingGroup) More() []findingRow { return g.Failed[len(g.First()):] }
 
 // newFindingGroup sorts findings by state, at most resourceFindings of them.
-func newFindingGroup(r *posture.Recommendation, found []findingRow) findingGroup {
+func newFindingGroup(r *record.Recommendation, found []findingRow) findingGroup {
 	g := findingGroup{Recommendation: r}
 	for _, f := range found[:min(len(found), resourceFindings)] {
 		switch {
 		case f.Disabled != nil:
 			g.Off = append(g.Off, f)
-		case f.State == posture.Unhealthy:
+		case f.State == record.Unhealthy:
 			g.Failed = append(g.Failed, f)
-		case f.State == posture.Healthy:
+		case f.State == record.Healthy:
 			g.Passed = append(g.Passed, f)
-		case f.State == posture.Unknown:
+		case f.State == record.Unknown:
 			g.Dark = append(g.Dark, f)
 		default:
 			g.Aside = append(g.Aside, f)
@@ -70,7 +72,7 @@ func newFindingGroup(r *posture.Recommendation, found []findingRow) findingGroup
 }
 
 // findings reads the findings of one assessment.
-func (v *visit) findings(resource string, r *posture.Recommendation) (findingGroup, error) {
+func (v *visit) findings(resource string, r *record.Recommendation) (findingGroup, error) {
 	found, err := v.estate.Findings(v.Context(), resource, r.ID)
 	if err != nil && !arm.IsNotFound(err) {
 		return findingGroup{}, fmt.Errorf("read findings of %s: %w", resource, err)
@@ -79,7 +81,7 @@ func (v *visit) findings(resource string, r *posture.Recommendation) (findingGro
 	rows := make([]findingRow, len(found))
 	for i, f := range found {
 		rows[i] = findingRow{Finding: f}
-		if f.State != posture.Unhealthy && f.Disabled == nil {
+		if f.State != record.Unhealthy && f.Disabled == nil {
 			continue
 		}
 		if f.Disabled == nil {
@@ -96,13 +98,13 @@ func (v *visit) findings(resource string, r *posture.Recommendation) (findingGro
 
 // findingSum is one finding over the scope of a recommendation's page.
 type findingSum struct {
-	posture.FindingCount
+	judge.FindingCount
 	Open, Off string // addresses of the resources where it counts, and where it is disabled
 	Disable   string
 }
 
 // sumFindings reads what the resources in the scope have in common.
-func (v *visit) sumFindings(r *posture.Recommendation) (sums []findingSum, more int) {
+func (v *visit) sumFindings(r *record.Recommendation) (sums []findingSum, more int) {
 	rows, all := v.estate.FindingsOver(v.view, v.scope, r.ID, summedFindings)
 	allowed := v.server.opt.Objects != nil && v.scope.Tag == "" && v.may(actionDisable, v.scope.ID)
 	for _, row := range rows {
@@ -118,8 +120,8 @@ func (v *visit) sumFindings(r *posture.Recommendation) (sums []findingSum, more 
 
 // findingTitle is the title of a finding in the reports that the index knows,
 // else its key.
-func (v *visit) findingTitle(r *posture.Recommendation, key string) string {
-	rows, _ := v.estate.FindingsOver(v.view, posture.Scope{}, r.ID, allFindings)
+func (v *visit) findingTitle(r *record.Recommendation, key string) string {
+	rows, _ := v.estate.FindingsOver(v.view, index.Scope{}, r.ID, allFindings)
 	for _, row := range rows {
 		if row.IsCalled(key) {
 			return row.Title

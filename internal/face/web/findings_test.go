@@ -11,7 +11,7 @@ import (
 
 	documents "github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/wire"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 const (
@@ -38,11 +38,11 @@ func (s *stage) putServer(name string, failing ...string) string {
 	if len(result.Rejected) > 0 {
 		s.t.Fatal(result.Rejected)
 	}
-	s.until(name+" is judged", func() bool { return s.baselineOf(id) == posture.Unhealthy })
+	s.until(name+" is judged", func() bool { return s.baselineOf(id) == record.Unhealthy })
 	return id
 }
 
-func (s *stage) baselineOf(id string) posture.State {
+func (s *stage) baselineOf(id string) record.State {
 	a, _ := s.view().Assessment(id, baselineAdvice)
 	return a.State
 }
@@ -75,8 +75,8 @@ func TestDisableFinding(t *testing.T) {
 	at := regexp.MustCompile(`name="at" value="([^"]+)"`).FindStringSubmatch(wide)[1]
 	terms := url.Values{"recommendation": {baselineAdvice}, "finding": {"no-usb"}, "at": {at}, "reason": {"Backups go to a <drive>"}, "expires": {""}, "back": {"/resource?id=" + web}}
 	s.post("/disable", terms)
-	s.until("the rule takes effect", func() bool { return s.baselineOf(web) == posture.Healthy })
-	if s.baselineOf(db) != posture.Unhealthy {
+	s.until("the rule takes effect", func() bool { return s.baselineOf(web) == record.Healthy })
+	if s.baselineOf(db) != record.Unhealthy {
 		t.Error("another failing check no longer counts")
 	}
 	page = s.get("/resource?id=" + web)
@@ -109,7 +109,7 @@ func TestDisableFinding(t *testing.T) {
 		t.Errorf("ending a rule that was changed meanwhile: %v %v, want 412", r.Status, err)
 	}
 	s.post("/enable", url.Values{"id": {id}, "etag": {hidden(s.get("/policies"), "/enable", "etag")}})
-	s.until("the rule has ended", func() bool { return s.baselineOf(web) == posture.Unhealthy })
+	s.until("the rule has ended", func() bool { return s.baselineOf(web) == record.Unhealthy })
 }
 
 // hidden is the value of a form's hidden field.
@@ -145,7 +145,7 @@ func TestBadDisableForms(t *testing.T) {
 			}
 		})
 	}
-	if s.baselineOf(web) != posture.Unhealthy {
+	if s.baselineOf(web) != record.Unhealthy {
 		t.Error("a form that was refused did something")
 	}
 }

@@ -14,12 +14,16 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 	"github.com/rampart-sec/rampart/internal/posture/finding"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 	"github.com/rampart-sec/rampart/internal/posture/whatif"
 )
@@ -38,7 +42,7 @@ var (
 	benchmark  = &content.Standard{ID: "benchmark", Title: "Cloud security benchmark", Version: "2"}
 )
 
-func fixtureRecommendations() []*posture.Recommendation {
+func fixtureRecommendations() []*record.Recommendation {
 	sshRoot := &content.Recommendation{ID: "11111111-1111-1111-1111-111111111111", Name: "ssh-root-login", Version: "1.2.0",
 		Title: "SSH should not allow root to sign in", Severity: content.Medium, Effect: "auditIfNotExists", Effort: "low",
 		Description: "The SSH server's setting PermitRootLogin should be no.",
@@ -47,19 +51,19 @@ func fixtureRecommendations() []*posture.Recommendation {
 		Remediation: content.Remediation{Steps: []string{"Make sure that another account may use sudo.", "Set PermitRootLogin no in /etc/ssh/sshd_config.", "Reload the SSH server."}}}
 	https := &content.Recommendation{ID: "22222222-2222-2222-2222-222222222222", Name: "storage-https", Version: "1.0.0", Title: "Storage accounts should only accept requests over HTTPS",
 		Severity: content.High, Effect: "audit", Effort: "low", Threat: "Whoever is on the path reads and changes what travels in clear.", Parameters: []byte(`{"effect":{},"minimumTls":{}}`)}
-	return []*posture.Recommendation{
+	return []*record.Recommendation{
 		{ID: sshRoot.ID, Title: sshRoot.Title, Description: sshRoot.Description, Severity: sshRoot.Severity, Control: ports, Counted: true, Content: sshRoot, Types: []string{"Microsoft.HybridCompute/machines"}},
 		{ID: https.ID, Index: 1, Title: https.Title, Severity: https.Severity, Control: transit, Counted: true, Content: https, Types: []string{"Microsoft.Storage/storageAccounts"}},
 		{ID: "33333333-3333-3333-3333-333333333333", Index: 2, Title: `Names should follow <our> "rules"`, Severity: content.Low, Types: []string{"Microsoft.Compute/virtualMachines"}, Disabled: true},
 	}
 }
 
-func fixtureRows() []posture.RecommendationRow {
+func fixtureRows() []index.RecommendationRow {
 	r := fixtureRecommendations()
-	return []posture.RecommendationRow{
-		{Recommendation: r[0], Counts: posture.Counts{Healthy: 265, Unhealthy: 22, Unknown: 4, Exempt: 1, Stale: 2}, Risk: risk.Critical, Gain: 0.6, PotentialIncrease: 1.4, LastChange: fixtureNow.Add(-2 * time.Hour), Unassigned: 20, Overdue: 1, FixAvailable: true},
-		{Recommendation: r[1], Counts: posture.Counts{Healthy: 237, Unhealthy: 3}, Risk: risk.High, Gain: 0.1, LastChange: fixtureNow.AddDate(0, 0, -3), Unassigned: 3, FixAvailable: true},
-		{Recommendation: r[2], Counts: posture.Counts{Healthy: 40}},
+	return []index.RecommendationRow{
+		{Recommendation: r[0], Counts: record.Counts{Healthy: 265, Unhealthy: 22, Unknown: 4, Exempt: 1, Stale: 2}, Risk: risk.Critical, Gain: 0.6, PotentialIncrease: 1.4, LastChange: fixtureNow.Add(-2 * time.Hour), Unassigned: 20, Overdue: 1, FixAvailable: true},
+		{Recommendation: r[1], Counts: record.Counts{Healthy: 237, Unhealthy: 3}, Risk: risk.High, Gain: 0.1, LastChange: fixtureNow.AddDate(0, 0, -3), Unassigned: 3, FixAvailable: true},
+		{Recommendation: r[2], Counts: record.Counts{Healthy: 40}},
 	}
 }
 
@@ -73,7 +77,7 @@ func fixtureFrame(t testing.TB, s *Server, target, title string, parts ...string
 	f.address = address{path: u.Path, query: u.Query()}
 	f.clock = clock{now: fixtureNow, zone: time.UTC}
 	f.Nav = (&visit{address: f.address, view: nil}).fixtureNav()
-	f.Scopes = []posture.SubscriptionScore{{ID: fixtureSub, Name: "on-premises"}}
+	f.Scopes = []index.SubscriptionScore{{ID: fixtureSub, Name: "on-premises"}}
 	f.Samples, f.Who, f.Token, f.At = true, "admin", "token", fixtureNow
 	f.Parts = append([]string{"nav", "status"}, parts...)
 	return f
@@ -87,11 +91,11 @@ func (v *visit) fixtureNav() []navItem {
 		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: 12408}}
 }
 
-func fixtureHistory() []posture.HistoryPoint {
-	var points []posture.HistoryPoint
+func fixtureHistory() []history.HistoryPoint {
+	var points []history.HistoryPoint
 	for day := range 30 {
 		p := 54 + float64(day)/3 + float64(day*7%5)/2
-		points = append(points, posture.HistoryPoint{At: fixtureNow.AddDate(0, 0, day-29), Percent: p, Current: p * 0.58, Max: 58, Low: p - 2, High: p + 3})
+		points = append(points, history.HistoryPoint{At: fixtureNow.AddDate(0, 0, day-29), Percent: p, Current: p * 0.58, Max: 58, Low: p - 2, High: p + 3})
 	}
 	return points
 }
@@ -112,18 +116,18 @@ func fixtureControl() []compliance.Point {
 func fixturePages(t testing.TB, s *Server) map[string]page {
 	rows, advice := fixtureRows(), fixtureRecommendations()
 	c := clock{now: fixtureNow, zone: time.UTC}
-	score := posture.Score{Current: 37.2, Max: 58, Percent: 64.1, Low: 60.2, High: 68.4, Known: 812, Applicable: 860, Weight: 12408}
-	controls := []posture.ControlScore{
+	score := index.Score{Current: 37.2, Max: 58, Percent: 64.1, Low: 60.2, High: 68.4, Known: 812, Applicable: 860, Weight: 12408}
+	controls := []index.ControlScore{
 		{Control: ports, Current: 5.1, Max: 8, Healthy: 265, Unhealthy: 22, Unknown: 4, PotentialIncrease: 2.9, LeftOnResource: 1, ChecksOnResource: 4},
 		{Control: transit, Current: 3.9, Max: 4, Healthy: 237, Unhealthy: 3, PotentialIncrease: 0.1, ChecksOnResource: 2},
 	}
-	resourceRow := posture.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
-		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: posture.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
-	bad := posture.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: posture.Unhealthy,
+	resourceRow := index.ResourceRow{ID: fixtureServer, Name: "vm-build-03", Type: "Microsoft.HybridCompute/machines", Location: "rack-2", Source: "agent",
+		Tags: map[string]string{"env": "prod", "team": "build"}, ObservedAt: fixtureNow.Add(-2 * time.Minute), Counts: record.Counts{Healthy: 61, Unhealthy: 2, Unknown: 1}, Worst: content.Medium}
+	bad := record.Assessment{ResourceID: fixtureServer, ResourceName: "vm-build-03", ResourceType: "Microsoft.HybridCompute/machines", Recommendation: advice[0], State: record.Unhealthy,
 		Since: fixtureNow.Add(-2 * time.Hour), ObservedAt: fixtureNow.Add(-2 * time.Minute), Risk: risk.High, RiskFactors: []string{"reachable from the internet"}, Status: governance.OnTime, Assigned: governance.Assignment{ID: fixtureSub + "/providers/Microsoft.Security/governanceRules/r", Rule: "High in a week", Owner: "build team", Made: fixtureNow.AddDate(0, 0, -3), Due: fixtureNow.AddDate(0, 0, 4),
 			Promise: governance.Promise{ETA: fixtureNow.AddDate(0, 0, 9), Justification: "The vendor ships then.", PromisedBy: "build team"}}}
 	dark := bad
-	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], posture.Unknown, "properties.networkAcls", nil, 0
+	dark.Recommendation, dark.State, dark.Reason, dark.RiskFactors, dark.Risk = advice[1], record.Unknown, "properties.networkAcls", nil, 0
 	dark.Status, dark.Assigned = governance.NoTask, governance.Assignment{}
 	// What a hostile or careless owner may call things: markup, no place to break
 	// a line, another direction, more and longer tags than fit.
@@ -134,11 +138,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	turned.Name, turned.ID = "\u202e<our> gpj.exe", fixtureSub+"/resourceGroups/rack-2/providers/Microsoft.Storage/storageAccounts/turned"
 	oddBad := bad
 	oddBad.ResourceID, oddBad.ResourceName, oddBad.ResourceType = odd.ID, odd.Name, odd.Type
-	evidence := []posture.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
+	evidence := []planning.EvidenceLine{{Path: "properties.checks.ssh-root-login.value", Found: `"yes"`, Wanted: `"no"`, Operator: "equals", Note: "/etc/ssh/sshd_config line 34"}}
 	moved := []change{
-		{posture.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: posture.Unhealthy, To: posture.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
-		{posture.ScoreChange{At: fixtureNow.Add(-5 * time.Hour), Recommendation: advice[0], ResourceID: fixtureServer, From: posture.Healthy, To: posture.Unhealthy, Cause: "resource changed", Delta: -0.2}, []string{fixtureServer}},
-		{posture.ScoreChange{At: fixtureNow.Add(-6 * time.Hour), ResourceID: fixtureServer + "-old", Gone: true, Cause: "left the scope", Delta: 0.1}, []string{fixtureServer + "-old"}},
+		{history.ScoreChange{At: fixtureNow.Add(-3 * time.Hour), Recommendation: advice[1], ResourceID: fixtureServer, From: record.Unhealthy, To: record.Healthy, Cause: "resource changed", Delta: 0.3}, []string{fixtureServer, fixtureServer + "x"}},
+		{history.ScoreChange{At: fixtureNow.Add(-5 * time.Hour), Recommendation: advice[0], ResourceID: fixtureServer, From: record.Healthy, To: record.Unhealthy, Cause: "resource changed", Delta: -0.2}, []string{fixtureServer}},
+		{history.ScoreChange{At: fixtureNow.Add(-6 * time.Hour), ResourceID: fixtureServer + "-old", Gone: true, Cause: "left the scope", Delta: 0.1}, []string{fixtureServer + "-old"}},
 	}
 	std := standardRow{Report: compliance.Report{Standard: &compliance.Standard{Standard: benchmark, Kind: compliance.BuiltIn}, Counts: compliance.Counts{Passed: 61, Failed: 19, Unsupported: 5}, Controls: []compliance.Control{
 		{StandardControl: content.StandardControl{Number: "PA-2", Domain: "Privileged access", Title: "No standing access for administrators"}, State: compliance.Failed,
@@ -154,8 +158,8 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		Title: `House <our> "rules"`, Version: "3", Description: "What we promised ourselves.", Controls: []content.StandardControl{{Number: "H-1", Domain: "Machines", Title: "Root stays out", Recommendations: []string{advice[0].ID}}, {Number: "H-2", Title: "Read by a person", Manual: true}}}}}}
 	menu := viewMenu{Query: "state=unhealthy", CanSave: true, CanShare: true, CanEdit: true, Changed: true, Tabs: []viewTab{{savedView{Name: "Payroll, unhealthy", Owner: "ana", Shared: true, ETag: "1"}, "/inventory?q=payroll&saved=1", true}, {savedView{Name: `Mine <our> "view"`}, "/inventory?q=mine&saved=2", false}}}
 	menu.Current, menu.More = &menu.Tabs[0].savedView, []viewTab{{savedView{Name: "One of many"}, "/inventory?q=many", false}}
-	fix := &posture.Fix{Before: "PermitRootLogin yes", After: "PermitRootLogin no", Shell: "sed -i 's/^PermitRootLogin.*/PermitRootLogin no/' /etc/ssh/sshd_config\nsystemctl reload ssh", GainPoints: 0.1}
-	sub := subscriptionRow{posture.SubscriptionScore{ID: fixtureSub, Name: "on-premises", Score: score}, true, 331}
+	fix := &planning.Fix{Before: "PermitRootLogin yes", After: "PermitRootLogin no", Shell: "sed -i 's/^PermitRootLogin.*/PermitRootLogin no/' /etc/ssh/sshd_config\nsystemctl reload ssh", GainPoints: 0.1}
+	sub := subscriptionRow{index.SubscriptionScore{ID: fixtureSub, Name: "on-premises", Score: score}, true, 331}
 	pages := map[string]page{}
 	add := func(target, name string, make func(f *frame) any) {
 		pages[target] = page{name: name, data: make(fixtureFrame(t, s, target, name, "main"))}
@@ -165,21 +169,21 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 			Needs: []need{{Title: advice[1].Title, Detail: "new since 2 h ago on stpayroll01", URL: "/", Mark: severityMark(content.High)},
 				{Title: advice[0].Title, Detail: openDetail(rows[0]), URL: "/", Mark: riskMark(risk.Critical)}},
 			Coverage: []coverage{{"Microsoft.HybridCompute/machines", 318, 331}, {"Microsoft.Storage/storageAccounts", 240, 240}},
-			Stalest:  []posture.ResourceRow{resourceRow}, Controls: controls, news: news{Changes: moved, First: 3, FirstDelta: 0.4}, Standards: []standardRow{std}}
+			Stalest:  []index.ResourceRow{resourceRow}, Controls: controls, news: news{Changes: moved, First: 3, FirstDelta: 0.4}, Standards: []standardRow{std}}
 		for _, r := range rows[:2] {
-			p.Steps = append(p.Steps, step{PlanStep: posture.PlanStep{RecommendationRow: r, Gain: r.Gain, Effort: "low"}})
+			p.Steps = append(p.Steps, step{PlanStep: planning.PlanStep{RecommendationRow: r, Gain: r.Gain, Effort: "low"}})
 		}
 		p.Headline = headline(p)
 		return p
 	})
 	add("/posture", "posture", func(f *frame) any {
 		return &posturePageData{frame: f, Score: score, Ring: newRing(score), Days: 30, Spans: trendDays, Trend: newTrend(fixtureHistory(), c), Controls: controls,
-			Subscriptions: []posture.SubscriptionScore{sub.SubscriptionScore}, news: news{Changes: moved}, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
+			Subscriptions: []index.SubscriptionScore{sub.SubscriptionScore}, news: news{Changes: moved}, Before: 54, Delta: 10.1, HasDelta: true, Tags: []string{"env", "team"}}
 	})
 	chips := (&visit{address: address{path: "/recommendations", query: url.Values{"state": {"unhealthy"}}}}).stateChips()
 	sevs := (&visit{address: address{path: "/recommendations"}}).severityChips()
-	tasks := (&visit{address: address{path: "/recommendations"}}).taskChips(posture.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31})
-	types := []posture.TypeCount{{Type: "Microsoft.HybridCompute/machines", N: 331}, {Type: "Microsoft.Storage/storageAccounts", N: 240}}
+	tasks := (&visit{address: address{path: "/recommendations"}}).taskChips(index.TaskCounts{Unassigned: 23, OnTime: 15, Overdue: 4, Completed: 31})
+	types := []index.TypeCount{{Type: "Microsoft.HybridCompute/machines", N: 331}, {Type: "Microsoft.Storage/storageAccounts", N: 240}}
 	add("/recommendations?state=unhealthy", "recommendations", func(f *frame) any {
 		return &recommendationsPage{frame: f, Rows: rows, Pager: pager{From: 1, To: 3, Total: 64, Next: "/recommendations?after=x"}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/recommendations.csv"}
 	})
@@ -189,29 +193,29 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/recommendation?id=11111111-1111-1111-1111-111111111111", "recommendation", func(f *frame) any {
 		p := &recommendationPage{frame: f, Requests: []exemptionRow{{Object: store.Object{ID: fixtureServer + "/r"}, Note: "The old client cannot do better.", Category: "Waiver", Scope: fixtureServer, CanDecide: true, CanEnd: true,
 			Record: exemption.Record{State: "requested", RequestedBy: "dev", RequestedAt: fixtureNow.Add(-time.Hour), Ticket: "SEC-7"}}},
-			R: rows[0], State: posture.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
-			Sums:      []findingSum{{FindingCount: posture.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
+			R: rows[0], State: record.Unhealthy, Pager: pager{From: 1, To: 2, Total: 22, Next: "/"}, Fix: fix, FixOn: bad,
+			Sums:      []findingSum{{FindingCount: judge.FindingCount{Finding: &finding.Finding{ID: "CVE-2024-3094/xz-utils", Title: "Backdoor in xz", Severity: content.Critical}, Resources: 12, Disabled: 3}, Open: "/inventory", Off: "/inventory", Disable: "/disable"}},
 			Standards: []standardRef{{benchmark, []string{"PA-2", "IM-6"}}}, CanExempt: true, CanAssign: true, CanSwitch: true,
-			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: oddBad, Found: evidence}, {Assessment: bad, Found: []posture.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
-		for _, st := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
+			Rows: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: oddBad, Found: evidence}, {Assessment: bad, Found: []planning.EvidenceLine{{File: "/etc/ssh/sshd_config line 34", Found: "yes", Wanted: "no"}}}}}
+		for _, st := range []record.State{record.Unhealthy, record.Unknown, record.Healthy, record.Exempt} {
 			p.Tasks = tasks
-			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == posture.Unhealthy, URL: "/"})
+			p.States = append(p.States, filterChip{Value: st.String(), Word: stateMark(st).Word, N: 22, On: st == record.Unhealthy, URL: "/"})
 		}
 		return p
 	})
 	add("/resource?id="+fixtureServer, "resource", func(f *frame) any {
 		f.Title = "vm-build-03"
 		return &resourcePage{frame: f, R: resourceRow, ID: arm.MustParseID(fixtureServer), Score: score, Controls: []resourceControl{{controls[0]}, {controls[1]}},
-			Open: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: dark}}, Good: []posture.Assessment{{Recommendation: advice[2], State: posture.Healthy}},
+			Open: []evidenceRow{{Assessment: bad, Found: evidence}, {Assessment: dark}}, Good: []record.Assessment{{Recommendation: advice[2], State: record.Healthy}},
 			Findings: []findingGroup{newFindingGroup(advice[0], []findingRow{
-				{Finding: posture.Finding{ID: "c1", Title: "Core dumps of setuid programs are off", State: posture.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."}, Elsewhere: "/inventory?finding=c1", Disable: "/disable?finding=c1"},
-				{Finding: posture.Finding{ID: "c3", Title: "USB storage is off", State: posture.Exempt, Severity: content.Medium, Disabled: &posture.Disabled{Name: "usb", Reason: "Backups go to a <drive>."}}, Until: "20 Feb 2027"},
-				{Finding: posture.Finding{ID: "c2", Title: "The audit daemon runs", State: posture.Healthy, Severity: content.Medium, Evidence: "auditd active"}}})},
+				{Finding: judge.Finding{ID: "c1", Title: "Core dumps of setuid programs are off", State: record.Unhealthy, Severity: content.Low, Evidence: "fs.suid_dumpable = 2; wanted 0", Description: "A core dump may hold secrets.", Remediation: "Set fs.suid_dumpable = 0."}, Elsewhere: "/inventory?finding=c1", Disable: "/disable?finding=c1"},
+				{Finding: judge.Finding{ID: "c3", Title: "USB storage is off", State: record.Exempt, Severity: content.Medium, Disabled: &judge.Disabled{Name: "usb", Reason: "Backups go to a <drive>."}}, Until: "20 Feb 2027"},
+				{Finding: judge.Finding{ID: "c2", Title: "The audit daemon runs", State: record.Healthy, Severity: content.Medium, Evidence: "auditd active"}}})},
 			Children: []store.Resource{{Doc: wire.Document{ID: fixtureServer + "/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline", Type: "Microsoft.GuestConfiguration/guestConfigurationAssignments", ObservedAt: fixtureNow}}},
 			Document: "{\n  \"id\": \"<script>alert(1)</script>\"\n}", Unavailable: []missingPath{{"properties.shadow", "needs root"}}, Changes: moved, Tags: []tagPair{{"env", "prod"}}, CanExempt: true}
 	})
 	add("/inventory?type=Microsoft.HybridCompute/machines", "inventory", func(f *frame) any {
-		return &inventoryPage{frame: f, Rows: []posture.ResourceRow{resourceRow, odd, turned}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
+		return &inventoryPage{frame: f, Rows: []index.ResourceRow{resourceRow, odd, turned}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Types: types, Tags: []string{"env"}, Filtered: true, CSV: "/inventory.csv", Views: menu}
 	})
 	add("/compliance", "compliance", func(f *frame) any {
 		return &compliancePage{frame: f, Standards: []standardRow{std, own}, Recorded: true, Days: 30, Spans: trendDays, CanCreate: true}
@@ -232,7 +236,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		return &controlPage{frame: f, Standard: own.Standard, Control: own.Standard.Controls[0], Serving: advice[:1], Found: advice[1:], More: 4, Text: "storage", Domains: []string{"Machines"}}
 	})
 	add("/assessments?state=unhealthy", "assessments", func(f *frame) any {
-		return &assessmentsPage{frame: f, Rows: []posture.Assessment{bad, dark, oddBad}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
+		return &assessmentsPage{frame: f, Rows: []record.Assessment{bad, dark, oddBad}, Pager: pager{From: 1, To: 3, Total: 3}, States: chips, Severity: sevs, Tasks: tasks, Types: types, Controls: []*content.Control{ports, transit}, Filtered: true, CSV: "/assessments.csv", Views: menu}
 	})
 	add("/policies", "policies", func(f *frame) any {
 		return &policiesPage{frame: f, Members: []memberRow{newMember(advice[0]), newMember(advice[1])}, Total: 262, Pager: pager{From: 1, To: 2, Total: 262, Next: "/policies?after=x#members"}, Disabled: 1, CanWrite: true, CanExempt: true, Readable: true,
@@ -248,11 +252,11 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/disable?finding=x", "disable", func(f *frame) any {
 		return &disablePage{frame: f, R: advice[0], Finding: "CVE-2024-3094/xz-utils", What: "Backdoor in xz", Resource: fixtureServer, Where: fixtureSub, MinDate: "2026-11-22", DefaultDate: "2027-02-20",
 			Places: []scopeChoice{{"vm-build-03", "/disable?at=x", false}, {"Subscription on-premises", "/disable?at=y", true}},
-			Effect: posture.RuleEffect{Findings: 14, Resources: 12, Tried: true, Before: score, After: posture.Score{Percent: 64.9}, Flips: []posture.Assessment{bad, bad}}}
+			Effect: judge.RuleEffect{Findings: 14, Resources: 12, Tried: true, Before: score, After: index.Score{Percent: 64.9}, Changes: []record.Assessment{bad, bad}}}
 	})
 	add("/settings", "settings", func(f *frame) any {
 		f.Remove = true
-		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []posture.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
+		return &settingsPage{frame: f, Subscriptions: []subscriptionRow{sub}, Chosen: &sub, PlansHere: true, CanPlan: true, Agents: []index.ResourceRow{resourceRow}, AgentTotal: 1, Rules: &exemption.Rules{ApprovalRequired: true}, CanRule: true,
 			Plans: []PlanState{{Name: "VirtualMachines", Title: "Servers", Tier: "Standard", TrialRemaining: 20 * 24 * time.Hour, InTrial: true}, {Name: "StorageAccounts", Title: "Storage", Tier: "Free", TrialRemaining: 30 * 24 * time.Hour, Untried: true}, {Name: "KeyVaults", Title: "Key Vault", Tier: "Free", TrialRemaining: 3 * 24 * time.Hour}, {Name: "FoundationalCspm", Title: "Foundational posture", Tier: "Free", AlwaysFree: true}}}
 	})
 	add("/governance", "governance", func(f *frame) any {
@@ -262,12 +266,12 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 		}
 		return &governanceData{frame: f, Tasks: tasks, Severities: severities, CSV: "/governance.csv", CanWrite: true, Readable: true,
 			Rows: []workRow{
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"}},
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true}},
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name}},
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"}},
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"}},
-				{Workload: posture.Workload{TaskCounts: posture.TaskCounts{Unassigned: 20}}}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{OnTime: 11, Overdue: 3, Completed: 29}, RuleID: high.ID, Rule: high.Name, Owner: "build team"}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{Unassigned: 2}, RuleID: high.ID, Rule: high.Name, Owner: "lea@example.org", Gone: true}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{Unassigned: 1}, RuleID: high.ID, Rule: high.Name}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{OnTime: 4, Overdue: 1, Completed: 2}, RuleID: high.ID + "2", Rule: "Payroll", Deleted: true, Owner: "ana@example.org"}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{Completed: 1}, ByHand: true, Owner: "bo@example.org"}},
+				{Workload: index.Workload{TaskCounts: index.TaskCounts{Unassigned: 20}}}},
 			Rules: []governanceRow{{high, "dana", true}}}
 	})
 	add("/assign?id=1", "assign", func(f *frame) any {
@@ -276,7 +280,7 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	})
 	add("/fix-plan", "plan", func(f *frame) any {
 		p := &planPage{frame: f, Spans: planSpans, N: 10, All: "/what-if?fix=1&fix=2", Sum: 0.7}
-		p.Steps = []planStep{{step{PlanStep: posture.PlanStep{RecommendationRow: rows[0], Gain: 0.6, Effort: "low"}}, 0.6}, {step{PlanStep: posture.PlanStep{RecommendationRow: rows[1], Effort: "moderate"}, With: 0.1}, 0.6}}
+		p.Steps = []planStep{{step{PlanStep: planning.PlanStep{RecommendationRow: rows[0], Gain: 0.6, Effort: "low"}}, 0.6}, {step{PlanStep: planning.PlanStep{RecommendationRow: rows[1], Effort: "moderate"}, With: 0.1}, 0.6}}
 		return p
 	})
 	choices := []ifChoice{{RecommendationRow: rows[0], Fixed: true}, {RecommendationRow: rows[1]}}
@@ -284,20 +288,20 @@ func fixturePages(t testing.TB, s *Server) map[string]page {
 	add("/what-if?fix=1", "whatif", func(f *frame) any {
 		better := controls[0]
 		better.Current, better.Healthy, better.Unhealthy = 8, 287, 0
-		risky := posture.ResourceRow{ID: odd.ID}
+		risky := index.ResourceRow{ID: odd.ID}
 		return &whatIfPage{frame: f, On: fixtureServer, Choices: choices, Fixed: []string{advice[0].Title}, Text: `{"id": "<our>"}`, Report: &whatif.Report{
-			Before: score, After: posture.Score{Current: 40.1, Max: 58, Percent: 69.1}, Controls: []whatif.Control{{Before: controls[0], After: better}, {Before: controls[1], After: controls[1]}},
-			Flips: []posture.Assessment{bad}, Recommendations: []whatif.Recommendation{{Recommendation: advice[0], Before: rows[0].Counts, After: posture.Counts{Healthy: 287}, Flips: 22}},
+			Before: score, After: index.Score{Current: 40.1, Max: 58, Percent: 69.1}, Controls: []whatif.Control{{Before: controls[0], After: better}, {Before: controls[1], After: controls[1]}},
+			Flips: []record.Assessment{bad}, Recommendations: []whatif.Recommendation{{Recommendation: advice[0], Before: rows[0].Counts, After: record.Counts{Healthy: 287}, Flips: 22}},
 			Standards: []whatif.Standard{{Standard: std.Standard, Before: std.Counts, After: compliance.Counts{Passed: 62, Failed: 18}, Controls: []whatif.ControlState{{Number: "PA-2", From: compliance.Failed, To: compliance.Passed}}}},
-			Unhealthy: []whatif.Resource{{ID: risky.ID, Name: odd.Name, Type: odd.Type, New: true, Open: []posture.Assessment{oddBad}}, {ID: bad.ResourceID, Name: bad.ResourceName, Type: bad.ResourceType, Open: []posture.Assessment{bad, dark}}},
+			Unhealthy: []whatif.Resource{{ID: risky.ID, Name: odd.Name, Type: odd.Type, New: true, Open: []record.Assessment{oddBad}}, {ID: bad.ResourceID, Name: bad.ResourceName, Type: bad.ResourceType, Open: []record.Assessment{bad, dark}}},
 			Tried:     3, Rejected: []whatif.Rejection{{Line: 12, ID: odd.ID, Reason: `it has no <our> "id"`}, {Reason: strings.Repeat("x", 400)}}, RejectedTotal: 2}}
 	})
 	add("/search?q=vm", "search", func(f *frame) any {
-		return &searchPage{frame: f, Text: "vm", Resources: []posture.ResourceRow{resourceRow, odd, turned}, Recommendations: rows, MoreAdvice: 3}
+		return &searchPage{frame: f, Text: "vm", Resources: []index.ResourceRow{resourceRow, odd, turned}, Recommendations: rows, MoreAdvice: 3}
 	})
 	add("/exempt?id=1", "exempt", func(f *frame) any {
-		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []posture.Given{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
-			Preview: posture.ExemptPreview{Count: 1, Before: score, After: posture.Score{Percent: 64.4}, Tried: true}, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
+		return &exemptPage{frame: f, R: advice[0], Target: fixtureServer, Given: []judge.AssignmentSource{{AssignmentID: "a"}, {AssignmentID: "b"}}, MustAsk: true, Narrowable: true, Types: []string{"Microsoft.HybridCompute/machines", "Microsoft.Compute/virtualMachines"}, Narrow: narrowing{Locations: []string{"rack-2"}},
+			Preview: planning.ExemptPreview{Count: 1, Before: score, After: index.Score{Percent: 64.4}, Tried: true}, MinDate: "2026-11-22", DefaultDate: "2027-02-20"}
 	})
 	return pages
 }

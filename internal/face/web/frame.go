@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // frame is what surrounds every page, and the page's way to write links and
@@ -19,8 +20,8 @@ type frame struct {
 	clock
 	Title   string // of the window
 	Nav     []navItem
-	Scopes  []posture.SubscriptionScore
-	Scope   posture.Scope
+	Scopes  []index.SubscriptionScore
+	Scope   index.Scope
 	Sample  bool // this page shows the sample tenant
 	Samples bool // there is one
 	Remove  bool // and the reader may remove it
@@ -37,7 +38,7 @@ type frame struct {
 	Scripts []string
 	seq     uint64 // of the epoch that the page shows
 	// Rereading says that verdicts of changed policies are yet to come.
-	Rereading *posture.Rereading
+	Rereading *index.Rereading
 	Refresh   int // seconds after which a page without live script loads again; 0 never
 
 }
@@ -100,7 +101,7 @@ func (v *visit) openRecommendations() int {
 	if !v.may(actionRead, v.scope.ID) {
 		return 0
 	}
-	page, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Limit: 1})
+	page, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, State: []record.State{record.Unhealthy}, Limit: 1})
 	if err != nil {
 		return 0
 	}
@@ -111,7 +112,7 @@ func (v *visit) resources() int {
 	if !v.may(actionRead, v.scope.ID) {
 		return 0
 	}
-	page, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Limit: 1})
+	page, err := v.view.Inventory(index.InventoryQuery{Scope: v.scope, Limit: 1})
 	if err != nil {
 		return 0
 	}
@@ -212,7 +213,7 @@ func (f *frame) InScope(id string) bool { return strings.EqualFold(id, f.Scope.I
 // OddScope reports whether the scope is none of the listed subscriptions: a
 // resource group, a resource.
 func (f *frame) OddScope() bool {
-	return f.Scope.ID != "" && !slices.ContainsFunc(f.Scopes, func(s posture.SubscriptionScore) bool { return f.InScope(s.ID) })
+	return f.Scope.ID != "" && !slices.ContainsFunc(f.Scopes, func(s index.SubscriptionScore) bool { return f.InScope(s.ID) })
 }
 
 // ScopeName is what people call a scope.

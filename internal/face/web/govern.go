@@ -13,8 +13,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // timeframes are the days that an owner may be given.
@@ -171,7 +171,7 @@ func (v *visit) switchScopes() ([]string, error) {
 }
 
 // effectParameter is the initiative's parameter that holds a member's effect.
-func effectParameter(r *posture.Recommendation) string { return r.Content.Name + "-effect" }
+func effectParameter(r *record.Recommendation) string { return r.Content.Name + "-effect" }
 
 // setParameter changes one parameter of a subscription's built-in assignment;
 // an effect of "" goes back to the initiative's own.

@@ -5,18 +5,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // inventoryPage is the list of resources.
 type inventoryPage struct {
 	*frame
-	Rows     []posture.ResourceRow
+	Rows     []index.ResourceRow
 	Pager    pager
 	States   []filterChip
-	Types    []posture.TypeCount
+	Types    []index.TypeCount
 	Tags     []string
-	About    *posture.Recommendation // the recommendation filtered by
+	About    *record.Recommendation // the recommendation filtered by
 	Filtered bool
 	CSV      string
 	Views    viewMenu
@@ -50,8 +51,8 @@ func inventory(v *visit) (page, error) {
 }
 
 // inventoryQuery reads the list's filter from the address.
-func (v *visit) inventoryQuery() (posture.InventoryQuery, error) {
-	q := posture.InventoryQuery{Scope: v.scope, Type: v.Get("type"), Text: v.Get("q"), Recommendation: v.Get("recommendation"), Finding: v.Get("finding"), Disabled: v.Get("disabled") != "",
+func (v *visit) inventoryQuery() (index.InventoryQuery, error) {
+	q := index.InventoryQuery{Scope: v.scope, Type: v.Get("type"), Text: v.Get("q"), Recommendation: v.Get("recommendation"), Finding: v.Get("finding"), Disabled: v.Get("disabled") != "",
 		Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error
 	q.State, err = v.states()
@@ -71,8 +72,8 @@ func tagList(tags map[string]string) string {
 type searchPage struct {
 	*frame
 	Text            string
-	Recommendations []posture.RecommendationRow
-	Resources       []posture.ResourceRow
+	Recommendations []index.RecommendationRow
+	Resources       []index.ResourceRow
 	MoreAdvice      int
 	MoreResources   int
 }
@@ -91,14 +92,14 @@ func search(v *visit) (page, error) {
 		return page{name: "search", data: p}, nil
 	}
 	if row, ok := v.view.Resource(p.Text); ok && v.may(actionRead, row.ID) {
-		p.Resources = []posture.ResourceRow{row}
+		p.Resources = []index.ResourceRow{row}
 		return page{name: "search", data: p}, nil
 	}
-	advice, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
+	advice, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
 	if err != nil {
 		return page{}, err
 	}
-	found, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
+	found, err := v.view.Inventory(index.InventoryQuery{Scope: v.scope, Text: p.Text, Limit: searchRows})
 	if err != nil {
 		return page{}, err
 	}

@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
@@ -19,13 +20,13 @@ type need struct {
 // worse since yesterday, and what is overdue; start is what to begin with when
 // there is none.
 func (v *visit) needs(changes []change) (needs, start []need, err error) {
-	top, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Sort: "risk", Limit: 50})
+	top, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, State: []record.State{record.Unhealthy}, Sort: "risk", Limit: 50})
 	if err != nil {
 		return nil, nil, err
 	}
 	listed := map[string]bool{}
 	for _, c := range changes {
-		if c.To != posture.Unhealthy || c.Recommendation.Severity != content.High && c.Recommendation.Severity != content.Critical {
+		if c.To != record.Unhealthy || c.Recommendation.Severity != content.High && c.Recommendation.Severity != content.Critical {
 			continue
 		}
 		listed[c.Recommendation.ID] = true
@@ -45,7 +46,7 @@ func (v *visit) needs(changes []change) (needs, start []need, err error) {
 	return needs[:min(len(needs), overviewNeeds)], start, nil
 }
 
-func openDetail(r posture.RecommendationRow) string {
+func openDetail(r index.RecommendationRow) string {
 	parts := []string{count(r.Unhealthy, "resource", "resources") + " affected"}
 	if r.Overdue > 0 {
 		parts = append(parts, number(r.Overdue)+" overdue")

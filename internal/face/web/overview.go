@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // How much Overview shows of each list; the rest is one link away.
@@ -25,7 +28,7 @@ const (
 type overviewPage struct {
 	*frame
 	Headline  string
-	Score     posture.Score
+	Score     index.Score
 	Ring      ring
 	Trend     trend
 	Needs     []need
@@ -33,8 +36,8 @@ type overviewPage struct {
 	Steps     []step
 	Coverage  []coverage
 	Resources int
-	Stalest   []posture.ResourceRow
-	Controls  []posture.ControlScore
+	Stalest   []index.ResourceRow
+	Controls  []index.ControlScore
 	news      // since yesterday
 	Standards []standardRow
 	Unknown   int // recommendations that are unknown somewhere
@@ -50,11 +53,11 @@ func (p *overviewPage) KnownShare() float64 {
 // step is one step of the plan. With is the step that brings the points when
 // this one alone does not: a control gives them when all of it is done.
 type step struct {
-	posture.PlanStep
+	planning.PlanStep
 	With float64
 }
 
-func newSteps(plan []posture.PlanStep) []step {
+func newSteps(plan []planning.PlanStep) []step {
 	steps := make([]step, len(plan))
 	for i, s := range plan {
 		steps[i].PlanStep = s
@@ -82,12 +85,12 @@ func overview(v *visit) (page, error) {
 		Resources: v.resources(),
 	}
 	p.Ring = newRing(p.Score)
-	history, err := v.estate.History().Scores(v.Context(), posture.HistoryQuery{Scope: v.scope, From: v.now.AddDate(0, 0, -30), To: v.now, Points: 60})
+	history, err := v.estate.History().Scores(v.Context(), history.HistoryQuery{Scope: v.scope, From: v.now.AddDate(0, 0, -30), To: v.now, Points: 60})
 	if err != nil {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}
 	p.Trend = newTrend(history, v.clock)
-	steps, err := posture.Plan(v.Context(), v.view, v.scope, overviewSteps)
+	steps, err := planning.Plan(v.Context(), v.view, v.scope, overviewSteps)
 	if err != nil {
 		return page{}, fmt.Errorf("plan next steps: %w", err)
 	}
@@ -112,7 +115,7 @@ func (p *overviewPage) read(v *visit) error {
 		return err
 	}
 	p.Controls = costliest(v.view.Controls(v.scope), overviewControls)
-	unknown, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unknown}, Limit: 1})
+	unknown, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, State: []record.State{record.Unknown}, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ type severityCount struct {
 func (v *visit) openBySeverity() ([]severityCount, error) {
 	var counts []severityCount
 	for _, s := range severities {
-		rows, err := v.view.Recommendations(posture.RecommendationQuery{Scope: v.scope, State: []posture.State{posture.Unhealthy}, Severity: []content.Severity{s}, Limit: 1})
+		rows, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, State: []record.State{record.Unhealthy}, Severity: []content.Severity{s}, Limit: 1})
 		if err != nil {
 			return nil, err
 		}
@@ -169,11 +172,11 @@ func (v *visit) register() {
 }
 
 // costliest are the controls that lose the most points.
-func costliest(controls []posture.ControlScore, limit int) []posture.ControlScore {
-	kept := slices.DeleteFunc(slices.Clone(controls), func(c posture.ControlScore) bool {
+func costliest(controls []index.ControlScore, limit int) []index.ControlScore {
+	kept := slices.DeleteFunc(slices.Clone(controls), func(c index.ControlScore) bool {
 		return c.Max == 0 || c.Healthy+c.Unhealthy == 0
 	})
-	slices.SortStableFunc(kept, func(a, b posture.ControlScore) int {
+	slices.SortStableFunc(kept, func(a, b index.ControlScore) int {
 		return cmp.Compare(float64(b.Max)-b.Current, float64(a.Max)-a.Current)
 	})
 	return kept[:min(limit, len(kept))]

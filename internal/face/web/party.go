@@ -4,8 +4,9 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Whose tasks a list shows, in its address: by=people or by=nobody, or the id of
@@ -16,24 +17,24 @@ const (
 )
 
 // party reads whose tasks the address selects, nil for anybody's.
-func (v *visit) party() (*posture.Party, error) {
+func (v *visit) party() (*index.Owner, error) {
 	by, owner := v.Get("by"), v.Get("owner")
 	switch by {
 	case "":
 		return nil, nil
 	case byNobody:
-		return &posture.Party{Nobody: true}, nil
+		return &index.Owner{Nobody: true}, nil
 	case byPeople:
-		return &posture.Party{Owner: owner}, nil
+		return &index.Owner{Owner: owner}, nil
 	}
 	if _, err := arm.ParseID(by); err != nil {
 		return nil, arm.Invalid("by: %v.", err)
 	}
-	return &posture.Party{RuleID: by, Owner: owner}, nil
+	return &index.Owner{RuleID: by, Owner: owner}, nil
 }
 
 // partyWord says whose tasks are listed.
-func (v *visit) partyWord(p posture.Party) string {
+func (v *visit) partyWord(p index.Owner) string {
 	word := "Tasks that nobody was given"
 	switch {
 	case p.Nobody:
@@ -57,7 +58,7 @@ func (v *visit) partyWord(p posture.Party) string {
 
 // workRow is one row of the governance report with the lists that it counts.
 type workRow struct {
-	posture.Workload
+	index.Workload
 	address
 }
 
@@ -70,7 +71,7 @@ func (r workRow) URL(status string) string {
 	case by == "":
 		by = byNobody
 	}
-	state := posture.Unhealthy
+	state := record.Unhealthy
 	if s, ok := governance.ParseStatus(status); ok {
 		state = stateOfTask(s)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // TestReportLeadsToItsTasks follows every number of the governance report: the
@@ -21,7 +21,7 @@ func TestReportLeadsToItsTasks(t *testing.T) {
 	s.post("/assign", url.Values{"recommendation": {a.Recommendation.ID}, "target": {a.ResourceID}, "owner": {"ana@example.org"}, "days": {"14"}})
 	s.until("people and rules have tasks", func() bool {
 		rules, people := map[string]bool{}, false
-		for _, w := range s.view().Workloads(posture.Scope{}) {
+		for _, w := range s.view().Workloads(index.Scope{}) {
 			rules[w.RuleID] = true
 			people = people || w.ByHand && w.Owner != ""
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // InitiativeID is the id of the built-in initiative.
@@ -49,7 +49,7 @@ type policiesPage struct {
 
 // memberRow is one member of the built-in initiative.
 type memberRow struct {
-	*posture.Recommendation
+	*record.Recommendation
 	Effect     string
 	Parameters []string // names, beside the effect
 }
@@ -176,7 +176,7 @@ func (r ruleRow) words() string {
 // readMembers reads one page of the built-in initiative's members, by title; the
 // cursor is the id of the last one of the page before.
 func (p *policiesPage) readMembers(v *visit) error {
-	var all []*posture.Recommendation
+	var all []*record.Recommendation
 	for _, r := range v.view.AllRecommendations() {
 		if r.Content == nil {
 			continue
@@ -189,12 +189,12 @@ func (p *policiesPage) readMembers(v *visit) error {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b *posture.Recommendation) int {
+	slices.SortFunc(all, func(a, b *record.Recommendation) int {
 		return cmp.Or(strings.Compare(a.Title, b.Title), strings.Compare(a.ID, b.ID))
 	})
 	first := 0
 	if after := v.Get("after"); after != "" {
-		first = slices.IndexFunc(all, func(r *posture.Recommendation) bool { return r.ID == after }) + 1
+		first = slices.IndexFunc(all, func(r *record.Recommendation) bool { return r.ID == after }) + 1
 		if first == 0 {
 			return arm.Invalid("The list no longer holds where this page begins; start at its first page.")
 		}
@@ -211,7 +211,7 @@ func (p *policiesPage) readMembers(v *visit) error {
 }
 
 // matches reports whether a recommendation holds every word of a text.
-func matches(r *posture.Recommendation, text string) bool {
+func matches(r *record.Recommendation, text string) bool {
 	return hasWords(r.Title+" "+r.Content.Name+" "+r.Content.Category, text)
 }
 
@@ -225,7 +225,7 @@ func hasWords(where, text string) bool {
 	return true
 }
 
-func newMember(r *posture.Recommendation) memberRow {
+func newMember(r *record.Recommendation) memberRow {
 	m := memberRow{Recommendation: r, Effect: r.Content.Effect}
 	if r.Disabled {
 		m.Effect = "disabled"

@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/history"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // postureChanges bounds the list of reasons on one page.
@@ -18,13 +19,13 @@ var trendDays = []int{1, 7, 30, 90, 365}
 // posturePageData answers: where does the score come from, and why did it move?
 type posturePageData struct {
 	*frame
-	Score         posture.Score
+	Score         index.Score
 	Ring          ring
 	Days          int
 	Spans         []int
 	Trend         trend
-	Controls      []posture.ControlScore
-	Subscriptions []posture.SubscriptionScore
+	Controls      []index.ControlScore
+	Subscriptions []index.SubscriptionScore
 	news                  // of the span
 	Delta         float64 // of the span, when the history has both ends
 	Before        float64
@@ -46,7 +47,7 @@ func posturePage(v *visit) (page, error) {
 		Days:  days, Spans: trendDays, Score: v.view.Score(v.scope), Tags: v.tagNames(),
 	}
 	p.Ring = newRing(p.Score)
-	history, err := v.estate.History().Scores(v.Context(), posture.HistoryQuery{Scope: v.scope, From: from, To: v.now, Points: 90})
+	history, err := v.estate.History().Scores(v.Context(), history.HistoryQuery{Scope: v.scope, From: from, To: v.now, Points: 90})
 	if err != nil {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}
@@ -55,7 +56,7 @@ func posturePage(v *visit) (page, error) {
 		p.Before, p.HasDelta = p.Trend.Points[0].Percent, true
 		p.Delta = p.Score.Percent - p.Before
 	}
-	p.Controls = slices.DeleteFunc(slices.Clone(v.view.Controls(v.scope)), func(c posture.ControlScore) bool {
+	p.Controls = slices.DeleteFunc(slices.Clone(v.view.Controls(v.scope)), func(c index.ControlScore) bool {
 		return c.Healthy+c.Unhealthy+c.Unknown == 0
 	})
 	for _, s := range v.scopes() {

@@ -7,9 +7,11 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // affectedRows is how many affected resources a page explains: each row's
@@ -20,13 +22,13 @@ const affectedRows = 25
 // matters, and what to do.
 type recommendationPage struct {
 	*frame
-	R         posture.RecommendationRow
+	R         index.RecommendationRow
 	Rows      []evidenceRow
 	Pager     pager
 	States    []filterChip
-	State     posture.State
-	Fix       *posture.Fix
-	FixOn     posture.Assessment // where the fix was tried
+	State     record.State
+	Fix       *planning.Fix
+	FixOn     record.Assessment // where the fix was tried
 	Standards []standardRef
 	Findings  *findingGroup // of the only resource that is affected
 	Sums      []findingSum  // else what the resources have in common
@@ -85,18 +87,18 @@ func recommendation(v *visit) (page, error) {
 
 // recommendationRow reads one row of the list. The query narrows by the words
 // of the title, so it stays small however many recommendations there are.
-func (v *visit) recommendationRow(r *posture.Recommendation) (posture.RecommendationRow, error) {
-	q := posture.RecommendationQuery{Scope: v.scope, Text: r.Title, Limit: 1000}
+func (v *visit) recommendationRow(r *record.Recommendation) (index.RecommendationRow, error) {
+	q := index.RecommendationQuery{Scope: v.scope, Text: r.Title, Limit: 1000}
 	for {
 		rows, err := v.view.Recommendations(q)
 		if err != nil {
-			return posture.RecommendationRow{}, err
+			return index.RecommendationRow{}, err
 		}
-		if i := slices.IndexFunc(rows.Rows, func(row posture.RecommendationRow) bool { return row.ID == r.ID }); i >= 0 {
+		if i := slices.IndexFunc(rows.Rows, func(row index.RecommendationRow) bool { return row.ID == r.ID }); i >= 0 {
 			return rows.Rows[i], nil
 		}
 		if rows.Next == "" {
-			return posture.RecommendationRow{Recommendation: r}, nil
+			return index.RecommendationRow{Recommendation: r}, nil
 		}
 		q.After = rows.Next
 	}
@@ -105,9 +107,9 @@ func (v *visit) recommendationRow(r *posture.Recommendation) (posture.Recommenda
 // readRows reads a page of assessments in the chosen state with evidence, and
 // the first proven fix among them.
 func (p *recommendationPage) readRows(v *visit) error {
-	counts := map[posture.State]int{posture.Unhealthy: p.R.Unhealthy, posture.Unknown: p.R.Unknown, posture.Healthy: p.R.Healthy, posture.Exempt: p.R.Exempt}
-	p.State = posture.Unhealthy
-	for _, s := range []posture.State{posture.Exempt, posture.Healthy, posture.Unknown, posture.Unhealthy} {
+	counts := map[record.State]int{record.Unhealthy: p.R.Unhealthy, record.Unknown: p.R.Unknown, record.Healthy: p.R.Healthy, record.Exempt: p.R.Exempt}
+	p.State = record.Unhealthy
+	for _, s := range []record.State{record.Exempt, record.Healthy, record.Unknown, record.Unhealthy} {
 		if counts[s] > 0 {
 			p.State = s // the last one that has rows: unhealthy before unknown before the rest
 		}
@@ -124,15 +126,15 @@ func (p *recommendationPage) readRows(v *visit) error {
 	if len(statuses) > 0 {
 		p.State = stateOfTask(statuses[0])
 	}
-	tasks := posture.TaskCounts{Unassigned: p.R.Unassigned, OnTime: p.R.OnTime, Overdue: p.R.Overdue, Completed: p.R.Completed}
+	tasks := index.TaskCounts{Unassigned: p.R.Unassigned, OnTime: p.R.OnTime, Overdue: p.R.Overdue, Completed: p.R.Completed}
 	if p.Tasks = v.taskChips(tasks); !tasks.Managed() {
 		p.Tasks = nil
 	}
-	for _, s := range []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt} {
+	for _, s := range []record.State{record.Unhealthy, record.Unknown, record.Healthy, record.Exempt} {
 		p.States = append(p.States, filterChip{Key: "state", Value: s.String(), Word: stateMark(s).Word, Mark: stateMark(s), N: counts[s],
 			On: s == p.State && len(statuses) == 0, URL: v.With("state", s.String(), "task", "")})
 	}
-	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: v.scope, Recommendation: p.R.ID, State: []posture.State{p.State}, Status: statuses,
+	rows, err := v.view.Assessments(index.AssessmentQuery{Scope: v.scope, Recommendation: p.R.ID, State: []record.State{p.State}, Status: statuses,
 		Text: v.Get("q"), Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after"), Limit: affectedRows})
 	if err != nil {
 		return err
@@ -170,7 +172,7 @@ func (p *recommendationPage) readFindings(v *visit) error {
 
 // standardRefs are the standards that a recommendation serves, users' own among
 // them.
-func (v *visit) standardRefs(r *posture.Recommendation) ([]standardRef, error) {
+func (v *visit) standardRefs(r *record.Recommendation) ([]standardRef, error) {
 	all, err := v.server.opt.Compliance.Standards(v.Context(), v.tenant, v.view)
 	if err != nil {
 		return nil, fmt.Errorf("read standards: %w", err)
@@ -186,5 +188,5 @@ func (v *visit) standardRefs(r *posture.Recommendation) ([]standardRef, error) {
 
 // ShowTasks reports whether the rows have owners to tell of.
 func (p *recommendationPage) ShowTasks() bool {
-	return p.State == posture.Unhealthy || len(p.Rows) > 0 && p.Rows[0].Status == governance.Completed
+	return p.State == record.Unhealthy || len(p.Rows) > 0 && p.Rows[0].Status == governance.Completed
 }

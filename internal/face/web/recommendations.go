@@ -7,7 +7,8 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Rows on one page. Grouping by control shows whole controls, so its pages are
@@ -20,7 +21,7 @@ const (
 // recommendationsPage is the list of what to do.
 type recommendationsPage struct {
 	*frame
-	Rows     []posture.RecommendationRow
+	Rows     []index.RecommendationRow
 	Groups   []controlGroup
 	Grouped  bool
 	Pager    pager
@@ -28,7 +29,7 @@ type recommendationsPage struct {
 	Severity []filterChip
 	Tasks    []filterChip
 	Controls []*content.Control
-	Types    []posture.TypeCount
+	Types    []index.TypeCount
 	Filtered bool
 	CSV      string
 	Views    viewMenu
@@ -36,9 +37,9 @@ type recommendationsPage struct {
 
 // controlGroup is one control with the recommendations that decide it.
 type controlGroup struct {
-	posture.ControlScore
+	index.ControlScore
 	Title string
-	Rows  []posture.RecommendationRow
+	Rows  []index.RecommendationRow
 }
 
 // filterChip is one value of a filter that can be on or off.
@@ -119,8 +120,8 @@ func recommendations(v *visit) (page, error) {
 
 // recommendationQuery reads the list's filter from the address. Without a state
 // it leaves out what applies to nothing here.
-func (v *visit) recommendationQuery() (posture.RecommendationQuery, error) {
-	q := posture.RecommendationQuery{
+func (v *visit) recommendationQuery() (index.RecommendationQuery, error) {
+	q := index.RecommendationQuery{
 		Scope: v.scope, Text: v.Get("q"), Type: v.Get("type"), Standard: v.Get("standard"), Control: v.query["control"],
 		Sort: v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after"),
 	}
@@ -133,15 +134,15 @@ func (v *visit) recommendationQuery() (posture.RecommendationQuery, error) {
 		return q, err
 	}
 	if len(q.State) == 0 {
-		q.State = []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt}
+		q.State = []record.State{record.Unhealthy, record.Unknown, record.Healthy, record.Exempt}
 	}
 	q.Severity, err = v.severities()
 	return q, err
 }
 
 // states reads the states that the address selects.
-func (v *visit) states() ([]posture.State, error) {
-	var states []posture.State
+func (v *visit) states() ([]record.State, error) {
+	var states []record.State
 	for _, text := range v.query["state"] {
 		if text == "" || text == "all" {
 			continue
@@ -191,7 +192,7 @@ func (v *visit) severityChips() []filterChip {
 
 // groupByControl puts rows below their controls, the costliest control first;
 // rows without a control come last.
-func groupByControl(rows []posture.RecommendationRow, controls []posture.ControlScore) []controlGroup {
+func groupByControl(rows []index.RecommendationRow, controls []index.ControlScore) []controlGroup {
 	groups := make([]controlGroup, 0, len(controls)+1)
 	place := map[*content.Control]int{}
 	for _, c := range controls {

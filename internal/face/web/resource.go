@@ -10,8 +10,9 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Bounds of one resource's page.
@@ -27,13 +28,13 @@ const (
 // left until each control gives its points.
 type resourcePage struct {
 	*frame
-	R           posture.ResourceRow
+	R           index.ResourceRow
 	ID          arm.ID
 	Parent      string // id of the resource that this document describes
-	Score       posture.Score
+	Score       index.Score
 	Controls    []resourceControl
 	Open        []evidenceRow
-	Good        []posture.Assessment
+	Good        []record.Assessment
 	More        int
 	Findings    []findingGroup
 	Children    []store.Resource
@@ -53,7 +54,7 @@ type missingPath struct{ Path, Reason string }
 
 // resourceControl is what one control still asks of this resource.
 type resourceControl struct {
-	posture.ControlScore
+	index.ControlScore
 }
 
 // Done is how many of the control's checks are passed here.
@@ -95,7 +96,7 @@ func resource(v *visit) (page, error) {
 }
 
 func (p *resourcePage) readControls(v *visit) error {
-	scope := posture.Scope{ID: p.R.ID}
+	scope := index.Scope{ID: p.R.ID}
 	p.Score = v.view.Score(scope)
 	for _, c := range v.view.Controls(scope) {
 		if c.ChecksOnResource > 0 {
@@ -108,7 +109,7 @@ func (p *resourcePage) readControls(v *visit) error {
 // readAssessments reads every assessment of the resource: those that need work
 // with evidence, the others by name.
 func (p *resourcePage) readAssessments(v *visit) error {
-	rows, err := v.view.Assessments(posture.AssessmentQuery{Scope: posture.Scope{ID: p.R.ID}, Sort: "risk", Limit: resourceAssessments})
+	rows, err := v.view.Assessments(index.AssessmentQuery{Scope: index.Scope{ID: p.R.ID}, Sort: "risk", Limit: resourceAssessments})
 	if err != nil {
 		return err
 	}
@@ -124,13 +125,13 @@ func (p *resourcePage) readAssessments(v *visit) error {
 	return nil
 }
 
-func (p *resourcePage) add(v *visit, a posture.Assessment) error {
+func (p *resourcePage) add(v *visit, a record.Assessment) error {
 	if a.Recommendation.Content != nil && a.Recommendation.Content.FindingsOf != "" {
 		if err := p.addFindings(v, a.Recommendation); err != nil {
 			return err
 		}
 	}
-	if a.State != posture.Unhealthy && a.State != posture.Unknown {
+	if a.State != record.Unhealthy && a.State != record.Unknown {
 		p.Good = append(p.Good, a)
 		return nil
 	}
@@ -145,7 +146,7 @@ func (p *resourcePage) add(v *visit, a posture.Assessment) error {
 	return nil
 }
 
-func (p *resourcePage) addFindings(v *visit, r *posture.Recommendation) error {
+func (p *resourcePage) addFindings(v *visit, r *record.Recommendation) error {
 	g, err := v.findings(p.R.ID, r)
 	if err == nil && !g.Empty() {
 		p.Findings = append(p.Findings, g)
@@ -177,7 +178,7 @@ func (p *resourcePage) readDocument(v *visit) error {
 }
 
 func (p *resourcePage) readChanges(v *visit) error {
-	all, err := v.estate.History().Why(v.Context(), posture.Scope{ID: p.R.ID}, v.now.AddDate(0, 0, -30), v.now)
+	all, err := v.estate.History().Why(v.Context(), index.Scope{ID: p.R.ID}, v.now.AddDate(0, 0, -30), v.now)
 	if err != nil {
 		return fmt.Errorf("read history of %s: %w", p.R.ID, err)
 	}

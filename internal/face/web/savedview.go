@@ -14,7 +14,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // savedView is a list's filter under a name.
@@ -267,7 +267,7 @@ func (v *visit) checkFilter(path, query string) (string, error) {
 	}
 	there := *v
 	there.address = address{base: v.base, path: path, query: kept}
-	there.scope = posture.Scope{ID: kept.Get("scope"), Tag: kept.Get("tag"), TagValue: kept.Get("value")}
+	there.scope = index.Scope{ID: kept.Get("scope"), Tag: kept.Get("tag"), TagValue: kept.Get("value")}
 	if err := there.who.Allow(actionRead, there.scope.ID); err != nil {
 		return "", err
 	}

@@ -10,16 +10,16 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 )
 
 // Options are what a Server needs. Judge, Access, Library, Now and Log must be
 // set; a page whose optional part is missing says so.
 type Options struct {
-	Judge   *posture.Judge
+	Judge   *judge.Judge
 	Access  Access
 	Library *content.Library
 	Objects Objects           // policies, exemptions, plans; nil: those pages only read

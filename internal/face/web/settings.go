@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // Bounds of the settings page.
@@ -29,7 +29,7 @@ type settingsPage struct {
 	Plans         []PlanState
 	PlansHere     bool // plans can be read here
 	CanPlan       bool
-	Agents        []posture.ResourceRow
+	Agents        []index.ResourceRow
 	AgentTotal    int
 	Rules         *exemption.Rules // on exemptions; nil: there are none here
 	CanRule       bool
@@ -37,7 +37,7 @@ type settingsPage struct {
 
 // subscriptionRow is one subscription.
 type subscriptionRow struct {
-	posture.SubscriptionScore
+	index.SubscriptionScore
 	Registered bool
 	Resources  int
 }
@@ -50,7 +50,7 @@ func settings(v *visit) (page, error) {
 	all := v.scopes()
 	p.More = max(0, len(all)-settingsSubscriptions)
 	for _, s := range all[:min(len(all), settingsSubscriptions)] {
-		inside, err := v.view.Inventory(posture.InventoryQuery{Scope: posture.Scope{ID: s.ID}, Limit: 1})
+		inside, err := v.view.Inventory(index.InventoryQuery{Scope: index.Scope{ID: s.ID}, Limit: 1})
 		if err != nil {
 			return page{}, err
 		}
@@ -59,11 +59,11 @@ func settings(v *visit) (page, error) {
 	if err := p.readPlans(v); err != nil {
 		return page{}, err
 	}
-	agents, err := v.view.Inventory(posture.InventoryQuery{Scope: v.scope, Type: serverType, Sort: "seen", Desc: true, Limit: settingsAgents})
+	agents, err := v.view.Inventory(index.InventoryQuery{Scope: v.scope, Type: serverType, Sort: "seen", Desc: true, Limit: settingsAgents})
 	if err != nil {
 		return page{}, err
 	}
-	p.Agents = slices.DeleteFunc(agents.Rows, func(r posture.ResourceRow) bool { return r.Source != "agent" })
+	p.Agents = slices.DeleteFunc(agents.Rows, func(r index.ResourceRow) bool { return r.Source != "agent" })
 	p.AgentTotal = agents.Total
 	if v.server.opt.Exemptions != nil {
 		rules, err := v.server.opt.Exemptions.Rules(v.Context(), v.tenant)

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // upload is a file of a form.
@@ -256,12 +257,12 @@ func TestExportIsWhatIsShown(t *testing.T) {
 		check(t, err)
 		return len(lines) - 1
 	}
-	unhealthy := []posture.State{posture.Unhealthy}
-	a, err := s.view().Assessments(posture.AssessmentQuery{State: unhealthy, Text: "storage", Limit: 1})
+	unhealthy := []record.State{record.Unhealthy}
+	a, err := s.view().Assessments(index.AssessmentQuery{State: unhealthy, Text: "storage", Limit: 1})
 	check(t, err)
-	i, err := s.view().Inventory(posture.InventoryQuery{State: unhealthy, Type: "Microsoft.Storage/storageAccounts", Limit: 1})
+	i, err := s.view().Inventory(index.InventoryQuery{State: unhealthy, Type: "Microsoft.Storage/storageAccounts", Limit: 1})
 	check(t, err)
-	all, err := s.view().Assessments(posture.AssessmentQuery{Limit: 1})
+	all, err := s.view().Assessments(index.AssessmentQuery{Limit: 1})
 	check(t, err)
 	for path, want := range map[string]int{"/assessments.csv?state=unhealthy&q=storage": a.Total, "/inventory.csv?state=unhealthy&type=Microsoft.Storage/storageAccounts": i.Total, "/assessments.csv": all.Total} {
 		if got := count(path); got != want || want < 2 {

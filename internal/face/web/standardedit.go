@@ -8,8 +8,9 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // newStandardPage begins a standard: with a title, or from a file.
@@ -35,8 +36,8 @@ type controlPage struct {
 	Standard *compliance.Standard
 	Control  content.StandardControl
 	New      bool
-	Serving  []*posture.Recommendation // saved ones, by title
-	Found    []*posture.Recommendation // what the search words find besides
+	Serving  []*record.Recommendation // saved ones, by title
+	Found    []*record.Recommendation // what the search words find besides
 	More     int
 	Text     string
 	Domains  []string // in use
@@ -199,11 +200,11 @@ func (p *controlPage) find(v *visit) error {
 			p.Serving = append(p.Serving, r)
 		}
 	}
-	slices.SortFunc(p.Serving, func(a, b *posture.Recommendation) int { return strings.Compare(a.Title, b.Title) })
+	slices.SortFunc(p.Serving, func(a, b *record.Recommendation) int { return strings.Compare(a.Title, b.Title) })
 	if p.Text == "" {
 		return nil
 	}
-	rows, err := v.view.Recommendations(posture.RecommendationQuery{Text: p.Text, Sort: "title", Limit: foundRows + len(p.Serving)})
+	rows, err := v.view.Recommendations(index.RecommendationQuery{Text: p.Text, Sort: "title", Limit: foundRows + len(p.Serving)})
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // taskMark is a task's status as a shape, a word and a colour.
@@ -25,11 +26,11 @@ func taskMark(s governance.Status) mark {
 }
 
 // stateOfTask is the state of assessments whose task has a status.
-func stateOfTask(s governance.Status) posture.State {
+func stateOfTask(s governance.Status) record.State {
 	if s == governance.Completed {
-		return posture.Healthy
+		return record.Healthy
 	}
-	return posture.Unhealthy
+	return record.Unhealthy
 }
 
 // statuses reads the statuses that the address selects.
@@ -49,7 +50,7 @@ func (v *visit) statuses() ([]governance.Status, error) {
 }
 
 // taskChips offers each status with the number of its tasks.
-func (v *visit) taskChips(tasks posture.TaskCounts) []filterChip {
+func (v *visit) taskChips(tasks index.TaskCounts) []filterChip {
 	var chips []filterChip
 	for _, s := range governance.Statuses {
 		chips = append(chips, filterChip{Key: "task", Value: s.String(), Word: taskMark(s).Word, Mark: taskMark(s), N: tasks.Of(s),
@@ -74,7 +75,7 @@ func (v *visit) taskTotals() []filterChip {
 func (r evidenceRow) Task() taskView { return taskView{r.Assessment} }
 
 // taskView is what people see of a task.
-type taskView struct{ posture.Assessment }
+type taskView struct{ record.Assessment }
 
 // Mark is the status.
 func (t taskView) Mark() mark { return taskMark(t.Status) }
@@ -98,6 +99,6 @@ func mine(who string, a governance.Assignment) bool {
 }
 
 // Promises reports whether a reader may set the ETA of a task.
-func (f *frame) Promises(a posture.Assessment, may bool) bool {
+func (f *frame) Promises(a record.Assessment, may bool) bool {
 	return slices.Contains([]governance.Status{governance.OnTime, governance.Overdue}, a.Status) && (may || mine(f.Who, a.Assigned))
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/access"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 )
 
 // visit is one request for a page, with everything resolved that pages need:
@@ -21,9 +22,9 @@ type visit struct {
 	server *Server
 	who    access.Principal
 	tenant string
-	estate *posture.Estate
-	view   *posture.View
-	scope  posture.Scope
+	estate *judge.Estate
+	view   *index.View
+	scope  index.Scope
 }
 
 type tenantKey struct{}
@@ -74,7 +75,7 @@ func (v *visit) open() error {
 	if v.tenant != v.who.Tenant && v.tenant != Sample {
 		return arm.NotFound(v.tenant)
 	}
-	v.scope = posture.Scope{ID: v.query.Get("scope"), Tag: v.query.Get("tag"), TagValue: v.query.Get("value")}
+	v.scope = index.Scope{ID: v.query.Get("scope"), Tag: v.query.Get("tag"), TagValue: v.query.Get("value")}
 	if v.scope.ID != "" {
 		if _, err := arm.ParseID(v.scope.ID); err != nil {
 			return arm.Invalid("%v.", err)

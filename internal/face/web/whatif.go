@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/whatif"
 )
 
@@ -34,7 +35,7 @@ type whatIfPage struct {
 
 // ifChoice is a recommendation with something unhealthy.
 type ifChoice struct {
-	posture.RecommendationRow
+	index.RecommendationRow
 	Fixed, Exempt bool
 }
 
@@ -132,11 +133,11 @@ func (v *visit) whatIf(fixed, exempt []string, text string, place whatif.Place) 
 	}
 	q := whatif.Question{Tenant: v.tenant, Scope: v.scope, At: v.now}
 	if v.who.Allow(actionRead, v.scope.ID) != nil {
-		q.Scope = posture.Scope{ID: on}
+		q.Scope = index.Scope{ID: on}
 	}
 	target := v.scope
 	if v.Get("on") != "" {
-		target = posture.Scope{ID: on}
+		target = index.Scope{ID: on}
 	}
 	err := q.Read(v.Context(), []byte(text), place, v.now)
 	if err == nil {
@@ -164,7 +165,7 @@ func (p *whatIfPage) page() page {
 
 // choose lists what could be fixed, and marks what was chosen.
 func (p *whatIfPage) choose(v *visit, fixed, exempt []string) error {
-	rows, err := v.view.Recommendations(posture.RecommendationQuery{Scope: posture.Scope{ID: p.On}, State: []posture.State{posture.Unhealthy}, Sort: "risk", Limit: groupedRows})
+	rows, err := v.view.Recommendations(index.RecommendationQuery{Scope: index.Scope{ID: p.On}, State: []record.State{record.Unhealthy}, Sort: "risk", Limit: groupedRows})
 	if err != nil {
 		return err
 	}

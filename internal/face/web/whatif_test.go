@@ -15,7 +15,8 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 )
 
 // upload sends a form with a file as a browser does.
@@ -45,7 +46,7 @@ func (s *stage) upload(path string, fields map[string]string, file string) (int,
 func TestWhatIfPage(t *testing.T) {
 	s := newStage(t, 300)
 	a := s.worst()
-	before, sub := s.view().Score(posture.Scope{}), arm.MustParseID(a.ResourceID).SubscriptionID()
+	before, sub := s.view().Score(index.Scope{}), arm.MustParseID(a.ResourceID).SubscriptionID()
 	seq := s.view().Seq()
 
 	if body := s.get("/recommendation?id=" + a.Recommendation.ID); !strings.Contains(body, "/what-if?fix="+a.Recommendation.ID) {
@@ -82,7 +83,7 @@ func TestWhatIfPage(t *testing.T) {
 		"noJSON":    {"resources": `<script>alert(1)</script>`},
 		"cutOff":    {"resources": "[" + good},
 		"nothing":   {},
-		"tooMany":   {"resources": strings.Repeat(good+"\n", posture.MaxHypotheses+1)},
+		"tooMany":   {"resources": strings.Repeat(good+"\n", judge.MaxHypotheses+1)},
 		"elsewhere": {"resources": strings.ReplaceAll(good, sub, "/subscriptions/11111111-2222-3333-4444-555555555555")},
 		"noPlace":   {"resources": template, "subscription": sub},
 	} {
@@ -104,7 +105,7 @@ func TestWhatIfPage(t *testing.T) {
 	if all == nil || !strings.Contains(s.get(html.UnescapeString(all[1])), "The score would rise") {
 		t.Errorf("the plan does not lead to what it brings: %v", all)
 	}
-	if after := s.view().Score(posture.Scope{}); after != before || s.view().Seq() != seq {
+	if after := s.view().Score(index.Scope{}); after != before || s.view().Seq() != seq {
 		t.Errorf("the estate changed: %+v to %+v", before, after)
 	}
 	s.become("reader", store.RoleAssignment{Role: "Reader", Scope: sub})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 	"github.com/rampart-sec/rampart/internal/posture/risk"
 )
 
@@ -36,15 +36,15 @@ func riskMark(r risk.Level) mark {
 	}[r])
 }
 
-func stateMark(s posture.State) mark {
+func stateMark(s record.State) mark {
 	switch s {
-	case posture.Healthy:
+	case record.Healthy:
 		return mark{"ok", "ok", "Healthy"}
-	case posture.Unhealthy:
+	case record.Unhealthy:
 		return mark{"cross", "high", "Unhealthy"}
-	case posture.Unknown:
+	case record.Unknown:
 		return mark{"unknown", "unknown", "Unknown"}
-	case posture.Exempt:
+	case record.Exempt:
 		return mark{"exempt", "low", "Exempt"}
 	}
 	return mark{"none", "unknown", "Not applicable"}
@@ -54,7 +54,7 @@ func stateMark(s posture.State) mark {
 func disabledMark() mark { return mark{"exempt", "low", "Disabled"} }
 
 // parseState reads a state's name in an address; ok is false for any other text.
-func parseState(s string) (posture.State, bool) {
+func parseState(s string) (record.State, bool) {
 	for _, state := range allStates {
 		if state.String() == s {
 			return state, true
@@ -64,7 +64,7 @@ func parseState(s string) (posture.State, bool) {
 }
 
 // allStates is the order of states in menus: what needs work first.
-var allStates = []posture.State{posture.Unhealthy, posture.Unknown, posture.Healthy, posture.Exempt, posture.NotApplicable}
+var allStates = []record.State{record.Unhealthy, record.Unknown, record.Healthy, record.Exempt, record.NotApplicable}
 
 // severities is the order of severities in menus.
 var severities = []content.Severity{content.Critical, content.High, content.Medium, content.Low}
@@ -184,7 +184,7 @@ func effortWord(effort string) string {
 
 // assessed is how many resources a recommendation was judged on, exempt ones
 // included.
-func assessed(c posture.Counts) int { return c.Healthy + c.Unhealthy + c.Unknown + c.Exempt }
+func assessed(c record.Counts) int { return c.Healthy + c.Unhealthy + c.Unknown + c.Exempt }
 
 // listedTags is how many tags a row of a list shows; the resource's page shows
 // all.

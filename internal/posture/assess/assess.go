@@ -11,8 +11,9 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/wire"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/exposure"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
@@ -104,7 +105,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("content: %w", err)
 	}
-	judge, err := posture.NewOffline(posture.Options{Library: library, Aliases: opt.Aliases, Now: opt.Now})
+	judge, err := judge.NewOffline(judge.Options{Library: library, Aliases: opt.Aliases, Now: opt.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	return r, nil
 }
 
-func (r *Report) addPolicies(judge *posture.Offline, dirs []string) error {
+func (r *Report) addPolicies(judge *judge.Offline, dirs []string) error {
 	if len(dirs) == 0 {
 		return nil
 	}
@@ -149,7 +150,7 @@ func (r *Report) addPolicies(judge *posture.Offline, dirs []string) error {
 }
 
 // load reads the documents and adds what the product itself computes of them.
-func (r *Report) load(ctx context.Context, judge *posture.Offline, opt Options) error {
+func (r *Report) load(ctx context.Context, judge *judge.Offline, opt Options) error {
 	network := exposure.NewNetwork()
 	res, err := inventory.Each(ctx, opt.Resources, inventory.EachOptions{Source: "import", Group: opt.Group, Now: opt.Now(), Take: func(doc *wire.Document) error {
 		again, err := judge.Add(ctx, doc)
@@ -179,13 +180,13 @@ func (r *Report) load(ctx context.Context, judge *posture.Offline, opt Options) 
 	return nil
 }
 
-func (r *Report) fill(v *posture.View) error {
-	s := v.Score(posture.Scope{})
+func (r *Report) fill(v *index.View) error {
+	s := v.Score(index.Scope{})
 	r.Score = Score{s.Percent, s.Current, s.Max, s.Low, s.High}
-	for _, c := range v.Controls(posture.Scope{}) {
+	for _, c := range v.Controls(index.Scope{}) {
 		r.Controls = append(r.Controls, Control{c.Control.Title, c.Max, c.Current, c.Healthy, c.Unhealthy, c.Unknown})
 	}
-	q := posture.RecommendationQuery{Limit: 1000}
+	q := index.RecommendationQuery{Limit: 1000}
 	for {
 		page, err := v.Recommendations(q)
 		if err != nil {
@@ -212,7 +213,7 @@ type state struct {
 	Reason         string `json:"reason,omitempty"`
 }
 
-func writeStates(w io.Writer, v *posture.View) error {
+func writeStates(w io.Writer, v *index.View) error {
 	out := bufio.NewWriterSize(w, 1<<20)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)

@@ -5,18 +5,18 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // share is a scope whose counts are added to, or taken off, those of a report.
 type share struct {
-	posture.Scope
+	index.Scope
 	sign int
 }
 
 // shares are the parts of a scope in which the standard applies; none means
 // that it does not apply there.
-func (s *Standard) shares(v *posture.View, scope posture.Scope) []share {
+func (s *Standard) shares(v *index.View, scope index.Scope) []share {
 	if s.Areas == nil {
 		return []share{{scope, +1}}
 	}
@@ -41,12 +41,12 @@ func (s *Standard) shares(v *posture.View, scope posture.Scope) []share {
 }
 
 // Applies reports whether the standard applies to a scope or a part of it.
-func (s *Standard) Applies(v *posture.View, scope posture.Scope) bool {
+func (s *Standard) Applies(v *index.View, scope index.Scope) bool {
 	return len(s.shares(v, scope)) > 0
 }
 
 // without is a scope less the exceptions that lie in it.
-func without(v *posture.View, scope posture.Scope, except []string) []share {
+func without(v *index.View, scope index.Scope, except []string) []share {
 	all := []share{{scope, +1}}
 	for _, x := range outermost(v, except) {
 		if covers(v, scope.ID, x) {
@@ -60,7 +60,7 @@ func without(v *posture.View, scope posture.Scope, except []string) []share {
 
 // spread puts the subscriptions of management groups in their place, and leaves
 // out areas that lie in another one.
-func spread(v *posture.View, areas []Area) []Area {
+func spread(v *index.View, areas []Area) []Area {
 	var flat []Area
 	for _, a := range areas {
 		a.Except = flatten(v, a.Except)
@@ -82,7 +82,7 @@ func spread(v *posture.View, areas []Area) []Area {
 }
 
 // flatten puts the subscriptions of management groups in their place.
-func flatten(v *posture.View, scopes []string) []string {
+func flatten(v *index.View, scopes []string) []string {
 	var flat []string
 	for _, s := range scopes {
 		if isGroup(s) {
@@ -95,7 +95,7 @@ func flatten(v *posture.View, scopes []string) []string {
 }
 
 // outermost leaves out scopes that lie in another one.
-func outermost(v *posture.View, scopes []string) []string {
+func outermost(v *index.View, scopes []string) []string {
 	sorted := slices.Clone(scopes)
 	slices.SortFunc(sorted, func(a, b string) int { return len(a) - len(b) })
 	var kept []string
@@ -108,7 +108,7 @@ func outermost(v *posture.View, scopes []string) []string {
 }
 
 // covers reports whether the inner scope is the outer one or lies in it.
-func covers(v *posture.View, outer, inner string) bool {
+func covers(v *index.View, outer, inner string) bool {
 	if isGroup(outer) {
 		if isGroup(inner) {
 			return arm.Fold(outer) == arm.Fold(inner)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // evidenceKind is the kind of store objects that hold evidence files, each under
@@ -28,7 +28,7 @@ type File struct {
 
 // Attestations are what people attested for exactly this scope. A tag or a value
 // of one has none.
-func (c *Records) Attestations(ctx context.Context, tenant string, scope posture.Scope) (all []Attestation, err error) {
+func (c *Records) Attestations(ctx context.Context, tenant string, scope index.Scope) (all []Attestation, err error) {
 	if scope.Tag != "" {
 		return nil, nil
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // letters are the states in history rows.
@@ -40,7 +40,7 @@ type Point struct {
 }
 
 // Kept reports whether history is kept of a scope.
-func Kept(scope posture.Scope) bool {
+func Kept(scope index.Scope) bool {
 	id, err := arm.ParseID("/" + scope.ID)
 	return scope.Tag == "" && err == nil && (scope.ID == "" || id.Type() == arm.TypeSubscription)
 }

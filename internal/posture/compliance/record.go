@@ -11,14 +11,15 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 )
 
 // Recorder writes what standards say of the estate and each subscription, when
 // it is other than what was written last. Use it from one goroutine.
 type Recorder struct {
 	records *Records
-	judge   *posture.Judge
+	judge   *judge.Judge
 	log     *slog.Logger
 	tenants map[string]*recorded
 	swept   time.Time
@@ -33,7 +34,7 @@ type recorded struct {
 }
 
 // NewRecorder makes a recorder; it starts nothing.
-func NewRecorder(records *Records, judge *posture.Judge) *Recorder {
+func NewRecorder(records *Records, judge *judge.Judge) *Recorder {
 	return &Recorder{records: records, judge: judge, log: records.opt.Log, tenants: map[string]*recorded{}}
 }
 
@@ -162,7 +163,7 @@ func (p *recorded) differs(row *store.ComplianceRow) bool {
 }
 
 // rows are what every standard says now of every scope to which it applies.
-func (r *Recorder) rows(ctx context.Context, tenant string, v *posture.View, now time.Time) ([]store.ComplianceRow, error) {
+func (r *Recorder) rows(ctx context.Context, tenant string, v *index.View, now time.Time) ([]store.ComplianceRow, error) {
 	standards, err := r.records.Standards(ctx, tenant, v)
 	if err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func (r *Recorder) rows(ctx context.Context, tenant string, v *posture.View, now
 	for _, std := range standards {
 		b, numbers := std.bind(v), numbersOf(std)
 		for _, id := range scopes {
-			scope := posture.Scope{ID: id}
+			scope := index.Scope{ID: id}
 			if std.Applies(v, scope) {
 				row := b.row(scope, attested[arm.Fold(id)], now)
 				row.Tenant, row.Controls = tenant, numbers
@@ -196,7 +197,7 @@ func numbersOf(s *Standard) []string {
 }
 
 // row is what a report would say, without making one.
-func (b bound) row(scope posture.Scope, attested []Attestation, now time.Time) store.ComplianceRow {
+func (b bound) row(scope index.Scope, attested []Attestation, now time.Time) store.ComplianceRow {
 	counts := b.counts(scope)
 	states := make([]byte, len(b.Controls))
 	var n Counts

@@ -14,7 +14,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // Options are what Records need. Library and Now must be set.
@@ -56,7 +56,7 @@ const Absent = "absent"
 
 // Standards are all standards of a tenant: the built-in ones, then users' own
 // and assigned initiatives by title. v is the tenant's view.
-func (c *Records) Standards(ctx context.Context, tenant string, v *posture.View) ([]*Standard, error) {
+func (c *Records) Standards(ctx context.Context, tenant string, v *index.View) ([]*Standard, error) {
 	var others []*Standard
 	err := c.view(ctx, func(tx *store.Tx) (err error) {
 		others, err = owns(ctx, tx, tenant)
@@ -89,7 +89,7 @@ func named(all []*Standard) []*Standard {
 
 // Standard is the standard with an id or API name; arm.NotFound if there is
 // none.
-func (c *Records) Standard(ctx context.Context, tenant string, v *posture.View, name string) (*Standard, error) {
+func (c *Records) Standard(ctx context.Context, tenant string, v *index.View, name string) (*Standard, error) {
 	all, err := c.Standards(ctx, tenant, v)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func owns(ctx context.Context, tx *store.Tx, tenant string) ([]*Standard, error)
 // PutStandard writes a user's standard for a scope, "" being the whole estate.
 // Errors for the user are *arm.Errors: what is wrong with it (400), a name or
 // title that another standard has (409), another's change in between (412).
-func (c *Records) PutStandard(ctx context.Context, w Write, v *posture.View, scope string, std *content.Standard) error {
+func (c *Records) PutStandard(ctx context.Context, w Write, v *index.View, scope string, std *content.Standard) error {
 	if err := checkOwn(std, c.Known(v)); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *Records) PutStandard(ctx context.Context, w Write, v *posture.View, sco
 
 // Known reports whether a recommendation exists, in the library or through a
 // policy of the tenant's own.
-func (c *Records) Known(v *posture.View) func(id string) bool {
+func (c *Records) Known(v *index.View) func(id string) bool {
 	return func(id string) bool { return c.opt.Library.Recommendation(id) != nil || v.Recommendation(id) != nil }
 }
 

@@ -17,8 +17,11 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/collect/simulate"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/catalog"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // stage is a judged estate below a test, with a clock to be moved.
@@ -26,7 +29,7 @@ type stage struct {
 	t       testing.TB
 	db      *store.DB
 	inv     *inventory.Inventory
-	judge   *posture.Judge
+	judge   *judge.Judge
 	lib     *content.Library
 	records *compliance.Records
 	skew    atomic.Int64
@@ -34,7 +37,7 @@ type stage struct {
 
 func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())).UTC() }
 
-func (s *stage) view() *posture.View { return s.judge.Estate("").View() }
+func (s *stage) view() *index.View { return s.judge.Estate("").View() }
 
 func newStage(t testing.TB, resources int) *stage {
 	t.Helper()
@@ -45,7 +48,7 @@ func newStage(t testing.TB, resources int) *stage {
 	s.db, err = store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), Now: s.now})
 	s.must(err)
 	s.inv = inventory.New(inventory.Options{Store: s.db, Now: s.now})
-	s.judge, err = posture.New(posture.Options{Store: s.db, Inventory: s.inv, Library: s.lib, Now: s.now, StaleAfter: 1000 * time.Hour})
+	s.judge, err = judge.New(judge.Options{Store: s.db, Inventory: s.inv, Library: s.lib, Now: s.now, StaleAfter: 1000 * time.Hour})
 	s.must(err)
 	gen, err := simulate.New(simulate.Options{Resources: resources, Seed: 7, Library: s.lib, Source: "import", Now: s.now()})
 	s.must(err)
@@ -60,7 +63,7 @@ func newStage(t testing.TB, resources int) *stage {
 	go func() { ended <- s.judge.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-ended; _ = s.db.Close() })
 	<-s.judge.Ready()
-	s.until("the estate is judged", func() bool { return s.view().Score(posture.Scope{}).Max > 0 })
+	s.until("the estate is judged", func() bool { return s.view().Score(index.Scope{}).Max > 0 })
 	s.records = compliance.NewRecords(compliance.Options{Store: s.db, Library: s.lib, Now: s.now})
 	return s
 }
@@ -104,7 +107,7 @@ func (s *stage) find(name string) *compliance.Standard {
 	return std
 }
 
-func (s *stage) report(name string, scope posture.Scope) compliance.Report {
+func (s *stage) report(name string, scope index.Scope) compliance.Report {
 	s.t.Helper()
 	std := s.find(name)
 	if std == nil {
@@ -121,9 +124,9 @@ func isStatus(err error, status int) bool {
 }
 
 // worst is the recommendation with the most unhealthy resources of a scope.
-func (s *stage) worst(scope posture.Scope) posture.RecommendationRow {
+func (s *stage) worst(scope index.Scope) index.RecommendationRow {
 	s.t.Helper()
-	page, err := s.view().Recommendations(posture.RecommendationQuery{Scope: scope, Sort: "unhealthy", Limit: 1})
+	page, err := s.view().Recommendations(index.RecommendationQuery{Scope: scope, Sort: "unhealthy", Limit: 1})
 	s.must(err)
 	return page.Rows[0]
 }
@@ -138,7 +141,7 @@ func house(recommendations ...string) *content.Standard {
 func TestBuiltInAsBefore(t *testing.T) {
 	s := newStage(t, 400)
 	for _, std := range s.lib.Standards {
-		r := s.report(std.ID, posture.Scope{})
+		r := s.report(std.ID, index.Scope{})
 		for i, c := range r.Controls {
 			want := map[string]bool{}
 			for _, rec := range s.view().AllRecommendations() {
@@ -152,7 +155,7 @@ func TestBuiltInAsBefore(t *testing.T) {
 				if !want[a.Recommendation.ID] {
 					t.Errorf("%s %s: %s does not serve it", std.ID, c.Number, a.Recommendation.Title)
 				}
-				page, err := s.view().Recommendations(posture.RecommendationQuery{Text: a.Recommendation.Title, Limit: 1000})
+				page, err := s.view().Recommendations(index.RecommendationQuery{Text: a.Recommendation.Title, Limit: 1000})
 				s.must(err)
 				for _, row := range page.Rows {
 					if row.ID == a.Recommendation.ID && row.Counts != a.Counts {
@@ -169,10 +172,10 @@ func TestBuiltInAsBefore(t *testing.T) {
 
 func TestOwnStandard(t *testing.T) {
 	s := newStage(t, 400)
-	worst, ctx := s.worst(posture.Scope{}), t.Context()
+	worst, ctx := s.worst(index.Scope{}), t.Context()
 	w := compliance.Write{By: "ana", IfMatch: compliance.Absent}
 	s.must(s.records.PutStandard(ctx, w, s.view(), "", house(worst.ID)))
-	r := s.report("house-rules", posture.Scope{})
+	r := s.report("house-rules", index.Scope{})
 	if r.Failed != 1 || r.Unsupported != 1 || r.Controls[0].Assessments[0].Unhealthy != worst.Unhealthy {
 		t.Fatalf("the report says %+v: %+v", r.Counts, r.Controls)
 	}
@@ -188,7 +191,7 @@ func TestOwnStandard(t *testing.T) {
 	// Attested, recorded, removed: nothing stays.
 	s.must(s.records.Attest(ctx, compliance.Write{By: "ana"}, "", compliance.Attestation{Standard: "house-rules", Control: "H-2", State: compliance.Passed, Comment: "read"},
 		&compliance.File{Name: "minutes.txt", Data: []byte("we read it")}))
-	if r := s.report("house-rules", posture.Scope{}); r.Passed != 1 || r.Controls[1].Attestation.Evidence.Name != "minutes.txt" {
+	if r := s.report("house-rules", index.Scope{}); r.Passed != 1 || r.Controls[1].Attestation.Evidence.Name != "minutes.txt" {
 		t.Errorf("after the attestation: %+v", r.Counts)
 	}
 	s.must(compliance.NewRecorder(s.records, s.judge).Look(ctx))
@@ -259,8 +262,8 @@ func TestInitiativeIsAStandard(t *testing.T) {
 	if len(subs) < 2 {
 		t.Fatal("the estate has one subscription")
 	}
-	worst := s.worst(posture.Scope{ID: subs[0]})
-	page, err := s.view().Assessments(posture.AssessmentQuery{Scope: posture.Scope{ID: subs[0]}, Recommendation: worst.ID, State: []posture.State{posture.Unhealthy}})
+	worst := s.worst(index.Scope{ID: subs[0]})
+	page, err := s.view().Assessments(index.AssessmentQuery{Scope: index.Scope{ID: subs[0]}, Recommendation: worst.ID, State: []record.State{record.Unhealthy}})
 	s.must(err)
 	group := arm.MustParseID(page.Rows[0].ResourceID).ResourceGroupID()
 	own := subs[0] + "/providers/Microsoft.Authorization/policyDefinitions/own"
@@ -281,14 +284,14 @@ func TestInitiativeIsAStandard(t *testing.T) {
 	s.put("policyAssignment", subs[0]+"/providers/Microsoft.Authorization/policyAssignments/ours", map[string]any{"policyDefinitionId": set, "notScopes": []any{group}, "scope": subs[0]})
 	s.until("the initiative is in force", func() bool {
 		std := s.find("ours")
-		return std != nil && s.view().Recommendation(posture.RecommendationID(own)) != nil && s.report("ours", posture.Scope{ID: subs[0]}).Controls[1].State == compliance.Failed
+		return std != nil && s.view().Recommendation(catalog.RecommendationID(own)) != nil && s.report("ours", index.Scope{ID: subs[0]}).Controls[1].State == compliance.Failed
 	})
 	std := s.find("ours")
 	if std.Title != "Our regulation" || std.Version != "3.1" || len(std.Controls) != 3 || std.Controls[0].Domain != "Chapter 1" {
 		t.Errorf("the standard is %+v", std.Standard)
 	}
-	inGroup := s.view().Tally(posture.Scope{ID: group}).Of(s.view().Recommendation(worst.ID))
-	r := s.report("ours", posture.Scope{ID: subs[0]})
+	inGroup := s.view().Tally(index.Scope{ID: group}).Of(s.view().Recommendation(worst.ID))
+	r := s.report("ours", index.Scope{ID: subs[0]})
 	for _, a := range r.Controls[0].Assessments {
 		if a.Recommendation.ID == worst.ID && a.Unhealthy != worst.Unhealthy-inGroup.Unhealthy {
 			t.Errorf("%d unhealthy, want %d less %d in the excepted group", a.Unhealthy, worst.Unhealthy, inGroup.Unhealthy)
@@ -297,11 +300,11 @@ func TestInitiativeIsAStandard(t *testing.T) {
 	if len(r.Controls[0].Assessments) != 2 || r.Controls[2].State != compliance.Unsupported {
 		t.Errorf("controls %+v", r.Controls)
 	}
-	if estate := s.report("ours", posture.Scope{}); estate.Controls[0].Assessments[0].Counts != r.Controls[0].Assessments[0].Counts {
+	if estate := s.report("ours", index.Scope{}); estate.Controls[0].Assessments[0].Counts != r.Controls[0].Assessments[0].Counts {
 		t.Error("over the whole estate only what is assigned counts")
 	}
 	for scope, want := range map[string]bool{subs[0]: true, subs[1]: false, group: false, "": true} {
-		if got := std.Applies(s.view(), posture.Scope{ID: scope}); got != want {
+		if got := std.Applies(s.view(), index.Scope{ID: scope}); got != want {
 			t.Errorf("applies to %q: %v, want %v", scope, got, want)
 		}
 	}
@@ -310,7 +313,7 @@ func TestInitiativeIsAStandard(t *testing.T) {
 func TestHistoryIsExactAndSurvives(t *testing.T) {
 	s := newStage(t, 300)
 	ctx := t.Context()
-	s.must(s.records.PutStandard(ctx, compliance.Write{By: "ana"}, s.view(), "", house(s.worst(posture.Scope{}).ID)))
+	s.must(s.records.PutStandard(ctx, compliance.Write{By: "ana"}, s.view(), "", house(s.worst(index.Scope{}).ID)))
 	look := func() { s.must(compliance.NewRecorder(s.records, s.judge).Look(ctx)) } // a new one each time: a restart
 	points := func() []compliance.Point {
 		all, err := s.records.History(ctx, "", compliance.HistoryQuery{Standard: "house-rules", Control: "H-2"})
@@ -332,7 +335,7 @@ func TestHistoryIsExactAndSurvives(t *testing.T) {
 	if len(got) != 3 || got[1].Passed != 1 || got[2].Passed != 0 || got[2].Control != compliance.Unsupported {
 		t.Fatalf("attested, then run out: %+v", got)
 	}
-	r := s.report("house-rules", posture.Scope{})
+	r := s.report("house-rules", index.Scope{})
 	if got[2].Counts != r.Counts {
 		t.Errorf("the last point %+v, the report %+v", got[2].Counts, r.Counts)
 	}

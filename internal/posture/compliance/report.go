@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // State of a control; the names are the reference's.
@@ -26,7 +27,7 @@ const (
 // Report is one standard over one scope at one moment.
 type Report struct {
 	Standard *Standard
-	Scope    posture.Scope
+	Scope    index.Scope
 	At       time.Time
 	Controls []Control // in the standard's order
 	Counts
@@ -48,15 +49,15 @@ type Control struct {
 
 // Assessment is one recommendation's share of a control.
 type Assessment struct {
-	Recommendation *posture.Recommendation
-	posture.Counts
+	Recommendation *record.Recommendation
+	record.Counts
 	State State
 }
 
 // Evaluate rolls up one standard, at an instant, over the parts of the scope in
 // which it applies. attestations are those of the scope; ones that have run out
 // are passed over. Everything comes from the counts that the view keeps.
-func Evaluate(v *posture.View, std *Standard, scope posture.Scope, attestations []Attestation, at time.Time) Report {
+func Evaluate(v *index.View, std *Standard, scope index.Scope, attestations []Attestation, at time.Time) Report {
 	r := Report{Standard: std, Scope: scope, At: at}
 	b := std.bind(v)
 	counts := b.counts(scope)
@@ -79,35 +80,35 @@ func Evaluate(v *posture.View, std *Standard, scope posture.Scope, attestations 
 // bound is a standard in one view: what serves each control, by title.
 type bound struct {
 	*Standard
-	view   *posture.View
-	serves [][]*posture.Recommendation
+	view   *index.View
+	serves [][]*record.Recommendation
 }
 
 // bind finds the recommendations of a view that serve a standard; what the view
 // does not know, or what is switched off, serves nothing.
-func (s *Standard) bind(v *posture.View) bound {
-	b := bound{s, v, make([][]*posture.Recommendation, len(s.serves))}
+func (s *Standard) bind(v *index.View) bound {
+	b := bound{s, v, make([][]*record.Recommendation, len(s.serves))}
 	for i, ids := range s.serves {
 		for _, id := range ids {
 			if r := v.Recommendation(id); r != nil && !r.Disabled && !slices.Contains(b.serves[i], r) {
 				b.serves[i] = append(b.serves[i], r)
 			}
 		}
-		slices.SortFunc(b.serves[i], func(x, y *posture.Recommendation) int { return strings.Compare(x.Title, y.Title) })
+		slices.SortFunc(b.serves[i], func(x, y *record.Recommendation) int { return strings.Compare(x.Title, y.Title) })
 	}
 	return b
 }
 
 // counts gives the resources of recommendations in the parts of a scope in
 // which the standard applies.
-func (b bound) counts(scope posture.Scope) func(*posture.Recommendation) posture.Counts {
+func (b bound) counts(scope index.Scope) func(*record.Recommendation) record.Counts {
 	shares := b.shares(b.view, scope)
-	tallies := make([]posture.Tally, len(shares))
+	tallies := make([]index.Tally, len(shares))
 	for i, s := range shares {
 		tallies[i] = b.view.Tally(s.Scope)
 	}
-	return func(r *posture.Recommendation) posture.Counts {
-		var sum posture.Counts
+	return func(r *record.Recommendation) record.Counts {
+		var sum record.Counts
 		for i, t := range tallies {
 			n := t.Of(r)
 			sum.Healthy += shares[i].sign * n.Healthy
@@ -121,7 +122,7 @@ func (b bound) counts(scope posture.Scope) func(*posture.Recommendation) posture
 }
 
 // state is that of a control by its position.
-func (b bound) state(control int, attested *Attestation, counts func(*posture.Recommendation) posture.Counts) State {
+func (b bound) state(control int, attested *Attestation, counts func(*record.Recommendation) record.Counts) State {
 	if attested != nil {
 		return attested.State
 	}
@@ -142,7 +143,7 @@ func (b bound) state(control int, attested *Attestation, counts func(*posture.Re
 
 // stateOf is the state of one assessment: unknown resources neither pass nor
 // fail, exempt ones count as passed.
-func stateOf(n posture.Counts) State {
+func stateOf(n record.Counts) State {
 	switch {
 	case n.Unhealthy > 0:
 		return Failed

@@ -11,34 +11,34 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
 func TestControlState(t *testing.T) {
-	good, bad := posture.Counts{Healthy: 3}, posture.Counts{Healthy: 3, Unhealthy: 1}
-	blank, exempt := posture.Counts{Unknown: 4, NotApplicable: 2}, posture.Counts{Exempt: 1}
+	good, bad := record.Counts{Healthy: 3}, record.Counts{Healthy: 3, Unhealthy: 1}
+	blank, exempt := record.Counts{Unknown: 4, NotApplicable: 2}, record.Counts{Exempt: 1}
 	tests := map[string]struct {
-		counts   []posture.Counts
+		counts   []record.Counts
 		attested *Attestation
 		want     State
 	}{
 		"nothing maps":             {want: Unsupported},
-		"one failed":               {counts: []posture.Counts{good, bad}, want: Failed},
-		"all passed":               {counts: []posture.Counts{good, exempt}, want: Passed},
-		"unknown is not a pass":    {counts: []posture.Counts{blank}, want: Skipped},
-		"unknown beside a pass":    {counts: []posture.Counts{blank, good}, want: Passed},
+		"one failed":               {counts: []record.Counts{good, bad}, want: Failed},
+		"all passed":               {counts: []record.Counts{good, exempt}, want: Passed},
+		"unknown is not a pass":    {counts: []record.Counts{blank}, want: Skipped},
+		"unknown beside a pass":    {counts: []record.Counts{blank, good}, want: Passed},
 		"attested without checks":  {attested: &Attestation{State: Passed}, want: Passed},
-		"attestation has the word": {counts: []posture.Counts{bad}, attested: &Attestation{State: Passed}, want: Passed},
+		"attestation has the word": {counts: []record.Counts{bad}, attested: &Attestation{State: Passed}, want: Passed},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := bound{serves: make([][]*posture.Recommendation, 1)}
+			b := bound{serves: make([][]*record.Recommendation, 1)}
 			for i := range tt.counts {
-				b.serves[0] = append(b.serves[0], &posture.Recommendation{Index: i})
+				b.serves[0] = append(b.serves[0], &record.Recommendation{Index: i})
 			}
-			counts := func(r *posture.Recommendation) posture.Counts { return tt.counts[r.Index] }
+			counts := func(r *record.Recommendation) record.Counts { return tt.counts[r.Index] }
 			if got := b.state(0, tt.attested, counts); got != tt.want {
 				t.Errorf("state %s, want %s", got, tt.want)
 			}
@@ -83,7 +83,7 @@ func TestParseAttestationRefuses(t *testing.T) {
 
 func sample() Report {
 	c := Control{StandardControl: content.StandardControl{Number: "1.1", Domain: "=cmd", Title: "Keep <b>ports</b> closed"}, State: Failed,
-		Assessments: []Assessment{{&posture.Recommendation{ID: "a", Title: "Ports should be closed"}, posture.Counts{Healthy: 2, Unhealthy: 1}, Failed}}}
+		Assessments: []Assessment{{&record.Recommendation{ID: "a", Title: "Ports should be closed"}, record.Counts{Healthy: 2, Unhealthy: 1}, Failed}}}
 	manual := Control{StandardControl: content.StandardControl{Number: "1.2", Title: "Train people"}, State: Passed,
 		Attestation: &Attestation{State: Passed, By: "ana", At: now, Comment: "Course of March"}}
 	r := Report{Standard: &Standard{Standard: &content.Standard{Title: "Trial standard", Version: "1"}}, At: now, Controls: []Control{c, manual}}

@@ -9,8 +9,9 @@ import (
 
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/catalog"
 	"github.com/rampart-sec/rampart/internal/posture/policy"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Kind says where a standard comes from.
@@ -97,7 +98,7 @@ const regulatory = "Regulatory Compliance"
 
 // ofInitiative makes a standard of an assigned initiative: its groups are the
 // controls, in their order. It is nil for one that is no standard.
-func ofInitiative(a posture.Assigned) *Standard {
+func ofInitiative(a record.Assigned) *Standard {
 	in := a.Initiative
 	if !strings.EqualFold(in.Metadata.Get("category").Str, regulatory) || len(in.Groups) == 0 {
 		return nil
@@ -130,7 +131,7 @@ func membersOf(in *policy.Initiative, group string) []string {
 		if !slices.ContainsFunc(m.Groups, func(g string) bool { return strings.EqualFold(g, group) }) {
 			continue
 		}
-		if id := posture.RecommendationID(m.DefinitionID); !slices.Contains(ids, id) {
+		if id := catalog.RecommendationID(m.DefinitionID); !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

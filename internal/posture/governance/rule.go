@@ -92,7 +92,7 @@ type wireCondition struct {
 }
 
 // ParseRule reads a rule from its ARM body. The scope is what the rule's id
-// hangs on. The error is an *arm.Error that a client may be shown.
+// depends on. The error is an *arm.Error that a client may be shown.
 func ParseRule(id string, body []byte) (*Rule, error) {
 	rid, err := arm.ParseID(id)
 	if err != nil {
@@ -219,7 +219,7 @@ func (w wireCondition) read() (condition, error) {
 	return c, nil
 }
 
-// Scope is what the rule's id hangs on.
+// Scope is what the rule's id depends on.
 func (r *Rule) Scope() arm.ID { return r.scope }
 
 // ByTag reports whether the owner is looked up in a tag.

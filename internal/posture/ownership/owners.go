@@ -11,8 +11,10 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/access"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // The actions that roles allow. The owner of a task may promise a date with
@@ -28,12 +30,12 @@ const (
 // Owners reads and writes assignments and rules. It is safe for concurrent use.
 type Owners struct {
 	store *store.DB
-	judge *posture.Judge
+	judge *judge.Judge
 	now   func() time.Time
 }
 
 // New returns the Owners over a store and what is judged of it.
-func New(db *store.DB, judge *posture.Judge, now func() time.Time) *Owners {
+func New(db *store.DB, judge *judge.Judge, now func() time.Time) *Owners {
 	return &Owners{store: db, judge: judge, now: now}
 }
 
@@ -65,7 +67,7 @@ type Entry struct {
 }
 
 // EntryOf is the assignment of one assessment; ok is false where there is none.
-func EntryOf(tenant string, a *posture.Assessment) (e Entry, ok bool) {
+func EntryOf(tenant string, a *record.Assessment) (e Entry, ok bool) {
 	if !a.Assigned.Assigned() {
 		return e, false
 	}
@@ -104,7 +106,7 @@ func (o *Owners) Get(ctx context.Context, p Place) (Entry, error) {
 	return s.entry()
 }
 
-func (o *Owners) view(tenant string) (*posture.View, error) {
+func (o *Owners) view(tenant string) (*index.View, error) {
 	if estate := o.judge.Estate(tenant); estate != nil && estate.View() != nil {
 		return estate.View(), nil
 	}

@@ -14,9 +14,10 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/face/api/apitest"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // fixture is Owners over a real estate with people in it.
@@ -37,13 +38,13 @@ func newFixture(t *testing.T) *fixture {
 	f.admin = f.principal(s.Token)
 	client, secret := f.person("ana@example.org")
 	f.ana = f.principal(s.SignIn(client, secret))
-	page, err := s.Judge.Estate("").View().Assessments(posture.AssessmentQuery{Scope: posture.Scope{ID: s.Storage()}})
+	page, err := s.Judge.Estate("").View().Assessments(index.AssessmentQuery{Scope: index.Scope{ID: s.Storage()}})
 	f.must(err)
 	for i := range page.Rows {
 		switch row := &page.Rows[i]; row.State {
-		case posture.Unhealthy:
+		case record.Unhealthy:
 			f.open = row.Recommendation.ID
-		case posture.Healthy:
+		case record.Healthy:
 			f.good = row.Recommendation.ID
 		}
 	}

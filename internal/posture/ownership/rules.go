@@ -10,8 +10,9 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/access"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // maxRules bounds the rules of a tenant, maxRetired what is kept of deleted
@@ -54,7 +55,7 @@ func (o *Owners) CheckRule(ctx context.Context, tx *store.Tx, tenant, id string,
 }
 
 // clash is a recommendation for which it is not said which of two rules wins.
-func clash(view *posture.View, a, b *governance.Rule) *posture.Recommendation {
+func clash(view *index.View, a, b *governance.Rule) *record.Recommendation {
 	for _, r := range view.AllRecommendations() {
 		if a.Clashes(b, r.ID, r.Severity) {
 			return r

@@ -7,15 +7,16 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/governance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // site is everything about a place at one moment: what is stored there and what
 // the estate says.
 type site struct {
 	Place
-	single posture.Assessment // at exactly the scope
+	single record.Assessment  // at exactly the scope
 	alone  bool               // there is one
 	open   int                // unhealthy assessments at and below the scope
 	stored *store.Object      // under the key, nil: none
@@ -25,7 +26,7 @@ type site struct {
 
 // visit looks at a place. A recommendation that assesses nothing there is an
 // *arm.Error with status 404.
-func (o *Owners) visit(ctx context.Context, tx *store.Tx, view *posture.View, p Place) (*site, error) {
+func (o *Owners) visit(ctx context.Context, tx *store.Tx, view *index.View, p Place) (*site, error) {
 	rec := view.Recommendation(p.Recommendation)
 	if rec == nil {
 		return nil, arm.NotFound(p.assessmentID())
@@ -35,15 +36,15 @@ func (o *Owners) visit(ctx context.Context, tx *store.Tx, view *posture.View, p 
 	if s.single, s.alone = view.Assessment(p.Scope, rec.ID); s.alone {
 		s.Scope = s.single.ResourceID
 	}
-	scope := posture.Scope{ID: strings.TrimSuffix(s.Scope, "/")}
-	all, err := view.Assessments(posture.AssessmentQuery{Scope: scope, Recommendation: rec.ID, Limit: 1})
+	scope := index.Scope{ID: strings.TrimSuffix(s.Scope, "/")}
+	all, err := view.Assessments(index.AssessmentQuery{Scope: scope, Recommendation: rec.ID, Limit: 1})
 	if err != nil {
 		return nil, err
 	}
 	if all.Total == 0 {
 		return nil, arm.NotFound(p.assessmentID())
 	}
-	open, err := view.Assessments(posture.AssessmentQuery{Scope: scope, Recommendation: rec.ID, State: []posture.State{posture.Unhealthy}, Limit: 1})
+	open, err := view.Assessments(index.AssessmentQuery{Scope: scope, Recommendation: rec.ID, State: []record.State{record.Unhealthy}, Limit: 1})
 	if err != nil {
 		return nil, err
 	}

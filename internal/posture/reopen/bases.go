@@ -16,7 +16,7 @@ import (
 
 // Bases remember what rules read of the resources that exemptions cover and
 // that end on change: the values when the exemption first took an unhealthy
-// verdict out, as prints. While they are the same the exemption holds; when one
+// verdict out, as fingerprints. While they are the same the exemption holds; when one
 // is another and the verdict still unhealthy, it is re-opened for the resource.
 // It is a function of the base and the document alone, so the same values again
 // close it. Resources without such exemptions never come here.
@@ -188,7 +188,7 @@ func (b *Bases) open(handle uint32, known *base, open bool) {
 	}
 }
 
-// prints are what a rule reads now, by place.
+// fingerprints are what a rule reads now, by place.
 func (b *Bases) prints(handle, member uint32) []placePrint {
 	var all []placePrint
 	b.reads(handle, member, func(r *policy.Reading) {

@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // Question is what to try, and for which scope the answer is.
@@ -19,16 +22,16 @@ type Question struct {
 	Tenant string
 	// Scope bounds the answer and what may be supposed: a resource outside it is
 	// rejected. The caller has checked that the asker may read it.
-	Scope posture.Scope
+	Scope index.Scope
 	Supposed
 	At time.Time
 }
 
 // Report is what would be.
 type Report struct {
-	Before, After posture.Score
+	Before, After index.Score
 	Controls      []Control // those with anything to assess, those that change first
-	Flips         []posture.Assessment
+	Flips         []record.Assessment
 	// Recommendations are those with flips, the most flips first.
 	Recommendations []Recommendation
 	Standards       []Standard
@@ -41,7 +44,7 @@ type Report struct {
 }
 
 // Control is a control's share of the score, before and after.
-type Control struct{ Before, After posture.ControlScore }
+type Control struct{ Before, After index.ControlScore }
 
 // Changes reports whether the control's points or counts change.
 func (c Control) Changes() bool {
@@ -51,8 +54,8 @@ func (c Control) Changes() bool {
 
 // Recommendation is a recommendation that changes on some resources.
 type Recommendation struct {
-	*posture.Recommendation
-	Before, After posture.Counts
+	*record.Recommendation
+	Before, After record.Counts
 	Flips         int
 }
 
@@ -73,19 +76,19 @@ type ControlState struct {
 type Resource struct {
 	ID, Name, Type string
 	New            bool // it is not in the estate
-	Open           []posture.Assessment
+	Open           []record.Assessment
 }
 
 // Standards reads the tenant's standards and attestations; *compliance.Records
 // does.
 type Standards interface {
-	Standards(ctx context.Context, tenant string, v *posture.View) ([]*compliance.Standard, error)
-	Attestations(ctx context.Context, tenant string, scope posture.Scope) ([]compliance.Attestation, error)
+	Standards(ctx context.Context, tenant string, v *index.View) ([]*compliance.Standard, error)
+	Attestations(ctx context.Context, tenant string, scope index.Scope) ([]compliance.Attestation, error)
 }
 
 // Ask tries what is supposed. The error is an *arm.Error if nothing of it can
 // be tried.
-func Ask(ctx context.Context, e *posture.Estate, standards Standards, q Question) (*Report, error) {
+func Ask(ctx context.Context, e *judge.Estate, standards Standards, q Question) (*Report, error) {
 	r := &Report{Rejected: q.Rejected, RejectedTotal: q.RejectedTotal}
 	changes := r.allowed(e.View(), &q)
 	if len(changes) == 0 {
@@ -94,7 +97,7 @@ func Ask(ctx context.Context, e *posture.Estate, standards Standards, q Question
 		}
 		return nil, arm.Invalid("There is nothing to try.")
 	}
-	result, err := posture.WhatIf(ctx, e, changes)
+	result, err := planning.WhatIf(ctx, e, changes)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +108,9 @@ func Ask(ctx context.Context, e *posture.Estate, standards Standards, q Question
 	r.Before, r.After = result.Is.Score(q.Scope), result.Would.Score(q.Scope)
 	r.controls(&result, q.Scope)
 	within := newScope(result.Is, q.Scope.ID)
-	for i := range result.Flips {
-		if within.holds(result.Flips[i].ResourceID) {
-			r.Flips = append(r.Flips, result.Flips[i])
+	for i := range result.Changes {
+		if within.holds(result.Changes[i].ResourceID) {
+			r.Flips = append(r.Flips, result.Changes[i])
 		}
 	}
 	r.recommendations(&result, q.Scope)
@@ -129,9 +132,9 @@ func (r *Report) reject(id string, reason error) {
 
 // allowed leaves out what lies outside the scope, and new resources where
 // nothing is assigned, as nothing would judge them.
-func (r *Report) allowed(v *posture.View, q *Question) []posture.Hypothetical {
+func (r *Report) allowed(v *index.View, q *Question) []planning.Hypothetical {
 	within := newScope(v, q.Scope.ID)
-	kept := make([]posture.Hypothetical, 0, len(q.Changes))
+	kept := make([]planning.Hypothetical, 0, len(q.Changes))
 	for _, h := range q.Changes {
 		id, err := arm.ParseID(cmp.Or(h.ResourceID, "/"))
 		switch {
@@ -148,10 +151,10 @@ func (r *Report) allowed(v *posture.View, q *Question) []posture.Hypothetical {
 	return kept
 }
 
-func (r *Report) controls(result *posture.WhatIfResult, scope posture.Scope) {
+func (r *Report) controls(result *planning.WhatIfResult, scope index.Scope) {
 	after := result.Would.Controls(scope)
 	for _, b := range result.Is.Controls(scope) {
-		i := slices.IndexFunc(after, func(a posture.ControlScore) bool { return a.Control == b.Control })
+		i := slices.IndexFunc(after, func(a index.ControlScore) bool { return a.Control == b.Control })
 		if i < 0 {
 			continue
 		}
@@ -171,9 +174,9 @@ func (r *Report) controls(result *posture.WhatIfResult, scope posture.Scope) {
 	})
 }
 
-func (r *Report) recommendations(result *posture.WhatIfResult, scope posture.Scope) {
+func (r *Report) recommendations(result *planning.WhatIfResult, scope index.Scope) {
 	is, would := result.Is.Tally(scope), result.Would.Tally(scope)
-	place := map[*posture.Recommendation]int{}
+	place := map[*record.Recommendation]int{}
 	for i := range r.Flips {
 		rec := r.Flips[i].Recommendation
 		n, ok := place[rec]
@@ -189,7 +192,7 @@ func (r *Report) recommendations(result *posture.WhatIfResult, scope posture.Sco
 	})
 }
 
-func (r *Report) unhealthy(result *posture.WhatIfResult, within scope) {
+func (r *Report) unhealthy(result *planning.WhatIfResult, within scope) {
 	place := map[string]int{}
 	for _, a := range result.Unhealthy {
 		if !within.holds(a.ResourceID) {
@@ -207,7 +210,7 @@ func (r *Report) unhealthy(result *posture.WhatIfResult, within scope) {
 }
 
 // standards evaluates each standard before and after.
-func (r *Report) standards(ctx context.Context, from Standards, result *posture.WhatIfResult, q *Question) error {
+func (r *Report) standards(ctx context.Context, from Standards, result *planning.WhatIfResult, q *Question) error {
 	all, err := from.Standards(ctx, q.Tenant, result.Is)
 	if err != nil {
 		return fmt.Errorf("read standards: %w", err)
@@ -237,7 +240,7 @@ type scope struct {
 	all           bool
 }
 
-func newScope(v *posture.View, id string) scope {
+func newScope(v *index.View, id string) scope {
 	parsed, err := arm.ParseID(cmp.Or(id, "/"))
 	s := scope{id: parsed, all: err == nil && parsed.String() == "/"}
 	if parsed.Type() == arm.TypeManagementGroup {

@@ -5,7 +5,8 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 // All stands for every recommendation that has something unhealthy.
@@ -16,20 +17,20 @@ const maxChoices = 1000
 
 // Fix supposes that recommendations are followed everywhere in a scope, a
 // resource's id or a larger one, not a tag. The error is an *arm.Error.
-func (s *Supposed) Fix(v *posture.View, recommendations []string, on posture.Scope) error {
-	return s.choose(v, recommendations, on, func(id string) posture.Hypothetical {
-		return posture.Hypothetical{ResourceID: on.ID, Fixed: id}
+func (s *Supposed) Fix(v *index.View, recommendations []string, on index.Scope) error {
+	return s.choose(v, recommendations, on, func(id string) planning.Hypothetical {
+		return planning.Hypothetical{ResourceID: on.ID, Fixed: id}
 	})
 }
 
 // Exempt supposes that a scope is exempt from recommendations.
-func (s *Supposed) Exempt(v *posture.View, recommendations []string, on posture.Scope) error {
-	return s.choose(v, recommendations, on, func(id string) posture.Hypothetical {
-		return posture.Hypothetical{ResourceID: on.ID, Exempt: id}
+func (s *Supposed) Exempt(v *index.View, recommendations []string, on index.Scope) error {
+	return s.choose(v, recommendations, on, func(id string) planning.Hypothetical {
+		return planning.Hypothetical{ResourceID: on.ID, Exempt: id}
 	})
 }
 
-func (s *Supposed) choose(v *posture.View, recommendations []string, on posture.Scope, change func(id string) posture.Hypothetical) error {
+func (s *Supposed) choose(v *index.View, recommendations []string, on index.Scope, change func(id string) planning.Hypothetical) error {
 	if len(recommendations) > maxChoices {
 		return arm.Invalid("At most %d recommendations can be named.", maxChoices)
 	}
@@ -64,7 +65,7 @@ func (s *Supposed) choose(v *posture.View, recommendations []string, on posture.
 }
 
 // find is the recommendation with an id or a name of the content.
-func find(v *posture.View, name string) []string {
+func find(v *index.View, name string) []string {
 	if r := v.Recommendation(name); r != nil {
 		return []string{r.ID}
 	}
@@ -77,7 +78,7 @@ func find(v *posture.View, name string) []string {
 }
 
 // unhealthy are the recommendations with something unhealthy in a scope.
-func unhealthy(v *posture.View, on posture.Scope) (ids []string) {
+func unhealthy(v *index.View, on index.Scope) (ids []string) {
 	counts := v.Tally(on)
 	for _, r := range v.AllRecommendations() {
 		if counts.Of(r).Unhealthy > 0 {

@@ -12,7 +12,8 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/wire"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 	"github.com/rampart-sec/rampart/internal/posture/template"
 )
 
@@ -28,7 +29,7 @@ const maxRejected = 1000
 
 // Supposed is what a text and choices ask to try.
 type Supposed struct {
-	Changes []posture.Hypothetical
+	Changes []planning.Hypothetical
 	// Rejected are the first parts that could not be used, in the order of the
 	// text; RejectedTotal counts all.
 	Rejected      []Rejection
@@ -69,8 +70,8 @@ func (s *Supposed) Read(ctx context.Context, text []byte, at Place, now time.Tim
 	if err := read(ctx, text, at, now); err != nil {
 		return err
 	}
-	if len(s.Changes) > posture.MaxHypotheses {
-		return arm.Invalid("There are %d resources, and at most %d can be tried at once.", len(s.Changes), posture.MaxHypotheses)
+	if len(s.Changes) > judge.MaxHypotheses {
+		return arm.Invalid("There are %d resources, and at most %d can be tried at once.", len(s.Changes), judge.MaxHypotheses)
 	}
 	if len(s.Changes) == before {
 		if len(s.Rejected) == 0 {
@@ -132,10 +133,10 @@ func (s *Supposed) stream(ctx context.Context, text []byte, _ Place, now time.Ti
 		if doc.Deleted {
 			return errors.New("it is a deletion, which cannot be tried")
 		}
-		if n++; n > posture.MaxHypotheses {
+		if n++; n > judge.MaxHypotheses {
 			return nil // counted, and refused as a whole below
 		}
-		h := posture.Hypothetical{ResourceID: doc.ID, Body: doc.Body, Unavailable: doc.Unavailable}
+		h := planning.Hypothetical{ResourceID: doc.ID, Body: doc.Body, Unavailable: doc.Unavailable}
 		if i, ok := last[arm.Fold(doc.ID)]; ok {
 			s.Changes[i] = h
 			return errors.New("it is given twice; the last one counts")
@@ -148,8 +149,8 @@ func (s *Supposed) stream(ctx context.Context, text []byte, _ Place, now time.Ti
 		s.reject(Rejection{r.Line, r.ID, r.Reason})
 	}
 	s.RejectedTotal += res.RejectedTotal - len(res.Rejected)
-	if n > posture.MaxHypotheses {
-		return arm.Invalid("There are %d resources, and at most %d can be tried at once.", n, posture.MaxHypotheses)
+	if n > judge.MaxHypotheses {
+		return arm.Invalid("There are %d resources, and at most %d can be tried at once.", n, judge.MaxHypotheses)
 	}
 	return err
 }
@@ -176,7 +177,7 @@ func (s *Supposed) template(_ context.Context, text []byte, at Place, _ time.Tim
 	}
 	for i := range res.Documents {
 		doc := &res.Documents[i]
-		s.Changes = append(s.Changes, posture.Hypothetical{ResourceID: doc.ID, Body: doc.Body, Unavailable: doc.Unavailable})
+		s.Changes = append(s.Changes, planning.Hypothetical{ResourceID: doc.ID, Body: doc.Body, Unavailable: doc.Unavailable})
 	}
 	return nil
 }

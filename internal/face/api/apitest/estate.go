@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/rampart-sec/rampart/internal/base/wire"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 )
 
 // Sub is the id of the first subscription.
@@ -40,7 +40,7 @@ func (s *Server) Judged(tenant, id string) {
 		if estate == nil || estate.View() == nil {
 			return false
 		}
-		page, err := estate.View().Assessments(posture.AssessmentQuery{Scope: posture.Scope{ID: id}})
+		page, err := estate.View().Assessments(index.AssessmentQuery{Scope: index.Scope{ID: id}})
 		return err == nil && page.Total > 0
 	})
 }

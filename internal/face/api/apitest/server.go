@@ -22,7 +22,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/face/api"
-	"github.com/rampart-sec/rampart/internal/posture"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
 )
 
@@ -32,7 +32,7 @@ type Server struct {
 	DB        *store.DB
 	Inventory *inventory.Inventory
 	Access    *access.Access
-	Judge     *posture.Judge
+	Judge     *judge.Judge
 	Facts     access.Facts
 	CAFile    string       // PEM file that clients must trust
 	Client    *http.Client // trusts it
@@ -55,7 +55,7 @@ func New(t testing.TB) *Server {
 	s.Access = access.New(access.Options{Store: s.DB, Now: s.Now})
 	s.Facts, err = s.Access.Bootstrap(t.Context())
 	s.must(err)
-	s.Judge, err = posture.New(posture.Options{Store: s.DB, Inventory: s.Inventory, Library: library, Now: s.Now})
+	s.Judge, err = judge.New(judge.Options{Store: s.DB, Inventory: s.Inventory, Library: library, Now: s.Now})
 	s.must(err)
 	s.judge()
 	handler, err := api.New(api.Options{Judge: s.Judge, Store: s.DB, Inventory: s.Inventory, Access: s.Access, Library: library, Now: s.Now, Version: "test"})
