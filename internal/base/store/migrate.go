@@ -17,7 +17,7 @@ var ground string
 // schema after, so a migration adds and never renames. movesOnly takes a table
 // away: beside it a judge of the version before fails and tries again until it is
 // replaced, which loses nothing.
-var migrations = []string{ground, identity, complianceSchema, movesSchema, movesOnly, alertSchema}
+var migrations = []string{ground, identity, complianceSchema, movesSchema, movesOnly, alertSchema, imageSchema}
 
 // migrate brings an empty or older schema to this program's version and
 // refuses a newer one.

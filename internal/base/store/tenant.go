@@ -112,6 +112,7 @@ func (tx *Tx) DropTenant(ctx context.Context, id string) error {
 		`DELETE FROM compliance WHERE tenant = $1`,
 		`DELETE FROM compliance_outlines WHERE tenant = $1`,
 		`DELETE FROM alerts WHERE tenant = $1`,
+		`DELETE FROM images WHERE tenant = $1`,
 		`DELETE FROM moves WHERE tenant = $1`,
 		`DELETE FROM frame_blocks WHERE tenant = $1`,
 		`DELETE FROM frames WHERE tenant = $1`,
