@@ -27,6 +27,7 @@ var jsonSigns = []sign{
 	{source: "azure-signin", all: []string{`"userPrincipalName"`, `"appDisplayName"`}},
 	{source: "azure-signin", all: []string{`"AuditLogs"`}},
 	{source: "azure-signin", all: []string{`"activityDisplayName"`, `"initiatedBy"`}},
+	{source: "syslog", all: []string{`"__REALTIME_TIMESTAMP"`, `"MESSAGE"`}},
 	{source: "auditd", all: []string{`"auditd"`}},
 	{source: "auditd", all: []string{`"ID"`, `"SYSCALL"`}},
 	{source: "windows", all: []string{`"winlog"`}},

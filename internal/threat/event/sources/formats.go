@@ -20,7 +20,7 @@ var formats = []Source{
 	{"windows-xml", "Windows events as rendered XML", winxml.New},
 	{"sysmon-linux", "Sysmon for Linux: XML in syslog lines", winxml.NewSysmonLinux},
 	{"auditd", "Linux audit log: raw lines, LAUREL, Auditbeat", auditd.New},
-	{"syslog", "syslog of RFC 3164 and 5424: sshd, sudo, su, PAM, cron, accounts", syslog.New},
+	{"syslog", "syslog of RFC 3164 and 5424, systemd journal as JSON: sshd, sudo, su, PAM, cron, accounts", syslog.New},
 	{"webserver", "access and error logs of web servers: common, combined, Apache, nginx, IIS", webserver.New},
 }
 

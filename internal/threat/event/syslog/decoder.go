@@ -29,9 +29,24 @@ type parser struct {
 }
 
 func (p *parser) parse(line []byte, r *event.Record) error {
-	h := parseHeader(line, p.now)
 	p.rec = r
+	if line[0] == '{' {
+		h, err := parseJournal(line)
+		if err != nil {
+			return err
+		}
+		r.SetText(h.message)
+		p.fill(h)
+		return nil
+	}
 	r.SetText(line)
+	p.fill(parseHeader(line, p.now))
+	return nil
+}
+
+// fill gives the record what a header and its message say.
+func (p *parser) fill(h header) {
+	r := p.rec
 	if !h.time.IsZero() {
 		r.SetTime(h.time)
 	}
@@ -55,7 +70,6 @@ func (p *parser) parse(line []byte, r *event.Record) error {
 	} else {
 		m.parse(prog.speaks)
 	}
-	return nil
 }
 
 func (p *parser) add(name, value []byte) {

@@ -1,6 +1,7 @@
 // Package syslog decodes syslog: RFC 5424 with structured data, RFC 3164 and the
 // shapes of it that files have (no priority, ISO times, no host), one message a
-// line or framed by a count of bytes (RFC 6587). Wrong headers are no reason to
+// line or framed by a count of bytes (RFC 6587); and the journal of systemd as
+// journalctl -o json writes it. Wrong headers are no reason to
 // leave a line out: what cannot be told apart is message.
 //
 // # Fields

@@ -60,9 +60,13 @@ func TestHeaders(t *testing.T) {
 		"2025-01-02T03:04:05.678901+01:00 h CRON[1]: x": "linux//cron+syslog 2025-01-02T02:04:05.678901Z hostname=h program=CRON pid=1 message=x",
 		"<13>Jan  2 03:04:05 app: no host":              "linux//syslog 2025-01-02T03:04:05Z facility=user severity=notice program=app message=no host",
 		"Jan  2 03:04:05 h no tag here":                 "linux//syslog 2025-01-02T03:04:05Z hostname=h message=no tag here",
-		"just text: nothing else":                       "linux//syslog message=just text: nothing else",
-		"<999>1 x":                                      "linux//syslog message=<999>1 x",
-		"<34>1 yesterday h p - - - x":                   "linux//syslog facility=auth severity=crit hostname=1 message=yesterday h p - - - x",
+		`{"__REALTIME_TIMESTAMP":"1735787045000001","_HOSTNAME":"h","SYSLOG_IDENTIFIER":"sshd","_PID":"9","PRIORITY":"6","SYSLOG_FACILITY":"4","MESSAGE":"Invalid user a from 10.0.0.9 port 5"}`: "linux//sshd+auth+syslog 2025-01-02T03:04:05.000001Z facility=auth severity=info hostname=h program=sshd pid=9 message=Invalid user a from 10.0.0.9 port 5 action=invalid_user outcome=failure user=a src_ip=10.0.0.9 src_port=5",
+		`{"__REALTIME_TIMESTAMP":"1735787045000001","_COMM":"x","PRIORITY":"99","MESSAGE":[97,255]}`:                                                                                             "linux//syslog 2025-01-02T03:04:05.000001Z program=x message=a\xff",
+		`{"a":1}`:                     "skipped record 0 at byte 0: it is JSON, but no entry of a journal: MESSAGE and __REALTIME_TIMESTAMP are missing",
+		`{`:                           "skipped record 0 at byte 0: it is no entry of a journal: unexpected end of JSON input",
+		"just text: nothing else":     "linux//syslog message=just text: nothing else",
+		"<999>1 x":                    "linux//syslog message=<999>1 x",
+		"<34>1 yesterday h p - - - x": "linux//syslog facility=auth severity=crit hostname=1 message=yesterday h p - - - x",
 	} {
 		if got := strings.Join(read(t, strings.NewReader(in)), "\n"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
@@ -159,6 +163,7 @@ func TestSteadyStreamAllocatesNothing(t *testing.T) {
 func FuzzDecoder(f *testing.F) {
 	f.Add(failed)
 	f.Add(`55 <165>1 2003-08-24T05:14:15Z h p 1 - [a x="1\]"][b] m` + "\n<1>Jan  2 2019 01:02:03.25 h sudo: a : TTY=")
+	f.Add(`{"MESSAGE":[97,255],"PRIORITY":"7","SYSLOG_FACILITY":"99"}`)
 	f.Add("<1>Jan  2 01:02:03 h sshd[1]: Disconnected from user  port \nJan 99 01:02:03 h su: (to")
 	f.Fuzz(func(t *testing.T, in string) {
 		if n := len(read(t, strings.NewReader(in))); n > len(in) {
