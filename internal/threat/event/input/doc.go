@@ -1,5 +1,5 @@
 // Package input opens what events come in: plain files and streams, gzip and
-// zstd, and zip archives whose members are read one after the other. What it is,
+// zstd, and zip and tar archives whose members are read one after the other. What it is,
 // the first bytes say, not the name. UTF-16 with a byte order mark becomes UTF-8.
 //
 // Nothing is unpacked to memory or disk (a zip archive from a pipe is kept in a

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bufio"
 	"bytes"
@@ -62,7 +63,50 @@ func Walk(name string, in io.Reader, l Limits, fn func(name string, in io.Reader
 	}
 	plain, end := unpack(name, b, head, packed, l)
 	defer end()
-	return fn(name, text(plain))
+	start := bufio.NewReaderSize(plain, 4096)
+	if isTar(start) {
+		return walkTar(name, start, l, fn)
+	}
+	return fn(name, text(start))
+}
+
+// isTar looks for the mark of POSIX and GNU archives.
+func isTar(b *bufio.Reader) bool {
+	const at = 257
+	head, _ := b.Peek(at + 5)
+	return len(head) == at+5 && string(head[at:]) == "ustar"
+}
+
+// walkTar reads the regular files of an archive, compressed ones too.
+func walkTar(name string, in io.Reader, l Limits, fn func(string, io.Reader) error) error {
+	archive := tar.NewReader(in)
+	for members := 0; ; members++ {
+		m, err := archive.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fn(name, failing{fmt.Errorf("%s: %w", name, err)})
+		case members >= l.Members:
+			return fn(name, failing{fmt.Errorf("%s: refused: it has more than %d members", name, l.Members)})
+		case m.Typeflag != tar.TypeReg:
+			continue
+		}
+		inner := name + "!" + m.Name
+		packed := &counter{in: archive, name: inner}
+		b := bufio.NewReaderSize(packed, 64<<10)
+		head, _ := b.Peek(len(zipMagic))
+		if bytes.HasPrefix(head, zipMagic) {
+			err = fn(inner, failing{fmt.Errorf("%s: refused: it is an archive in an archive", inner)})
+		} else {
+			plain, end := unpack(inner, b, head, packed, l)
+			err = fn(inner, text(plain))
+			end()
+		}
+		if err != nil || packed.err != nil { // whoever read the member was told
+			return err
+		}
+	}
 }
 
 // text is a stream as UTF-8 without a byte order mark; Windows tools write
@@ -101,13 +145,21 @@ func unpack(name string, b *bufio.Reader, head []byte, packed *counter, l Limits
 
 // counter counts what was read.
 type counter struct {
-	in io.Reader
-	n  int64
+	in   io.Reader
+	name string // for errors, if they do not name it themselves
+	n    int64
+	err  error // other than io.EOF
 }
 
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		if c.name != "" {
+			err = fmt.Errorf("%s: %w", c.name, err)
+		}
+		c.err = err
+	}
 	return n, err
 }
 

@@ -1,6 +1,7 @@
 package input_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"errors"
@@ -43,6 +44,18 @@ func archive(members ...string) []byte { // name, content, name, content
 	return out.Bytes()
 }
 
+func tarball(members ...string) string {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	w.WriteHeader(&tar.Header{Name: "d/", Typeflag: tar.TypeDir, Mode: 0o700})
+	for i := 0; i < len(members); i += 2 {
+		w.WriteHeader(&tar.Header{Name: members[i], Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(members[i+1]))})
+		w.Write([]byte(members[i+1]))
+	}
+	w.Close()
+	return out.String()
+}
+
 // walk gives each stream as name=content or name: error.
 func walk(in io.Reader, l input.Limits) (string, error) {
 	var out []string
@@ -80,6 +93,11 @@ func TestWalk(t *testing.T) {
 		{"zip", archive("a", "1", "d/", "", "d/b", "2"), "f!a=1 f!d/b=2", ""},
 		{"empty zip", archive(), "", ""},
 		{"gzip in zip", archive("a.gz", string(gz("1"))), "f!a.gz=1", ""},
+		{"tar.gz", gz(tarball("a", "1", "b.gz", string(gz("2")))), "f!a=1 f!b.gz=2", ""},
+		{"cut tar", []byte(tarball("a", "1")[:1024]), "f!a: unexpected EOF", ""},
+		{"zip in tar, then more", []byte(tarball("a", string(archive("x", "y")), "b", "2")), "f!a: refused: it is an archive in an archive f!b=2", ""},
+		{"bomb in tar.gz", gz(tarball("a", zeros)), "f!a: f: refused: it unpacks to more than 20 times its size", ""},
+		{"many in tar", []byte(tarball("a", "1", "b", "", "c", "", "d", "")), "f!a=1 f!b= f: refused: it has more than 3 members", ""},
 		{"zip in zip", archive("a", string(archive("x", "y")), "b", "2"), "f!a: refused: it is an archive in an archive f!b=2", ""},
 		{"gzip bomb", gz(zeros), "f: refused: it unpacks to more than 20 times its size", ""},
 		{"zstd bomb", zst(zeros), "f: refused: it unpacks to more than 20 times its size", ""},
@@ -127,7 +145,7 @@ func TestErrorsOfFnEndTheWalk(t *testing.T) {
 }
 
 func FuzzWalk(f *testing.F) {
-	for _, b := range [][]byte{gz("a"), zst("b"), archive("c", "d")} {
+	for _, b := range [][]byte{gz("a"), zst("b"), archive("c", "d"), []byte(tarball("e", "f"))} {
 		f.Add(b)
 	}
 	l := input.Limits{Ratio: 100, Free: 1 << 16, Members: 10, Spool: 1 << 20, Window: 1 << 20}
