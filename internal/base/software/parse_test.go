@@ -41,7 +41,7 @@ func TestParsers(t *testing.T) {
 		{"pnpm-5", "app/pnpm-lock.yaml", "lockfileVersion: 5.4\n\npackages:\n\n  /a/1.0.0:\n    resolution: {x: y}\n\n  /@s/b/2.0.0_peer@1.0.0:\n    dev: true\n", []string{"@s/b@2.0.0", "a@1.0.0"}},
 		{"pnpm-6", "app/pnpm-lock.yaml", "packages:\n\n  /@s/b@2.0.0(peer@1.0.0):\n    dev: true\n", []string{"@s/b@2.0.0"}},
 		{"pnpm-9", "app/pnpm-lock.yaml", "packages:\n\n  '@s/b@2.0.0':\n    x: y\n\nsnapshots:\n\n  c@1.0.0:\n    x: y\n", []string{"@s/b@2.0.0"}},
-		{"dist-info", "usr/lib/python3/dist-packages/x.dist-info/METADATA", "Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.1\n\nName: body\n", []string{"PyYAML@5.1"}},
+		{"dist-info", "usr/lib/python3/dist-packages/x.dist-info/METADATA", "Metadata-Version: 2.1\nName: PyYAML\nVersion: 5.1\n\nName: body\n", []string{"pyyaml@5.1"}},
 		{"egg-file", "usr/lib/python3/dist-packages/x-1.egg-info", "Name: x\nVersion: 1\n", []string{"x@1"}},
 		{"egg", "opt/x.egg/EGG-INFO/PKG-INFO", "Name: x\nVersion: 2\n", []string{"x@2"}},
 		{"requirements", "app/requirements.txt", "# c\nflask[async]==2.0.1 ; python_version > '3'\nDjango>=3\nsix == 1.16.0 # why\nx==1.*\n-r other.txt\nidna===3.4 --hash=sha256:1\n", []string{"flask@2.0.1", "six@1.16.0"}},

@@ -14,6 +14,9 @@ var purlTypes = map[string]string{
 
 // language makes a package of a programming language, with its purl.
 func language(ecosystem, name, version, path string) Package {
+	if ecosystem == "PyPI" {
+		name = NormalPython(name) // one name for a project, however a file spells it
+	}
 	p := Package{Name: name, Version: version, Ecosystem: ecosystem, Path: path}
 	namespace, short := "", name
 	separator := "/"
@@ -22,9 +25,6 @@ func language(ecosystem, name, version, path string) Package {
 	}
 	if i := strings.LastIndex(name, separator); i > 0 && ecosystem != "PyPI" && ecosystem != "NuGet" {
 		namespace, short = name[:i], name[i+1:]
-	}
-	if ecosystem == "PyPI" {
-		short = NormalPython(name)
 	}
 	p.PURL = packageurl.NewPackageURL(purlTypes[ecosystem], namespace, short, version, nil, "").ToString()
 	return p
