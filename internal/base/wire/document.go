@@ -1,5 +1,5 @@
-// Package wire is what the agent and the server agree on: fact documents and,
-// later, event batches. Both link it, so it stays small.
+// Package wire is what the agent and the server agree on: fact documents, the
+// requests of the agent listener, batches. Both link it, so it stays small.
 //
 // It must never import another package of this module but arm.
 package wire
