@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/software"
@@ -76,4 +77,81 @@ func (r *Report) match(ctx context.Context, db *advisory.DB) error {
 		r.Findings = append(r.Findings, of)
 	}
 	return nil
+}
+
+// Matcher judges many inventories with the same advisories; a package that many
+// of them have is judged once. It is not for concurrent use.
+type Matcher struct {
+	db    *advisory.DB
+	known map[software.Package]advisory.Result
+}
+
+// NewMatcher makes one for advisories that stay open while it is used.
+func NewMatcher(db *advisory.DB) *Matcher {
+	return &Matcher{db: db, known: map[software.Package]advisory.Result{}}
+}
+
+// maxKnown bounds what a Matcher remembers.
+const maxKnown = 500_000
+
+// Match judges an inventory as the function Match does.
+func (m *Matcher) Match(ctx context.Context, v *Inventory, now time.Time) (*Report, error) {
+	if len(m.known) > maxKnown {
+		clear(m.known)
+	}
+	var missing []software.Package
+	for i := range v.Packages {
+		p := bare(v.Packages[i].Package)
+		if _, ok := m.known[p]; !ok {
+			m.known[p] = advisory.Result{}
+			missing = append(missing, p)
+		}
+	}
+	results, err := m.db.MatchEach(ctx, missing)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results {
+		m.known[missing[i]] = r
+	}
+	r := &Report{Inventory: *v, Status: Completed, Scanned: now.UTC(), Findings: []Finding{}, Excluded: []advisory.Excluded{}, Gaps: []advisory.Gap{}, Feeds: []advisory.Feed{}}
+	for i := range v.Packages {
+		r.join(&v.Packages[i], m.known[bare(v.Packages[i].Package)])
+	}
+	return r, nil
+}
+
+// bare is a package as advisories look at it: where it lies says nothing.
+func bare(p software.Package) software.Package {
+	p.Path, p.PURL = "", ""
+	return p
+}
+
+// join adds what was found of one package.
+func (r *Report) join(p *Package, of advisory.Result) {
+	for _, f := range of.Findings {
+		f.Path, f.PURL = p.Path, p.PURL
+		finding := Finding{Finding: f, Layer: p.Layer}
+		if p.LayerIndex < len(r.Image.Layers) {
+			finding.CreatedBy = r.Image.Layers[p.LayerIndex].CreatedBy
+		}
+		r.Findings = append(r.Findings, finding)
+	}
+	for _, e := range of.Excluded {
+		e.Path, e.PURL = p.Path, p.PURL
+		r.Excluded = append(r.Excluded, e)
+	}
+	for _, g := range of.Gaps {
+		at := slices.IndexFunc(r.Gaps, func(have advisory.Gap) bool { return have.Ecosystem == g.Ecosystem && have.Reason == g.Reason })
+		if at < 0 {
+			r.Gaps = append(r.Gaps, g)
+		} else {
+			r.Gaps[at].Packages += g.Packages
+		}
+	}
+	for _, f := range of.Feeds {
+		if !slices.ContainsFunc(r.Feeds, func(have advisory.Feed) bool { return have.Name == f.Name }) {
+			r.Feeds = append(r.Feeds, f)
+		}
+	}
 }
