@@ -78,6 +78,7 @@ var floors = map[string][][]string{
 		{"internal/vuln/image/source"},
 		{"internal/vuln/image"},
 		{"internal/vuln/image/report", "internal/vuln/image/registry"},
+		{"internal/vuln/image/scanner"},
 	},
 	"internal/face": {{"internal/face/api", "internal/face/web", "internal/face/client", "internal/face/export"}},
 	"internal/app":  {{"internal/app"}},

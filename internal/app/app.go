@@ -28,6 +28,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 )
 
 // Options are what a server needs beside its configuration. All but Ready
@@ -169,6 +170,13 @@ func (a *App) Start(ctx context.Context) error {
 	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: now, Log: log})
 	a.life.run(ctx, "compliance", compliance.NewRecorder(records, judge).Run)
 
+	// Vulnerabilities.
+	advisories := advisory.NewLive(c.Advisories)
+	images, err := a.newScanner(imageParts{db, deliver(inv, log), advisories, facts.SubscriptionID, metrics})
+	if err != nil {
+		return err
+	}
+
 	// Faces.
 	base := a.address(apiListener)
 	signInBase := base
@@ -199,9 +207,9 @@ func (a *App) Start(ctx context.Context) error {
 		tlsHandler = both(armAPI, pages.Handler())
 	}
 	a.serve(ctx, "api", tls.NewListener(apiListener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"h2", "http/1.1"}}), tlsHandler)
+		NextProtos: []string{"h2", "http/1.1"}}), withNotifications(tlsHandler, images))
 	if pagesListener != nil {
-		a.serve(ctx, "dashboard", pagesListener, loopbackHost(withMetrics(pages.Handler(), metrics)))
+		a.serve(ctx, "dashboard", pagesListener, loopbackHost(withMetrics(withNotifications(pages.Handler(), images), metrics)))
 	}
 
 	// Credentials for scripts, and the link for a person.
@@ -232,6 +240,17 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		return exposure.Follow(ctx, exposure.Options{Store: db, Deliver: deliver(inv, log), Now: now, Log: log})
 	})
+	if images != nil {
+		a.life.run(ctx, "image scanner", images.Run)
+		a.life.run(ctx, "advisories", func(ctx context.Context) error {
+			return followAdvisories(ctx, c.Advisories, advisories, func(ctx context.Context) error {
+				if err := images.Rematch(ctx); err != nil && !errors.Is(err, advisory.ErrNone) {
+					log.Error("images could not be matched with the new advisories", "error", err)
+				}
+				return ctx.Err()
+			})
+		})
+	}
 	if c.Agent {
 		if err := a.startAgent(ctx, agentParts{deliver(inv, log), baselines, facts.SubscriptionID}); err != nil {
 			return err

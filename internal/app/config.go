@@ -39,6 +39,12 @@ type Config struct {
 	// 17520h, two years.
 	KeepHistory time.Duration `yaml:"keepHistory"`
 
+	// Advisories is the folder of the advisory database, or of an OSV export.
+	// Default: advisories in Data.
+	Advisories string `yaml:"advisories"`
+	// Registries are the connected registries, whose images are scanned.
+	Registries []Registry `yaml:"registries"`
+
 	TLS TLS `yaml:"tls"`
 	Log Log `yaml:"log"`
 
@@ -89,6 +95,9 @@ func ReadConfig(file string) (Config, error) {
 func (c *Config) Check() error {
 	if c.Data == "" {
 		c.Data = DefaultData()
+	}
+	if c.Advisories == "" {
+		c.Advisories = filepath.Join(c.Data, "advisories")
 	}
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:8443"

@@ -53,8 +53,11 @@ func (c *Connector) document(r *store.ImageRow, report *image.Report, now time.T
 			properties["operatingSystem"] = report.System
 		}
 	}
-	id := c.imageID(r.Digest)
-	return document(id, name, imageType, properties, nil, now)
+	var unavailable []string
+	if r.Scanned.IsZero() { // an image without a report is not one without findings, nor one with
+		unavailable = []string{reportType + " " + cmp.Or(clip(r.Reason), "the image was not scanned yet")}
+	}
+	return document(c.imageID(r.Digest), name, imageType, properties, unavailable, now)
 }
 
 func document(id, name, typ string, properties map[string]any, unavailable []string, now time.Time) wire.Document {
