@@ -139,6 +139,16 @@ func (r *Record) SetTimeText(v Value) {
 	r.timeText, r.timeDone = v, false
 }
 
+// SetTimeFrom says that the first of these fields that is present has the time.
+func (r *Record) SetTimeFrom(slots []Slot) {
+	for _, slot := range slots {
+		if v := r.First(slot); v != 0 {
+			r.SetTimeText(r.values[v])
+			return
+		}
+	}
+}
+
 // Time is when the event happened, the zero time if the record does not say it.
 func (r *Record) Time() time.Time {
 	if !r.timeDone {
