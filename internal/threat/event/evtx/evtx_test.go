@@ -15,6 +15,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
 	"github.com/rampart-sec/rampart/internal/threat/event/evtx"
+	"github.com/rampart-sec/rampart/internal/threat/event/windows"
 )
 
 // read gives the fields of each record as sorted lines, and what was skipped.
@@ -253,6 +254,52 @@ func TestAgreesWithJSON(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRulesSeeTheSameAsInJSON compares every slot with what the JSON decoder gives
+// for the same event.
+func TestRulesSeeTheSameAsInJSON(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(regression, "*", "*.evtx"))
+	if len(files) == 0 {
+		t.Skip("no recorded events here")
+	}
+	for _, name := range files {
+		var names []string
+		for _, record := range fromJSON(t, strings.TrimSuffix(name, ".evtx")+".json") {
+			for _, field := range record {
+				key, _, _ := strings.Cut(field, "=")
+				names = append(names, key)
+			}
+		}
+		schema := event.NewSchema(names)
+		a, b := slots(t, name, evtx.New, schema), slots(t, strings.TrimSuffix(name, ".evtx")+".json", windows.NewJSON, schema)
+		if a != b {
+			t.Errorf("%s:\n%s\nJSON:\n%s", name, a, b)
+		}
+	}
+}
+
+// slots are the folded values of a file by slot, with its kinds, without spaces at
+// the end of values, which the maker of the JSON dropped.
+func slots(t *testing.T, name string, open func(io.Reader, *event.Schema) event.Decoder, schema *event.Schema) string {
+	t.Helper()
+	in, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var out strings.Builder
+	d := open(in, schema)
+	var r event.Record
+	for d.Next(&r) == nil {
+		out.WriteString(r.Kind.String() + r.Time().Format(" 15:04:05.000000\n"))
+		for i, name := range schema.Names() {
+			for v := r.First(event.Slot(i)); v != 0; v = r.Next(v) {
+				fmt.Fprintf(&out, "%s=%s\n", name, strings.TrimRight(string(r.Fold(v)), " "))
+			}
+		}
+	}
+	return out.String()
 }
 
 func fromJSON(t *testing.T, name string) (records [][]string) {

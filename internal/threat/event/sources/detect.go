@@ -3,6 +3,7 @@ package sources
 import (
 	"bytes"
 	"regexp"
+	"slices"
 )
 
 // HeadSize is how many bytes at the start of a stream Detect wants to see.
@@ -60,7 +61,7 @@ var textSigns = []sign{
 // Detect tells the source of a stream by its start: by signatures of files, by
 // keys that only one source has together, by the shape of lines. It is "" if
 // nothing is telling, and "json" for JSON of no known source. The names are those
-// of List, Envelope and JSON.
+// of List and Envelope.
 func Detect(head []byte) string {
 	head = bytes.TrimPrefix(head[:min(len(head), HeadSize)], []byte("\ufeff"))
 	if bytes.HasPrefix(head, []byte("ElfFile\x00")) {
@@ -79,6 +80,16 @@ func Detect(head []byte) string {
 		}
 	}
 	return first(textSigns, text, "")
+}
+
+// Detectable lists the names that Detect may give, sorted.
+func Detectable() []string {
+	names := []string{"evtx", "json", "otlp"}
+	for _, s := range slices.Concat(jsonSigns, textSigns) {
+		names = append(names, s.source)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // first is the source of the first sign that is there.

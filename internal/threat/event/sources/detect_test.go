@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rampart-sec/rampart/internal/threat/event"
 	"github.com/rampart-sec/rampart/internal/threat/event/input"
 	"github.com/rampart-sec/rampart/internal/threat/event/sources"
 )
@@ -80,6 +81,17 @@ func TestDetectRecordedLogs(t *testing.T) {
 		}
 		if err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestDetectedSourcesAreThere demands a source for each name that Detect gives.
+func TestDetectedSourcesAreThere(t *testing.T) {
+	for _, name := range sources.Detectable() {
+		_, listed := sources.Find(name)
+		_, envelope := sources.Envelope(name, event.NewKind("x", nil, nil))
+		if !listed && !envelope {
+			t.Errorf("no source is called %q", name)
 		}
 	}
 }

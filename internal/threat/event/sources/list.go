@@ -4,9 +4,13 @@ import (
 	"io"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
+	"github.com/rampart-sec/rampart/internal/threat/event/auditd"
 	"github.com/rampart-sec/rampart/internal/threat/event/cloud"
-	"github.com/rampart-sec/rampart/internal/threat/event/jsonlog"
+	"github.com/rampart-sec/rampart/internal/threat/event/evtx"
+	"github.com/rampart-sec/rampart/internal/threat/event/syslog"
+	"github.com/rampart-sec/rampart/internal/threat/event/webserver"
 	"github.com/rampart-sec/rampart/internal/threat/event/windows"
+	"github.com/rampart-sec/rampart/internal/threat/event/winxml"
 )
 
 // Source is one kind of log that can be read.
@@ -20,6 +24,12 @@ type Source struct {
 // List is every source, in the order of the help.
 var List = []Source{
 	{"windows", "Windows events as JSON: Event/System/EventData, flat, Winlogbeat, NXLog", windows.NewJSON},
+	{"evtx", "Windows event logs, the binary files", evtx.New},
+	{"windows-xml", "Windows events as rendered XML", winxml.New},
+	{"sysmon-linux", "Sysmon for Linux: XML in syslog lines", winxml.NewSysmonLinux},
+	{"auditd", "Linux audit log: raw lines, LAUREL, Auditbeat", auditd.New},
+	{"syslog", "syslog of RFC 3164 and 5424, systemd journal as JSON: sshd, sudo, su, PAM, cron, accounts", syslog.New},
+	{"webserver", "access and error logs of web servers: common, combined, Apache, nginx, IIS", webserver.New},
 	{"cloudtrail", "AWS CloudTrail", cloud.CloudTrail},
 	{"azure-activity", "Azure activity log", cloud.AzureActivity},
 	{"azure-signin", "Microsoft Entra sign-in, audit and risk logs", cloud.AzureSignIn},
@@ -36,12 +46,4 @@ func Find(name string) (Source, bool) {
 		}
 	}
 	return Source{}, false
-}
-
-// JSON is the source of plain JSON whose log source the user names. Fields keep
-// their names, joined by points.
-func JSON(kind *event.Kind) Source {
-	return Source{"json", "JSON Lines of the log source that is named", func(in io.Reader, s *event.Schema) event.Decoder {
-		return jsonlog.Plain(in, s, kind)
-	}}
 }

@@ -22,7 +22,7 @@ func TestRecordedLogsDecode(t *testing.T) {
 		t.Skip(err)
 	}
 	total := map[string]int{}
-	for _, folder := range []string{"otrf/atomic/linux", "loghub"} {
+	for _, folder := range []string{"sigma-regression", "stratus-detonation", "otrf", "loghub"} {
 		err := filepath.WalkDir(root+folder, func(path string, e fs.DirEntry, err error) error {
 			if ext := filepath.Ext(path); err != nil || e.IsDir() || ext == ".yml" || ext == ".yaml" || e.Name() == "LICENSE" {
 				return err

@@ -4,33 +4,19 @@ import (
 	"io"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
-	"github.com/rampart-sec/rampart/internal/threat/event/auditd"
 	"github.com/rampart-sec/rampart/internal/threat/event/cef"
-	"github.com/rampart-sec/rampart/internal/threat/event/evtx"
+	"github.com/rampart-sec/rampart/internal/threat/event/jsonlog"
 	"github.com/rampart-sec/rampart/internal/threat/event/logfmt"
+	"github.com/rampart-sec/rampart/internal/threat/event/mapping"
 	"github.com/rampart-sec/rampart/internal/threat/event/otlp"
-	"github.com/rampart-sec/rampart/internal/threat/event/syslog"
-	"github.com/rampart-sec/rampart/internal/threat/event/webserver"
-	"github.com/rampart-sec/rampart/internal/threat/event/winxml"
 )
-
-// formats are the sources that are not plain JSON.
-var formats = []Source{
-	{"evtx", "Windows event logs, the binary files", evtx.New},
-	{"windows-xml", "Windows events as rendered XML", winxml.New},
-	{"sysmon-linux", "Sysmon for Linux: XML in syslog lines", winxml.NewSysmonLinux},
-	{"auditd", "Linux audit log: raw lines, LAUREL, Auditbeat", auditd.New},
-	{"syslog", "syslog of RFC 3164 and 5424, systemd journal as JSON: sshd, sudo, su, PAM, cron, accounts", syslog.New},
-	{"webserver", "access and error logs of web servers: common, combined, Apache, nginx, IIS", webserver.New},
-}
-
-func init() { List = append(List, formats...) }
 
 // envelopes are formats that any log source may come in.
 var envelopes = []struct {
 	name, says string
 	new        func(io.Reader, *event.Schema, *event.Kind) event.Decoder
 }{
+	{"json", "JSON Lines of the log source that is named", plain},
 	{"cef", "Common Event Format of the log source that is named", cef.New},
 	{"logfmt", "key=value lines of the log source that is named", logfmt.New},
 	{"otlp", "OpenTelemetry logs (protobuf or JSON) of the log source that is named", otlp.New},
@@ -45,4 +31,20 @@ func Envelope(name string, kind *event.Kind) (Source, bool) {
 		}
 	}
 	return Source{}, false
+}
+
+func plain(in io.Reader, s *event.Schema, kind *event.Kind) event.Decoder {
+	return jsonlog.Plain(in, s, kind)
+}
+
+// JSON is the source of plain JSON whose log source the user names. Fields keep
+// their names, joined by points.
+func JSON(kind *event.Kind) Source {
+	s, _ := Envelope("json", kind)
+	return s
+}
+
+// Mapped is the source of JSON whose log source and names of fields a file gives.
+func Mapped(m *mapping.Mapping) Source {
+	return Source{"json", "JSON Lines as a mapping file says", m.New}
 }
