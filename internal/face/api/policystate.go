@@ -59,8 +59,8 @@ type odata struct {
 }
 
 // policyStates answers the states of the resources in a scope, or of one
-// assignment, definition or initiative: one row for each assessment and each
-// assignment that it comes from.
+// assignment, definition or initiative: one row for each resource, assignment and
+// reference id.
 func (a *API) policyStates(r *request) (response, error) {
 	q, err := a.stateQuery(r)
 	if err != nil {
@@ -75,17 +75,20 @@ func (a *API) policyStates(r *request) (response, error) {
 		return response{}, err
 	}
 	out := odata{Context: a.base(r.Request) + "/$metadata#latest", Value: []stateRow{}}
-	for i := range page.Rows {
-		for _, link := range q.links.of(&page.Rows[i]) {
-			row := a.stateRow(r, &page.Rows[i], link)
-			if q.keep(&row) {
-				out.Value = append(out.Value, row)
+	for i, states := range estate.States(page.Rows) {
+		for k := range states {
+			row := a.stateRow(r, &page.Rows[i], &states[k])
+			if !q.keep(&row) {
+				continue
 			}
-		}
-		if r.expands("PolicyEvaluationDetails") {
-			if err := explain(r, estate, &page.Rows[i], out.Value); err != nil {
-				return response{}, err
+			if r.expands("PolicyEvaluationDetails") {
+				evidence, err := planning.ExplainState(r.Context(), estate, &page.Rows[i], &states[k].AssignedMember)
+				if err != nil {
+					return response{}, fmt.Errorf("explain %s: %w", row.ResourceID, err)
+				}
+				row.Details = explanation(evidence)
 			}
+			out.Value = append(out.Value, row)
 		}
 	}
 	if q.top > 0 && len(out.Value) >= q.top {
@@ -95,14 +98,14 @@ func (a *API) policyStates(r *request) (response, error) {
 	return ok(out)
 }
 
-func (a *API) stateRow(r *request, x *record.Assessment, link assignmentLink) stateRow {
+func (a *API) stateRow(r *request, x *record.Assessment, s *judge.PolicyState) stateRow {
 	row := stateRow{
 		Context:   a.base(r.Request) + "/$metadata#latest/$entity",
 		Timestamp: x.ObservedAt.UTC(), ResourceID: x.ResourceID, ResourceType: x.ResourceType,
-		AssignmentID: link.assignment.ID, AssignmentName: link.assignment.Name, AssignmentScope: scopeOf(link.assignment.ID),
-		DefinitionID: x.Recommendation.DefinitionID, DefinitionName: lastSegment(x.Recommendation.DefinitionID),
-		DefinitionReference: link.reference, DefinitionAction: link.effect(x), DefinitionGroups: link.groups, SetID: link.setID, SetName: lastSegment(link.setID),
-		ComplianceState: complianceNames[x.State], IsCompliant: x.State != record.Unhealthy && x.State != record.Unknown,
+		AssignmentID: s.AssignmentID, AssignmentName: lastSegment(s.AssignmentID), AssignmentScope: scopeOf(s.AssignmentID),
+		DefinitionID: s.DefinitionID, DefinitionName: lastSegment(s.DefinitionID),
+		DefinitionReference: s.ReferenceID, DefinitionAction: s.Effect, DefinitionGroups: s.Groups, SetID: s.InitiativeID, SetName: lastSegment(s.InitiativeID),
+		ComplianceState: complianceNames[s.State], IsCompliant: s.State != record.Unhealthy && s.State != record.Unknown,
 	}
 	if x.Recommendation.Content != nil {
 		row.DefinitionCategory = "Security Center"
@@ -115,22 +118,7 @@ func (a *API) stateRow(r *request, x *record.Assessment, link assignmentLink) st
 
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
-// explain adds the evidence to the rows of one assessment, the last ones.
-func explain(r *request, estate *judge.Estate, x *record.Assessment, rows []stateRow) error {
-	var details *stateExplanation
-	for i := len(rows) - 1; i >= 0 && rows[i].ResourceID == x.ResourceID && rows[i].DefinitionID == x.Recommendation.DefinitionID; i-- {
-		if details == nil {
-			evidence, err := planning.Explain(r.Context(), estate, x.ResourceID, x.Recommendation.ID)
-			if err != nil {
-				return fmt.Errorf("explain %s: %w", x.ResourceID, err)
-			}
-			details = explanation(evidence)
-		}
-		rows[i].Details = details
-	}
-	return nil
-}
-
+// explanation words the conditions that decided.
 func explanation(evidence *planning.Evidence) *stateExplanation {
 	e := &stateExplanation{Expressions: []stateExpression{}}
 	if evidence == nil {

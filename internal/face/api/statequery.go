@@ -3,21 +3,25 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/index"
+	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
 // stateQuery is what a query for policy states asks.
 type stateQuery struct {
 	index.AssessmentQuery
-	links *assignmentLinks
 	tests []func(*stateRow) bool
 	top   int // rows in all; 0 is all
+	// shares is set when assessments may be of several states: the worst is no
+	// measure of the others then.
+	shares bool
 }
 
 func (q *stateQuery) keep(row *stateRow) bool {
@@ -38,11 +42,11 @@ func (a *API) stateQuery(r *request) (*stateQuery, error) {
 	if err := r.refuse("$apply", "$orderby", "$select"); err != nil {
 		return nil, err
 	}
-	links, err := a.assignmentLinks(r)
+	estate, _, err := a.estate(r)
 	if err != nil {
 		return nil, err
 	}
-	q := &stateQuery{links: links}
+	q := &stateQuery{shares: estate.Shares()}
 	q.Scope, q.Sort = index.Scope{ID: r.scope.String()}, listOrder
 	if narrow := narrowing(r.scope); narrow != nil {
 		q.Scope.ID = scopeOf(r.scope.String())
@@ -135,7 +139,7 @@ func (q *stateQuery) filter(text string) error {
 		field, value := stateFields[arm.Fold(m[1])], strings.ReplaceAll(m[2], "''", "'")
 		q.tests = append(q.tests, func(row *stateRow) bool { return strings.EqualFold(field(row), value) })
 		if strings.EqualFold(m[1], "complianceState") {
-			q.State = statesNamed(value)
+			q.State = q.statesNamed(value)
 		}
 	}
 	return nil
@@ -147,10 +151,22 @@ var complianceNames = map[record.State]string{
 	record.NotApplicable: "Compliant",
 }
 
-func statesNamed(name string) []record.State {
+// statesNamed are the states of assessments behind which a policy state of a name
+// may be: it itself, and where assessments are of several states the worse ones.
+func (q *stateQuery) statesNamed(name string) []record.State {
 	var states []record.State
+	least := -1
 	for state := record.NotApplicable; state <= record.Exempt; state++ {
-		if strings.EqualFold(complianceNames[state], name) {
+		named := strings.EqualFold(complianceNames[state], name)
+		if named && state != record.NotApplicable && (least < 0 || judge.StateRank[state] < least) {
+			least = judge.StateRank[state]
+		}
+		if named {
+			states = append(states, state)
+		}
+	}
+	for state := record.NotApplicable; q.shares && least >= 0 && state <= record.Exempt; state++ {
+		if judge.StateRank[state] > least && !slices.Contains(states, state) {
 			states = append(states, state)
 		}
 	}

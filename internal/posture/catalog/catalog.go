@@ -110,6 +110,7 @@ type Catalog struct {
 	Failed  []engine.Failure
 	Slots   []uint16                 // by member: slot of its recommendation
 	Sole    []bool                   // by member: no other gives its recommendation
+	soles   map[uint16]int           // members that are sole, by their slot
 	Recs    []*record.Recommendation // sorted by id
 }
 
@@ -225,8 +226,11 @@ func (c *Catalog) Describe(lib *content.Library, members []engine.Member, failed
 		c.Slots[i] = slots.Of(r.ID)
 		givers[c.Slots[i]]++
 	}
+	c.soles = map[uint16]int{}
 	for i := range members {
-		c.Sole[i] = members[i].Bound != nil && givers[c.Slots[i]] == 1
+		if c.Sole[i] = members[i].Bound != nil && givers[c.Slots[i]] == 1; c.Sole[i] {
+			c.soles[c.Slots[i]] = i
+		}
 	}
 	slices.SortFunc(c.Recs, func(a, b *record.Recommendation) int { return strings.Compare(a.ID, b.ID) })
 }

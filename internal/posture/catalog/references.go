@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 )
 
 // References are the members that give a recommendation, by assignment.
@@ -42,4 +43,32 @@ func (s *SharedAssignments) StandsFor(folded string) string {
 		return arm.Fold(SharedAssignment)
 	}
 	return folded
+}
+
+// Giver is the only member that gives a recommendation, by its slot; ok is false
+// if there are several or none.
+func (c *Catalog) Giver(slot uint16) (member int, ok bool) {
+	member, ok = c.soles[slot]
+	return member, ok
+}
+
+// Initiative is the initiative with an id, nil if there is none.
+func (c *Catalog) Initiative(id string) *policy.Initiative {
+	for _, in := range c.Input.Initiatives {
+		if strings.EqualFold(in.ID, id) {
+			return in
+		}
+	}
+	return nil
+}
+
+// Assignment is the assignment with an id that the evaluator knows, nil if there
+// is none: those that the shared one stands for are not among them.
+func (c *Catalog) Assignment(id string) *policy.Assignment {
+	for _, a := range c.Input.Assignments {
+		if strings.EqualFold(a.ID, id) {
+			return a
+		}
+	}
+	return nil
 }

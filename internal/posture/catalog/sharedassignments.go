@@ -36,6 +36,10 @@ func (s *SharedAssignments) take(a *policy.Assignment) bool {
 	return false
 }
 
+// Doubled reports whether two of them may lie over one subscription: one at the
+// tenant's root beside those of subscriptions.
+func (s *SharedAssignments) Doubled() bool { return s.everywhere != "" && len(s.bySubscription) > 0 }
+
 // none reports whether the shared assignment stands for nothing.
 func (s *SharedAssignments) none() bool { return s.everywhere == "" && len(s.bySubscription) == 0 }
 

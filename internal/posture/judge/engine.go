@@ -160,6 +160,10 @@ func (n *engineEvaluator) verdicts(handle uint32, into []verdict) []verdict {
 	return into
 }
 
+func (n *engineEvaluator) bound(handle, member uint32) *policy.Bound {
+	return n.estate.Bound(handle, int(member))
+}
+
 func (n *engineEvaluator) reads(handle, member uint32, visit func(*policy.Reading)) {
 	n.reader.Read(handle, int(member), visit)
 }

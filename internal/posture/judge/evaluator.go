@@ -40,6 +40,8 @@ type evaluator interface {
 	// verdicts appends the verdicts of a row that are not NotApplicable. Several
 	// goroutines may read them at once.
 	verdicts(handle uint32, into []verdict) []verdict
+	// bound is the definition by which a member judges a row, overrides applied.
+	bound(handle, member uint32) *policy.Bound
 	// reads gives what a member's rule reads of a row. Several goroutines may
 	// ask at once.
 	reads(handle, member uint32, visit func(*policy.Reading))

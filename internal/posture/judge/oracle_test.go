@@ -104,6 +104,8 @@ func (o *oracle) judge(ev *policy.Evaluator, r *policy.Resource) []verdict {
 	return vs
 }
 
+func (o *oracle) bound(_, member uint32) *policy.Bound { return o.members[member].Bound }
+
 func (o *oracle) reads(handle, member uint32, visit func(*policy.Reading)) {
 	var all policy.Resources
 	for _, r := range o.docs {

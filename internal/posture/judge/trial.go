@@ -169,7 +169,11 @@ func (e *Estate) Members(handle uint32) (members []engine.Member, slots []uint16
 		if r == nil || shared && e.catalog.Shared.Over(e.names.Subscriptions.Name(r.Subscription)) == [2]string{} {
 			continue
 		}
-		members = append(members, e.catalog.Members[v.member])
+		m := e.catalog.Members[v.member]
+		if b := e.eval.bound(handle, v.member); b != nil {
+			m.Bound, m.Effect = b, b.Effect
+		}
+		members = append(members, m)
 		slots = append(slots, e.catalog.Slots[v.member])
 	}
 	return members, slots

@@ -35,6 +35,25 @@ func Explain(ctx context.Context, e *judge.Estate, resourceID, recommendationID 
 	return out, nil
 }
 
+// ExplainState explains the policy state behind an assessment that one member of
+// an assignment gives.
+func ExplainState(ctx context.Context, e *judge.Estate, a *record.Assessment, m *judge.AssignedMember) (*Evidence, error) {
+	x, err := newExplainer(ctx, e, a.ResourceID, a.Recommendation.ID)
+	if err != nil {
+		return nil, err
+	}
+	x.only = m
+	out := &Evidence{Assessment: x.assessment}
+	if decided, ok := x.decide(x.docs, x.subject); ok {
+		out.Found = lines(decided, x.subject, decided.State == policy.NonCompliant)
+		for i := range out.Found {
+			x.hostEvidence(&out.Found[i])
+		}
+		out.Found = slices.Compact(out.Found)
+	}
+	return out, nil
+}
+
 // explainer explains one assessment with the plain evaluator.
 type explainer struct {
 	e          *judge.Estate
@@ -45,8 +64,9 @@ type explainer struct {
 	doc        *store.Resource
 	subject    *policy.Resource
 	docs       *documents
-	members    []engine.Member // of the row, this recommendation's first
-	slots      []uint16        // of members
+	members    []engine.Member       // of the row, this recommendation's first
+	slots      []uint16              // of members
+	only       *judge.AssignedMember // whose state is explained; nil: the worst
 }
 
 func newExplainer(ctx context.Context, e *judge.Estate, resourceID, recommendationID string) (*explainer, error) {
@@ -72,10 +92,12 @@ func newExplainer(ctx context.Context, e *judge.Estate, resourceID, recommendati
 // worst verdict; ok is false if none applies.
 func (x *explainer) decide(docs *documents, r *policy.Resource) (worst policy.Verdict, ok bool) {
 	for i := range x.members {
-		if x.slots[i] != x.slot {
+		m := &x.members[i]
+		if x.slots[i] != x.slot || x.only != nil && !x.only.Is(m) {
 			continue
 		}
-		v := x.e.Evaluator(docs).Evaluate(x.members[i].Bound, r, policy.Environment{})
+		v := x.e.Evaluator(docs).Evaluate(m.Bound, r, policy.Environment{Assigned: policy.Assigned{
+			AssignmentID: m.Assignment, DefinitionID: m.DefinitionID, SetDefinitionID: m.Initiative, ReferenceID: m.ReferenceID}})
 		if v.State != policy.NotApplicable && (!ok || judge.StateRank[stateOf(v.State)] > judge.StateRank[stateOf(worst.State)]) {
 			worst, ok = v, true
 		}

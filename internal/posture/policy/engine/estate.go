@@ -279,3 +279,18 @@ func (e *Estate) Verdicts(h uint32, dst []Verdict) []Verdict {
 	}
 	return dst
 }
+
+// Bound is the definition by which a member judges a resource, what overrides
+// make of it included; nil if it has no verdict on it.
+func (e *Estate) Bound(h uint32, member int) *policy.Bound {
+	x := e.entry(h)
+	if x == nil {
+		return nil
+	}
+	for _, p := range x.plan.members {
+		if int(p.member) == member {
+			return x.typ.rules[p.rule].rule.bound
+		}
+	}
+	return nil
+}

@@ -46,6 +46,10 @@ type Member struct {
 	variants   map[string]*rule // by effect and version of an override
 }
 
+// Overridden reports whether overrides of its assignment change the member for
+// some resources.
+func (m *Member) Overridden() bool { return len(m.variants) > 0 }
+
 // Report says what became of the input.
 type Report struct {
 	Members int
