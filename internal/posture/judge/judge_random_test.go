@@ -37,6 +37,7 @@ func TestJudgeEqualsSweep(t *testing.T) {
 					t.Fatalf("aggregates differ from rows:\n%s", diff)
 				}
 				w.sweep()
+				checkStates(t, w, v)
 				w.Clock.Pass(time.Duration(edits.rnd.IntN(300)) * time.Minute)
 			}
 			running := Dump(w.Step())
@@ -166,14 +167,22 @@ func (ed *editor) exempt() {
 
 func (ed *editor) policy() {
 	const id = TestSub + "/providers/Microsoft.Authorization/policyDefinitions/own"
-	rule := map[string]any{"field": "location", "equals": fmt.Sprintf("l%d", ed.rnd.IntN(2))}
+	rule := map[string]any{"field": "location", "equals": "[parameters('at')]"}
 	ed.object("policyDefinition", id, map[string]any{
 		"displayName": "Not here", "mode": "All", "metadata": map[string]any{"severity": []string{"Low", "High"}[ed.rnd.IntN(2)]},
+		"parameters": map[string]any{"at": map[string]any{"type": "String", "defaultValue": fmt.Sprintf("l%d", ed.rnd.IntN(2))}},
 		"policyRule": map[string]any{"if": rule, "then": map[string]any{"effect": "audit"}},
 	})
-	assignment := ed.sub() + "/providers/Microsoft.Authorization/policyAssignments/own"
+	assignment := ed.sub() + []string{"", "", "/resourceGroups/rg0"}[ed.rnd.IntN(3)] + "/providers/Microsoft.Authorization/policyAssignments/own" + []string{"", "2"}[ed.rnd.IntN(2)]
 	if ed.rnd.IntN(3) > 0 {
-		ed.object("policyAssignment", assignment, map[string]any{"policyDefinitionId": id})
+		properties := map[string]any{"policyDefinitionId": id}
+		if ed.rnd.IntN(2) == 0 {
+			properties["parameters"] = map[string]any{"at": map[string]any{"value": fmt.Sprintf("l%d", ed.rnd.IntN(2))}}
+		}
+		if ed.rnd.IntN(3) == 0 {
+			properties["notScopes"] = []string{ed.sub() + "/resourceGroups/rg1"}
+		}
+		ed.object("policyAssignment", assignment, properties)
 		return
 	}
 	ed.w.update(func(ctx context.Context, tx *store.Tx) error {

@@ -3,7 +3,9 @@ package apitest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
+	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/index"
 )
@@ -70,5 +72,14 @@ func (s *Server) Heal() {
 	result, err := s.Inventory.Put(s.t.Context(), "", []wire.Document{doc})
 	if err != nil || result.RejectedTotal > 0 {
 		s.t.Fatalf("heal: %+v, %v", result, err)
+	}
+}
+
+// Import puts one resource, as ARM has it, into the inventory.
+func (s *Server) Import(resource string) {
+	s.t.Helper()
+	result, err := s.Inventory.Import(s.t.Context(), "", strings.NewReader(resource), inventory.ImportOptions{Source: "import"})
+	if err != nil || result.RejectedTotal > 0 {
+		s.t.Fatalf("import: %+v, %v", result, err)
 	}
 }
