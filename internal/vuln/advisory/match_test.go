@@ -122,3 +122,47 @@ func TestOpenWithoutAdvisories(t *testing.T) {
 		}
 	}
 }
+
+// TestKnownFailures are mistakes of scanners that users have reported.
+func TestKnownFailures(t *testing.T) {
+	dir := exportOf(t, map[string]string{
+		"Maven/GHSA-1.json": `{"id":"GHSA-okio","aliases":["CVE-2023-3635"],"affected":[{"package":{"ecosystem":"Maven","name":"com.squareup.okio:okio"},` + fixedIn("3.4.0") +
+			`},{"package":{"ecosystem":"Maven","name":"com.squareup.okio:okio-jvm"},` + fixedIn("3.4.0") + `}]}`,
+		"Maven/GHSA-2.json":   rec("GHSA-jackson", "Maven", "com.fasterxml.jackson.core:jackson-databind", fixedIn("2.9.10.1")),
+		"npm/GHSA-3.json":     rec("GHSA-pre", "npm", "pre", fixedIn("2.0.0")),
+		"Debian/1.json":       rec("DEBIAN-CVE-2024-9001", "Debian:12", "dbus", fixedIn("1:1.2-1")),
+		"Debian/2.json":       rec("DEBIAN-CVE-2024-9002", "Debian:11", "curl", fixedIn("7.74.0-1.3+deb11u9")),
+		"crates.io/1.json":    rec("RUSTSEC-1", "crates.io", "time", `"ranges":[{"type":"SEMVER","events":[{"introduced":"0.0.0-0"},{"fixed":"0.2.23"}]}]`),
+		"Packagist/1.json":    rec("GHSA-php", "Packagist", "Symfony/Http-Kernel", fixedIn("v5.4.20")),
+		"Go/1.json":           rec("GO-1", "Go", "golang.org/x/net", `"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"0.0.0-20220906165146-f3363e06e74c"}]}]`),
+		"NuGet/1.json":        rec("GHSA-net", "NuGet", "Newtonsoft.Json", fixedIn("13.0.1")),
+		"Debian/nothing.json": `{"id":"DEBIAN-CVE-2024-9003","affected":[{"package":{"ecosystem":"Debian:12","name":"dbus"}}]}`,
+	})
+	tests := map[string]struct {
+		pkg  software.Package
+		want []string
+	}{
+		"renamed-artifact":           {software.Package{Name: "com.squareup.okio:okio-jvm", Version: "3.0.0", Ecosystem: "Maven"}, []string{"com.squareup.okio:okio-jvm CVE-2023-3635 fixed 3.4.0 GHSA-okio"}},
+		"artifact-of-a-like-name":    {software.Package{Name: "com.squareup.okio:okio-js", Version: "3.0.0", Ecosystem: "Maven"}, nil},
+		"webjar-that-nobody-names":   {software.Package{Name: "org.webjars.npm:pre", Version: "1.0.0", Ecosystem: "Maven"}, nil},
+		"artifact-of-another-group":  {software.Package{Name: "org.example:jackson-databind", Version: "2.9.0", Ecosystem: "Maven"}, nil},
+		"pre-release-of-the-fix":     {software.Package{Name: "pre", Version: "2.0.0-rc.1", Ecosystem: "npm"}, []string{"pre GHSA-pre fixed 2.0.0 "}},
+		"epoch":                      {software.Package{Name: "dbus", Version: "1:1.1-9", Ecosystem: "Debian:12"}, []string{"dbus DEBIAN-CVE-2024-9001 fixed 1:1.2-1 "}},
+		"epoch-higher":               {software.Package{Name: "dbus", Version: "2:0.1-1", Ecosystem: "Debian:12"}, nil},
+		"package-of-another-release": {software.Package{Name: "curl", Version: "7.74.0-1.3+deb11u1", Ecosystem: "Debian:11"}, []string{"curl DEBIAN-CVE-2024-9002 fixed 7.74.0-1.3+deb11u9 "}},
+		"number-after-number":        {software.Package{Name: "curl", Version: "7.74.0-1.3+deb11u10", Ecosystem: "Debian:11"}, nil},
+		"crate":                      {software.Package{Name: "time", Version: "0.1.45", Ecosystem: "crates.io"}, []string{"time RUSTSEC-1 fixed 0.2.23 "}},
+		"case-does-not-matter":       {software.Package{Name: "symfony/http-kernel", Version: "v5.4.19", Ecosystem: "Packagist"}, []string{"symfony/http-kernel GHSA-php fixed v5.4.20 "}},
+		"nuget":                      {software.Package{Name: "newtonsoft.json", Version: "12.0.3.0", Ecosystem: "NuGet"}, []string{"newtonsoft.json GHSA-net fixed 13.0.1 "}},
+		"pseudo-version":             {software.Package{Name: "golang.org/x/net", Version: "v0.0.0-20210101000000-aaaaaaaaaaaa", Ecosystem: "Go"}, []string{"golang.org/x/net GO-1 fixed 0.0.0-20220906165146-f3363e06e74c "}},
+		"release-after-pseudo":       {software.Package{Name: "golang.org/x/net", Version: "v0.1.0", Ecosystem: "Go"}, nil},
+		"development-build":          {software.Package{Name: "golang.org/x/net", Version: "(devel)", Ecosystem: "Go"}, []string{"gap Go: its version is none that can be compared"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, briefs(matchIn(t, dir, tt.pkg))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
