@@ -72,7 +72,7 @@ var floors = map[string][][]string{
 		{"internal/vuln/advisory/osv", "internal/vuln/advisory/file", "internal/vuln/advisory/debian", "internal/vuln/advisory/csaf"},
 		{"internal/vuln/advisory/export"},
 		{"internal/vuln/advisory"},
-		{"internal/vuln/rematch", "internal/vuln/triage", "internal/vuln/vex"},
+		{"internal/vuln/rematch", "internal/vuln/triage", "internal/vuln/vex", "internal/vuln/msrc"},
 		{"internal/vuln/image/secret"},
 		{"internal/vuln/image/layer"},
 		{"internal/vuln/image/source"},
