@@ -10,8 +10,8 @@ import (
 )
 
 // Layout says where a source keeps its fields. A field a.b.c is found as nested
-// objects, as one key "a.b.c", or in between (a, then "b.c"); objects inside
-// arrays are looked through.
+// objects, as one key "a.b.c", or in between (a, then "b.c"; "a.b", then c);
+// objects inside arrays are looked through.
 type Layout struct {
 	// Bases are the places where field names start, as keys joined by points; "*"
 	// is any key. Empty: the record itself.
@@ -148,15 +148,22 @@ func (n *node) add(slot event.Slot) {
 	}
 }
 
-// field gives a name its slot below a base, whole and in parts.
+// maxSplits bounds the parts of a name that are tried in every grouping.
+const maxSplits = 6
+
+// field gives a name its slot below a base, whole and in parts: each of its points
+// may be one between objects or one in a key.
 func (b *builder) field(n *node, name string, slot event.Slot) {
-	for {
-		b.kid(n, name).add(slot)
-		head, rest, ok := strings.Cut(name, ".")
-		if !ok || head == "" || rest == "" {
+	b.kid(n, name).add(slot)
+	every := strings.Count(name, ".") < maxSplits
+	for i, c := range name {
+		if c != '.' || i == 0 || i == len(name)-1 {
+			continue
+		}
+		b.field(b.kid(n, name[:i]), name[i+1:], slot)
+		if !every {
 			return
 		}
-		n, name = b.kid(n, head), rest
 	}
 }
 

@@ -22,6 +22,7 @@ type Decoder struct {
 	offset     int64 // of buf[0] in the stream
 	err        error // of the reader, io.EOF at its end
 	index      int
+	indent     int  // spaces before the start in its line, -1 if other things are there
 	inList     bool // between [ and ]
 	inObject   bool // the list is a member of an object
 }
@@ -55,8 +56,17 @@ func (d *Decoder) seek() error {
 	for {
 		for d.start < d.end {
 			switch c := d.buf[d.start]; {
-			case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ',' || c == 0x1e:
+			case c == '\n':
 				d.start++
+				d.indent = 0
+			case c == ' ' || c == '\t':
+				d.start++
+				if d.indent >= 0 {
+					d.indent++
+				}
+			case c == '\r' || c == ',' || c == 0x1e:
+				d.start++
+				d.indent = -1
 			case c == 0xef && d.offset+int64(d.start) == 0 && bytes.HasPrefix(d.buf[d.start:d.end], []byte("\ufeff")):
 				d.start += 3
 			default:
@@ -75,6 +85,7 @@ func (d *Decoder) step(r *event.Record) (bool, error) {
 	case c == '[' && !d.inList:
 		d.inList = true
 		d.start++
+		d.indent = -1
 		return false, nil
 	case c == ']' && d.inList:
 		d.inList = false
@@ -126,6 +137,7 @@ func (d *Decoder) atEnd() int {
 func (d *Decoder) deliver(r *event.Record, n int) error {
 	start := d.start
 	d.start += n
+	d.indent = -1
 	if d.buf[start] != '{' {
 		return d.skipped(start, "it is no object")
 	}
@@ -154,35 +166,64 @@ func (d *Decoder) skip(reason string) error {
 	return err
 }
 
-// skipElement goes behind the brackets of a broken element of a list.
+// skipElement goes behind the brackets of a broken element of a list. It reads as
+// far as these go, so that what is left out does not depend on how input arrives.
 func (d *Decoder) skipElement() {
-	f := filler{b: d.buf[d.start:d.end]}
+	for {
+		switch n := elementEnd(d.buf[d.start:d.end]); {
+		case n >= 0:
+			d.start += max(1, n) // a bracket too many is not met again
+			d.indent = -1
+			return
+		case n == broken:
+			d.skipLine()
+			return
+		}
+		if err := d.more(); err != nil {
+			if err == io.EOF {
+				d.skipLine()
+			}
+			return
+		}
+	}
+}
+
+// elementEnd is the index behind the brackets that are open at the start of b:
+// short if b ends before, broken if a string does not end in its line.
+func elementEnd(b []byte) int {
+	f := filler{b: b}
 	depth := 0
-	for i := 0; i < len(f.b); i++ {
-		switch f.b[i] {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
 		case '"':
 			end, _ := f.str(i)
+			text := b[i:]
+			if end > 0 {
+				text = b[i:end]
+			}
+			if bytes.IndexByte(text, '\n') >= 0 {
+				return broken
+			}
 			if end < 0 {
-				d.skipLine()
-				return
+				return short
 			}
 			i = end - 1
 		case '{', '[':
 			depth++
 		case '}', ']':
 			if depth--; depth <= 0 {
-				d.start += i + max(0, depth+1)
-				return
+				return i + max(0, depth+1)
 			}
 		}
 	}
-	d.skipLine()
+	return short
 }
 
 // skipLine goes to the next line that starts with a brace at the indentation of
 // the broken record.
 func (d *Decoder) skipLine() {
-	column := d.column()
+	column := max(0, d.indent)
+	d.indent = 0
 	for {
 		i := bytes.IndexByte(d.buf[d.start:d.end], '\n')
 		if i < 0 {
@@ -206,16 +247,6 @@ func (d *Decoder) skipLine() {
 			return
 		}
 	}
-}
-
-// column is the indentation of the start, 0 if other things are before it.
-func (d *Decoder) column() int {
-	line := d.buf[:d.start]
-	line = line[bytes.LastIndexByte(line, '\n')+1:]
-	if len(bytes.TrimLeft(line, " \t")) > 0 {
-		return 0
-	}
-	return len(line)
 }
 
 // more reads on, keeping what is after the start.
