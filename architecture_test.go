@@ -24,7 +24,7 @@ const module = "github.com/rampart-sec/rampart/"
 var areas = map[string][]string{
 	"content":          {"internal/base"},
 	"internal/base":    {},
-	"internal/agent":   {"internal/base", "content"},
+	"internal/agent":   {"internal/base", "content/baselines"},
 	"internal/collect": {"internal/base", "content"},
 	"internal/posture": {"internal/base", "content"},
 	"internal/threat":  {"internal/base", "content"},
@@ -37,7 +37,7 @@ var areas = map[string][]string{
 // floors lists, per area, its rooms from the ground up. A package may import
 // rooms of lower floors of its area, and itself. Longest prefix wins.
 var floors = map[string][][]string{
-	"content": {{"content"}},
+	"content": {{"content/baselines"}, {"content"}},
 	"internal/base": {
 		{"internal/base/strictyaml", "internal/base/rawjson", "internal/base/arm"},
 		{"internal/base/wire", "internal/base/software"},
@@ -141,6 +141,29 @@ func TestImportsGoDownOnly(t *testing.T) {
 					if inside(target, ban) && !inside(target, room) {
 						t.Errorf("%s must never import %s", pkg, target)
 					}
+				}
+			}
+		}
+	}
+}
+
+// TestAgentLinksNoServer holds what the agent's program links, directly or
+// through another package: rooms meant for a host, and no more.
+func TestAgentLinksNoServer(t *testing.T) {
+	allowed := []string{"cmd/rampart-agent", "internal/agent", "content/baselines",
+		"internal/base/arm", "internal/base/wire", "internal/base/software", "internal/base/strictyaml", "internal/base/rawjson"}
+	all := packages(t)
+	seen := map[string]bool{"cmd/rampart-agent": true}
+	for todo := []string{"cmd/rampart-agent"}; len(todo) > 0; todo = todo[1:] {
+		if !slices.ContainsFunc(allowed, func(a string) bool { return inside(todo[0], a) }) {
+			t.Errorf("the agent links %s", todo[0])
+		}
+		for _, f := range all[todo[0]] {
+			for _, imp := range f.Imports {
+				target, ours := strings.CutPrefix(strings.Trim(imp.Path.Value, `"`), module)
+				if ours && !seen[target] {
+					seen[target] = true
+					todo = append(todo, target)
 				}
 			}
 		}

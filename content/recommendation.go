@@ -1,16 +1,20 @@
 package content
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/rampart-sec/rampart/content/baselines"
+)
 
 // Severity of a recommendation or a baseline check.
-type Severity string
+type Severity = baselines.Severity
 
 // The severities, worst first.
 const (
-	Critical Severity = "critical"
-	High     Severity = "high"
-	Medium   Severity = "medium"
-	Low      Severity = "low"
+	Critical = baselines.Critical
+	High     = baselines.High
+	Medium   = baselines.Medium
+	Low      = baselines.Low
 )
 
 // The producers of findings.

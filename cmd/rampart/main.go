@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/rampart-sec/rampart/internal/agent/command"
 )
 
 // version is set by the build.
@@ -46,7 +48,8 @@ type verb struct {
 var verbs = []verb{
 	{"up", "[--data DIR] [--listen ADDR] [--dashboard ADDR] [--advertise HOST] [--no-agent] [--demo]", "server plus an agent for this machine, one process", runUp},
 	{"serve", "--config FILE", "the server as configured", runServe},
-	{"scan host", "[--format table|json|sarif]", "assess this machine once, no server", runScanHost},
+	{"scan host", command.CheckSynopsis, "assess this machine once, no server", runScanHost},
+	{"agent", "VERB", "the program of a protected machine, as rampart-agent: rampart agent help lists its verbs", nil},
 	{"scan image", "REFERENCE | --archive FILE|- | --root DIR  [--db DIR] [--platform OS/ARCH] [--fail-on SEVERITY] [--format table|json|sarif|cyclonedx|spdx]", "packages, vulnerabilities, secrets and configuration of an image, no server", runScanImage},
 	{"scan template", "[--parameters FILE] [--policies DIR] [--fail-on SEVERITY] [--format table|json] PLAN.json|azuredeploy.json...", "the same policies over Terraform plans and ARM templates", runScanTemplate},
 	{"assess", "--resources FILE|- [--subscription ID] [--group NAME] [--policies DIR] [--aliases FILE] [--states FILE] [--format table|json]", "judge a file of resources, no server", runAssess},
@@ -88,6 +91,9 @@ func run(ctx context.Context, io stdio, args []string) int {
 	if !ok {
 		fmt.Fprintf(io.err, "rampart: there is no %q; rampart help lists what there is\n", strings.Join(args[:min(len(args), 2)], " "))
 		return exitFailed
+	}
+	if v.name == "agent" { // a program of its own, with its own exit statuses
+		return agentProgram(io).Run(ctx, rest)
 	}
 	switch err := v.run(ctx, io, rest); {
 	case err == nil:

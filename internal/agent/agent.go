@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 	"github.com/rampart-sec/rampart/internal/base/arm"
@@ -30,7 +30,7 @@ type Options struct {
 	// MachineID is the resource id of the machine, of type
 	// Microsoft.HybridCompute/machines or another machine type.
 	MachineID string
-	Baselines []*content.Baseline
+	Baselines []*baselines.Baseline
 	// Version is reported as properties.agentVersion.
 	Version string
 	// MinVersion is the SourceVersion of the newest document that the server

@@ -14,7 +14,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 	"github.com/rampart-sec/rampart/internal/base/arm"
@@ -60,12 +60,12 @@ func sampleAgent(t *testing.T) (*Agent, string) {
 	for name, text := range sample {
 		write(t, root, name, text)
 	}
-	baselines, err := content.Baselines()
+	all, err := baselines.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, err := New(Options{
-		Root: root, MachineID: machineID, Baselines: baselines, Version: "1.2.3",
+		Root: root, MachineID: machineID, Baselines: all, Version: "1.2.3",
 		Now: func() time.Time { return instant }, PollInterval: time.Hour, Debounce: 10 * time.Millisecond,
 	})
 	if err != nil {
@@ -192,19 +192,19 @@ func TestAssignment(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	result := func(s baseline.State, severity content.Severity, recommended bool) baseline.Result {
-		return baseline.Result{Check: &content.Check{Severity: severity, Recommended: recommended}, State: s}
+	result := func(s baseline.State, severity baselines.Severity, recommended bool) baseline.Result {
+		return baseline.Result{Check: &baselines.Check{Severity: severity, Recommended: recommended}, State: s}
 	}
 	tests := []struct {
 		name    string
 		results []baseline.Result
 		want    string
 	}{
-		{"pass", []baseline.Result{result(baseline.Pass, content.High, false)}, "pass"},
-		{"medium-fails", []baseline.Result{result(baseline.Fail, content.Medium, false), result(baseline.Unknown, content.High, false)}, "fail"},
-		{"low-does-not-count", []baseline.Result{result(baseline.Fail, content.Low, false)}, "pass"},
-		{"own-recommendation-does-not-count", []baseline.Result{result(baseline.Fail, content.High, true)}, "pass"},
-		{"unknown", []baseline.Result{result(baseline.Pass, content.High, false), result(baseline.Unknown, content.High, false)}, "unknown"},
+		{"pass", []baseline.Result{result(baseline.Pass, baselines.High, false)}, "pass"},
+		{"medium-fails", []baseline.Result{result(baseline.Fail, baselines.Medium, false), result(baseline.Unknown, baselines.High, false)}, "fail"},
+		{"low-does-not-count", []baseline.Result{result(baseline.Fail, baselines.Low, false)}, "pass"},
+		{"own-recommendation-does-not-count", []baseline.Result{result(baseline.Fail, baselines.High, true)}, "pass"},
+		{"unknown", []baseline.Result{result(baseline.Pass, baselines.High, false), result(baseline.Unknown, baselines.High, false)}, "unknown"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -395,11 +395,11 @@ func TestCollectStopsWithItsContext(t *testing.T) {
 // BenchmarkCollect collects this machine as a running agent does: unchanged
 // package databases come from the cache.
 func BenchmarkCollect(b *testing.B) {
-	baselines, err := content.Baselines()
+	all, err := baselines.Load()
 	if err != nil {
 		b.Fatal(err)
 	}
-	a, err := New(Options{MachineID: machineID, Baselines: baselines})
+	a, err := New(Options{MachineID: machineID, Baselines: all})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -411,7 +411,7 @@ func BenchmarkCollect(b *testing.B) {
 }
 
 func ExampleAgent_Scan() {
-	b, err := content.ReadBaseline("example.yaml", []byte(`
+	b, err := baselines.Read("example.yaml", []byte(`
 id: example
 version: 1.0.0
 title: Example
@@ -428,7 +428,7 @@ checks:
 		fmt.Println(err)
 		return
 	}
-	a, err := New(Options{MachineID: machineID, Baselines: []*content.Baseline{b}})
+	a, err := New(Options{MachineID: machineID, Baselines: []*baselines.Baseline{b}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -3,7 +3,7 @@ package agent
 import (
 	"fmt"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 )
 
@@ -41,10 +41,10 @@ type baselineSummary struct {
 }
 
 type checkResult struct {
-	State    baseline.State    `json:"state"`
-	Title    string            `json:"title"`
-	Severity content.Severity  `json:"severity"`
-	Evidence baseline.Evidence `json:"evidence"`
+	State    baseline.State     `json:"state"`
+	Title    string             `json:"title"`
+	Severity baselines.Severity `json:"severity"`
+	Evidence baseline.Evidence  `json:"evidence"`
 }
 
 // assignment is the document of the baseline results. The state of a check
@@ -98,7 +98,7 @@ func summarize(results []baseline.Result) baselineSummary {
 		case baseline.NotApplicable:
 			s.NotApplicable++
 		}
-		if r.Check.Recommended || r.Check.Severity == content.Low {
+		if r.Check.Recommended || r.Check.Severity == baselines.Low {
 			continue
 		}
 		switch {
@@ -126,9 +126,9 @@ func compliance(s baselineSummary) string {
 
 // baselineVersion is the highest version of the set: the embedded baselines
 // move together.
-func baselineVersion(baselines []*content.Baseline) string {
+func baselineVersion(all []*baselines.Baseline) string {
 	version := ""
-	for _, b := range baselines {
+	for _, b := range all {
 		version = max(version, b.Version)
 	}
 	return version

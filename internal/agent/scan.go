@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
@@ -14,6 +15,7 @@ type ScanReport = report.Report
 // Scan judges the machine once by all baselines, without documents and without
 // a server. It changes nothing, and nothing of the agent but its cache.
 func (a *Agent) Scan(ctx context.Context) (*ScanReport, error) {
+	start := time.Now()
 	h := host.New(a.opts.Root, a.opts.Now(), a.cache)
 	results := baseline.Evaluate(h, a.opts.Baselines)
 	if err := ctx.Err(); err != nil {
@@ -31,5 +33,6 @@ func (a *Agent) Scan(ctx context.Context) (*ScanReport, error) {
 	for _, b := range a.opts.Baselines {
 		r.Add(b, results)
 	}
+	r.Summary.Seconds = time.Since(start).Seconds()
 	return r, nil
 }

@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
@@ -18,7 +18,7 @@ const localGroup = "local"
 
 type agentParts struct {
 	deliver      func(ctx context.Context, tenant string, docs []wire.Document) error
-	baselines    []*content.Baseline
+	checks       []*baselines.Baseline
 	subscription string
 }
 
@@ -37,7 +37,7 @@ func (a *App) startAgent(ctx context.Context, p agentParts) error {
 		name = name[:i]
 	}
 	id := "/subscriptions/" + p.subscription + "/resourceGroups/" + localGroup + "/providers/Microsoft.HybridCompute/machines/" + name
-	ag, err := agent.New(agent.Options{Root: a.opt.Config.Root, MachineID: id, Baselines: p.baselines, Version: a.opt.Version, Now: a.opt.Now, Log: a.opt.Log})
+	ag, err := agent.New(agent.Options{Root: a.opt.Config.Root, MachineID: id, Baselines: p.checks, Version: a.opt.Version, Now: a.opt.Now, Log: a.opt.Log})
 	if err != nil {
 		return fmt.Errorf("local agent: %w", err)
 	}

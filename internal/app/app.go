@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/access"
 	"github.com/rampart-sec/rampart/internal/base/access/certs"
 	"github.com/rampart-sec/rampart/internal/base/inventory"
@@ -110,7 +111,7 @@ func (a *App) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
 	}
-	baselines, err := content.Baselines()
+	checks, err := baselines.Load()
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
 	}
@@ -150,7 +151,7 @@ func (a *App) Start(ctx context.Context) error {
 
 	// Judgement.
 	var gc collector
-	judge, err := judge.New(judge.Options{Store: db, Inventory: inv, Library: library, Baselines: baselines,
+	judge, err := judge.New(judge.Options{Store: db, Inventory: inv, Library: library, Baselines: checks,
 		Now: now, Log: log, StaleAfter: c.StaleAfter, Registerer: metrics, Relax: gc.relax})
 	if err != nil {
 		return err
@@ -252,7 +253,7 @@ func (a *App) Start(ctx context.Context) error {
 		})
 	}
 	if c.Agent {
-		if err := a.startAgent(ctx, agentParts{deliver(inv, log), baselines, facts.SubscriptionID}); err != nil {
+		if err := a.startAgent(ctx, agentParts{deliver(inv, log), checks, facts.SubscriptionID}); err != nil {
 			return err
 		}
 	}

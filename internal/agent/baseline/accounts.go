@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
@@ -33,7 +33,7 @@ func none(offenders []string, e Evidence) outcome {
 	return fail(e)
 }
 
-func (e *evaluator) accountUnique(p *content.AccountUnique) outcome {
+func (e *evaluator) accountUnique(p *baselines.AccountUnique) outcome {
 	pairs, file, err := e.identities(p.Of)
 	if err != nil {
 		return unknown(err)
@@ -77,7 +77,7 @@ func (e *evaluator) identities(of string) (pairs [][2]string, file string, err e
 	return pairs, "/etc/group", err
 }
 
-func (e *evaluator) uidZero(p *content.Names) outcome {
+func (e *evaluator) uidZero(p *baselines.Names) outcome {
 	users, err := e.h.Users()
 	if err != nil {
 		return unknown(err)
@@ -91,7 +91,7 @@ func (e *evaluator) uidZero(p *content.Names) outcome {
 	return none(others, Evidence{Path: "/etc/passwd", Wanted: "uid 0 for " + strings.Join(p.Names, ", ") + " only"})
 }
 
-func (e *evaluator) systemAccountShell(p *content.SystemAccountShell) outcome {
+func (e *evaluator) systemAccountShell(p *baselines.SystemAccountShell) outcome {
 	users, err := e.h.Users()
 	people, peopleErr := e.h.People()
 	if err = errors.Join(err, peopleErr); err != nil {
@@ -119,7 +119,7 @@ func (e *evaluator) passwordNotEmpty() outcome {
 	})
 }
 
-func (e *evaluator) passwordHash(p *content.PasswordHash) outcome {
+func (e *evaluator) passwordHash(p *baselines.PasswordHash) outcome {
 	return e.shadow("hashes by "+strings.Join(p.Allowed, ", "), func(s host.Shadow) string {
 		if s.Hash == "none" || s.Hash == "locked" || slices.Contains(p.Allowed, s.Hash) {
 			return ""
@@ -128,7 +128,7 @@ func (e *evaluator) passwordHash(p *content.PasswordHash) outcome {
 	})
 }
 
-func (e *evaluator) userShadow(p *content.UserShadow) outcome {
+func (e *evaluator) userShadow(p *baselines.UserShadow) outcome {
 	return e.shadow(p.Field+" "+wanted(p.Compare), func(s host.Shadow) string {
 		days, ok := map[string]int{"minDays": s.MinDays, "maxDays": s.MaxDays, "warnDays": s.WarnDays, "inactiveDays": s.InactiveDays}[p.Field]
 		if !s.HasPassword() || ok && days >= 0 && holds(p.Compare, strconv.Itoa(days)) {
@@ -158,11 +158,11 @@ func (e *evaluator) shadow(want string, offends func(host.Shadow) string) outcom
 
 // homeDirectory checks the homes of people; a home that does not exist is no
 // finding.
-func (e *evaluator) homeDirectory(p *content.HomeDirectory) outcome {
+func (e *evaluator) homeDirectory(p *baselines.HomeDirectory) outcome {
 	return e.homes(p.Mode, func(u host.User) []string { return []string{u.Home} })
 }
 
-func (e *evaluator) userFiles(p *content.UserFiles) outcome {
+func (e *evaluator) userFiles(p *baselines.UserFiles) outcome {
 	return e.homes(p.Mode, func(u host.User) []string {
 		files := make([]string, len(p.Names))
 		for i, name := range p.Names {

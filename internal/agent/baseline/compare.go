@@ -7,22 +7,22 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
 // compare judges a value that was found.
-func compare(c content.Compare, s host.Setting) outcome {
+func compare(c baselines.Compare, s host.Setting) outcome {
 	e := Evidence{Path: s.Path, Line: s.Line, Found: s.Value, Wanted: wanted(c)}
 	return when(holds(c, s.Value), e)
 }
 
 // compareMissing judges a value that is not there.
-func compareMissing(c content.Compare, path, what string) outcome {
+func compareMissing(c baselines.Compare, path, what string) outcome {
 	return missing(c.Missing, Evidence{Path: path, Found: what + " is not set", Wanted: wanted(c)})
 }
 
-func holds(c content.Compare, value string) bool {
+func holds(c baselines.Compare, value string) bool {
 	if c.Equals != "" && !strings.EqualFold(c.Equals, value) ||
 		len(c.In) > 0 && !containsFold(c.In, value) ||
 		containsFold(c.NotIn, value) ||
@@ -43,7 +43,7 @@ func holds(c content.Compare, value string) bool {
 	return firstExcluded(c.Excludes, words) == ""
 }
 
-func inRange(c content.Compare, value string) bool {
+func inRange(c baselines.Compare, value string) bool {
 	if c.Min == nil && c.Max == nil {
 		return true
 	}
@@ -100,7 +100,7 @@ func firstExcluded(patterns, words []string) string {
 }
 
 // wanted says a comparison in words.
-func wanted(c content.Compare) string {
+func wanted(c baselines.Compare) string {
 	if c.Means != "" {
 		return c.Means
 	}
@@ -130,7 +130,7 @@ func wanted(c content.Compare) string {
 	return strings.Join(parts, "; ")
 }
 
-func wantedRange(c content.Compare) []string {
+func wantedRange(c baselines.Compare) []string {
 	switch {
 	case c.Min != nil && c.Max != nil:
 		return []string{strconv.FormatInt(*c.Min, 10) + " to " + strconv.FormatInt(*c.Max, 10)}

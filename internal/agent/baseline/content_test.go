@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
@@ -12,7 +12,7 @@ import (
 // by check.
 func embedded(t *testing.T, root string) map[string]Result {
 	t.Helper()
-	all, err := content.Baselines()
+	all, err := baselines.Load()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,17 +6,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
 // Evaluate judges the host by every check of the baselines, in their order.
-func Evaluate(h *host.Host, baselines []*content.Baseline) []Result {
+func Evaluate(h *host.Host, all []*baselines.Baseline) []Result {
 	e := &evaluator{h: h}
 	e.release, e.releaseErr = h.OSRelease()
 	e.container = h.Container()
 	var results []Result
-	for _, b := range baselines {
+	for _, b := range all {
 		if b.OS != "linux" {
 			continue
 		}
@@ -35,7 +35,7 @@ type evaluator struct {
 	container  string
 }
 
-func (e *evaluator) check(c *content.Check) outcome {
+func (e *evaluator) check(c *baselines.Check) outcome {
 	if o, ok := e.platform(c.Platform); !ok {
 		return o
 	}
@@ -55,7 +55,7 @@ func (e *evaluator) check(c *content.Check) outcome {
 }
 
 // platform says whether a check is meant for this system.
-func (e *evaluator) platform(p content.Platform) (outcome, bool) {
+func (e *evaluator) platform(p baselines.Platform) (outcome, bool) {
 	if p.Container != nil && *p.Container != (e.container != "") {
 		if e.container == "" {
 			return inapplicable("this machine is not a container"), false
@@ -98,18 +98,18 @@ func fill(template string, e Evidence) string {
 	return strings.NewReplacer("{path}", e.Path, "{line}", strconv.Itoa(e.Line), "{found}", found, "{wanted}", e.Wanted).Replace(template)
 }
 
-func (e *evaluator) allOf(rules []content.Rule) outcome {
+func (e *evaluator) allOf(rules []baselines.Rule) outcome {
 	return e.combine(rules, Fail, Pass)
 }
 
-func (e *evaluator) anyOf(rules []content.Rule) outcome {
+func (e *evaluator) anyOf(rules []baselines.Rule) outcome {
 	return e.combine(rules, Pass, Fail)
 }
 
 // combine is both combinations: the first operand in state decisive wins, else
 // the first unknown one, else the first in the other state; operands that do
 // not apply are left out.
-func (e *evaluator) combine(rules []content.Rule, decisive, other State) outcome {
+func (e *evaluator) combine(rules []baselines.Rule, decisive, other State) outcome {
 	byState := map[State]outcome{}
 	for i := range rules {
 		o := e.rule(&rules[i])
@@ -128,7 +128,7 @@ func (e *evaluator) combine(rules []content.Rule, decisive, other State) outcome
 	return inapplicable("nothing to check")
 }
 
-func (e *evaluator) not(r *content.Rule) outcome {
+func (e *evaluator) not(r *baselines.Rule) outcome {
 	o := e.rule(r)
 	switch o.state {
 	case Pass:
@@ -145,7 +145,7 @@ func (e *evaluator) not(r *content.Rule) outcome {
 }
 
 // rule evaluates a rule; the long switch is the table of procedures.
-func (e *evaluator) rule(r *content.Rule) outcome {
+func (e *evaluator) rule(r *baselines.Rule) outcome {
 	switch {
 	case r.AllOf != nil:
 		return e.allOf(r.AllOf)
@@ -194,7 +194,7 @@ func (e *evaluator) rule(r *content.Rule) outcome {
 }
 
 // ruleRest is the second half of the table.
-func (e *evaluator) ruleRest(r *content.Rule) outcome {
+func (e *evaluator) ruleRest(r *baselines.Rule) outcome {
 	switch {
 	case r.PackageAbsent != nil:
 		return e.packageAbsent(r.PackageAbsent)

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
@@ -42,10 +42,10 @@ func tree(t *testing.T, f files) string {
 }
 
 // check reads one check with the rule given as YAML flow text.
-func check(t *testing.T, rest string) *content.Baseline {
+func check(t *testing.T, rest string) *baselines.Baseline {
 	t.Helper()
 	text := "id: t\nversion: 1.0.0\ntitle: T\nos: linux\nchecks:\n  - id: c\n    title: C\n    severity: low\n    rationale: r\n    remediation: f\n" + rest
-	b, err := content.ReadBaseline("t.yaml", []byte(text))
+	b, err := baselines.Read("t.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func check(t *testing.T, rest string) *content.Baseline {
 
 func evaluate(t *testing.T, root, rule string) Result {
 	t.Helper()
-	return Evaluate(host.New(root, instant, nil), []*content.Baseline{check(t, "    rule: "+rule+"\n")})[0]
+	return Evaluate(host.New(root, instant, nil), []*baselines.Baseline{check(t, "    rule: "+rule+"\n")})[0]
 }
 
 // passwd has root with the id that the test's files belong to, and a person
@@ -174,13 +174,13 @@ func TestProcedures(t *testing.T) {
 // fields together.
 func TestEveryProcedureIsKnown(t *testing.T) {
 	e := &evaluator{h: host.New(t.TempDir(), instant, nil)}
-	rule := reflect.TypeFor[content.Rule]()
+	rule := reflect.TypeFor[baselines.Rule]()
 	for i := range rule.NumField() {
 		f := rule.Field(i)
 		if f.Type.Kind() != reflect.Pointer {
 			continue
 		}
-		var r content.Rule
+		var r baselines.Rule
 		arg := reflect.New(f.Type.Elem())
 		for _, name := range []string{"Paths"} { // procedures may count on at least one path
 			if v := arg.Elem(); v.Kind() == reflect.Struct && v.FieldByName(name).IsValid() {
@@ -188,7 +188,7 @@ func TestEveryProcedureIsKnown(t *testing.T) {
 			}
 		}
 		if f.Name == "Not" {
-			arg.Elem().Set(reflect.ValueOf(content.Rule{SSHServer: &struct{}{}}))
+			arg.Elem().Set(reflect.ValueOf(baselines.Rule{SSHServer: &struct{}{}}))
 		}
 		reflect.ValueOf(&r).Elem().Field(i).Set(arg)
 		if o := e.rule(&r); strings.Contains(o.evidence.Note, "does not know the procedure") {
@@ -216,7 +216,7 @@ func TestPlatformAndWhen(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := check(t, tt.text+rule)
-			got := Evaluate(host.New(tree(t, tt.files), instant, nil), []*content.Baseline{b})[0]
+			got := Evaluate(host.New(tree(t, tt.files), instant, nil), []*baselines.Baseline{b})[0]
 			if got.State != tt.want || got.State != Pass && got.Evidence.Note == "" {
 				t.Errorf("%s (%+v); want %s with a reason", got.State, got.Evidence, tt.want)
 			}
@@ -227,7 +227,7 @@ func TestPlatformAndWhen(t *testing.T) {
 func TestEvidenceTemplate(t *testing.T) {
 	b := check(t, "    evidence: '{found} in {path} line {line}, not {wanted}'\n    rule: {sshdOption: {option: PermitRootLogin, equals: 'no'}}\n")
 	root := tree(t, files{"etc/ssh/sshd_config": "PermitRootLogin yes\n"})
-	got := Evaluate(host.New(root, instant, nil), []*content.Baseline{b})[0].Evidence.Note
+	got := Evaluate(host.New(root, instant, nil), []*baselines.Baseline{b})[0].Evidence.Note
 	if want := "PermitRootLogin yes in /etc/ssh/sshd_config line 1, not no"; got != want {
 		t.Errorf("%q; want %q", got, want)
 	}
@@ -262,7 +262,7 @@ func TestUnreadableIsUnknown(t *testing.T) {
 // BenchmarkBaseline judges this machine by the embedded baselines, everything
 // read anew each time.
 func BenchmarkBaseline(b *testing.B) {
-	all, err := content.Baselines()
+	all, err := baselines.Load()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
-func (e *evaluator) fileExists(p *content.Paths) outcome {
+func (e *evaluator) fileExists(p *baselines.Paths) outcome {
 	for _, pattern := range p.Paths {
 		names, err := e.h.Glob(pattern)
 		if err != nil {
@@ -30,7 +30,7 @@ func (e *evaluator) fileExists(p *content.Paths) outcome {
 	return fail(Evidence{Path: p.Paths[0], Found: "absent", Wanted: "a file here"})
 }
 
-func (e *evaluator) fileLine(p *content.FileLine) outcome {
+func (e *evaluator) fileLine(p *baselines.FileLine) outcome {
 	re, err := regexp.Compile("(?i)" + p.Matches)
 	if err != nil {
 		return unknown(err)
@@ -68,7 +68,7 @@ func (e *evaluator) fileLine(p *content.FileLine) outcome {
 
 // filePermissions checks every file that the paths name; the first that is
 // wrong is the evidence.
-func (e *evaluator) filePermissions(p *content.FilePermissions) outcome {
+func (e *evaluator) filePermissions(p *baselines.FilePermissions) outcome {
 	mode, err := strconv.ParseUint(p.Mode, 8, 12)
 	if err != nil {
 		return unknown(err)
@@ -131,7 +131,7 @@ func anyName(names []string) string {
 	return strings.Join(names, "|")
 }
 
-func (e *evaluator) worldWritable(p *content.Paths) outcome {
+func (e *evaluator) worldWritable(p *baselines.Paths) outcome {
 	skipped := ""
 	for _, dir := range p.Paths {
 		w, err := e.h.WorldWritable(dir)
@@ -153,7 +153,7 @@ func (e *evaluator) worldWritable(p *content.Paths) outcome {
 
 // stickyDirectory wants directories that everybody may write to to keep users
 // from one another's files.
-func (e *evaluator) stickyDirectory(p *content.Paths) outcome {
+func (e *evaluator) stickyDirectory(p *baselines.Paths) outcome {
 	result := inapplicable("none of " + strings.Join(p.Paths, ", ") + " exists")
 	for _, dir := range p.Paths {
 		info, err := e.h.Stat(dir)
@@ -172,7 +172,7 @@ func (e *evaluator) stickyDirectory(p *content.Paths) outcome {
 	return result
 }
 
-func (e *evaluator) mountPoint(p *content.OnPath) outcome {
+func (e *evaluator) mountPoint(p *baselines.OnPath) outcome {
 	m, ok, err := e.h.MountAt(p.Path)
 	if err != nil {
 		return unknown(err)
@@ -183,7 +183,7 @@ func (e *evaluator) mountPoint(p *content.OnPath) outcome {
 	return pass(Evidence{Path: p.Path, Found: m.Type + " on " + m.Device})
 }
 
-func (e *evaluator) mountOption(p *content.MountOption) outcome {
+func (e *evaluator) mountOption(p *baselines.MountOption) outcome {
 	m, ok, err := e.h.MountAt(p.Path)
 	if err != nil {
 		return unknown(err)
@@ -200,7 +200,7 @@ func (e *evaluator) mountOption(p *content.MountOption) outcome {
 	return pass(ev)
 }
 
-func (e *evaluator) diskEncrypted(p *content.OnPath) outcome {
+func (e *evaluator) diskEncrypted(p *baselines.OnPath) outcome {
 	device, encrypted, ok, err := e.h.Encrypted(p.Path)
 	if err != nil {
 		return unknown(err)

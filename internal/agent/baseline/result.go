@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
@@ -19,6 +19,7 @@ const (
 	Fail          State = "fail"
 	NotApplicable State = "notApplicable"
 	Unknown       State = "unknown"
+	Invalid       State = "invalid" // the rule itself cannot be read
 )
 
 // Evidence says where a state comes from. Texts are short and have no control
@@ -33,7 +34,7 @@ type Evidence struct {
 
 // Result is the outcome of one check on one host.
 type Result struct {
-	Check    *content.Check
+	Check    *baselines.Check
 	State    State
 	Evidence Evidence
 }

@@ -3,7 +3,7 @@ package baseline
 import (
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
@@ -14,7 +14,7 @@ func (e *evaluator) sshServer() outcome {
 	return fail(Evidence{Note: "no SSH server is installed"})
 }
 
-func (e *evaluator) sshdOption(p *content.SSHDOption) outcome {
+func (e *evaluator) sshdOption(p *baselines.SSHDOption) outcome {
 	s, err := e.h.SSHDOption(p.Option)
 	if err != nil {
 		return unknown(err)
@@ -44,7 +44,7 @@ func allExcluded(patterns, words []string) []string {
 }
 
 // sysctl wants the running value to hold, and what the next start will set.
-func (e *evaluator) sysctl(p *content.Sysctl) outcome {
+func (e *evaluator) sysctl(p *baselines.Sysctl) outcome {
 	running, err := e.h.Sysctl(p.Key)
 	if host.Absent(err) {
 		if p.Missing == "" {
@@ -70,7 +70,7 @@ func (e *evaluator) sysctl(p *content.Sysctl) outcome {
 	return o
 }
 
-func (e *evaluator) keyValue(p *content.KeyValue) outcome {
+func (e *evaluator) keyValue(p *baselines.KeyValue) outcome {
 	separator := byte('=')
 	if p.Separator == "blank" {
 		separator = ' '
@@ -85,7 +85,7 @@ func (e *evaluator) keyValue(p *content.KeyValue) outcome {
 	return compare(p.Compare, s)
 }
 
-func (e *evaluator) loginDefs(p *content.LoginDefs) outcome {
+func (e *evaluator) loginDefs(p *baselines.LoginDefs) outcome {
 	s, found, err := e.h.LoginDefs(p.Key)
 	switch {
 	case err != nil:
@@ -96,7 +96,7 @@ func (e *evaluator) loginDefs(p *content.LoginDefs) outcome {
 	return compare(p.Compare, s)
 }
 
-func (e *evaluator) aptOption(p *content.AptOption) outcome {
+func (e *evaluator) aptOption(p *baselines.AptOption) outcome {
 	s, found, err := e.h.AptOption(p.Key)
 	switch {
 	case err != nil:
@@ -107,7 +107,7 @@ func (e *evaluator) aptOption(p *content.AptOption) outcome {
 	return compare(p.Compare, s)
 }
 
-func (e *evaluator) limit(p *content.Limit) outcome {
+func (e *evaluator) limit(p *baselines.Limit) outcome {
 	s, found, err := e.h.Limit(p.Item)
 	switch {
 	case err != nil:
@@ -118,7 +118,7 @@ func (e *evaluator) limit(p *content.Limit) outcome {
 	return compare(p.Compare, s)
 }
 
-func (e *evaluator) kernelArgument(p *content.KernelArgument) outcome {
+func (e *evaluator) kernelArgument(p *baselines.KernelArgument) outcome {
 	s, found, err := e.h.KernelArgument(p.Name)
 	switch {
 	case err != nil:
@@ -131,7 +131,7 @@ func (e *evaluator) kernelArgument(p *content.KernelArgument) outcome {
 
 // pamModule looks for a module in any of the services; the first service that
 // exists decides where the evidence points.
-func (e *evaluator) pamModule(p *content.PAMModule) outcome {
+func (e *evaluator) pamModule(p *baselines.PAMModule) outcome {
 	first := ""
 	for _, service := range p.Services {
 		stack, err := e.h.PAM(service)
@@ -156,7 +156,7 @@ func (e *evaluator) pamModule(p *content.PAMModule) outcome {
 	return missing(p.Missing, Evidence{Path: first, Found: p.Module + " is not used", Wanted: p.Module + " in the " + p.Type + " stack"})
 }
 
-func pamArgument(p *content.PAMModule, entry host.PAMEntry) outcome {
+func pamArgument(p *baselines.PAMModule, entry host.PAMEntry) outcome {
 	s := host.Setting{Value: strings.Join(entry.Arguments, " "), Path: entry.Path, Line: entry.Line}
 	if p.Argument == "" {
 		return compare(p.Compare, s)
@@ -172,7 +172,7 @@ func pamArgument(p *content.PAMModule, entry host.PAMEntry) outcome {
 	return o
 }
 
-func (e *evaluator) sudoers(p *content.Sudoers) outcome {
+func (e *evaluator) sudoers(p *baselines.Sudoers) outcome {
 	s, err := e.h.Sudoers()
 	if host.Absent(err) {
 		return inapplicable("sudo is not installed")

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 )
 
-func (e *evaluator) packageInstalled(p *content.Names) outcome {
+func (e *evaluator) packageInstalled(p *baselines.Names) outcome {
 	packages, err := e.h.Packages()
 	if err != nil {
 		return unknown(err)
@@ -25,7 +25,7 @@ func (e *evaluator) packageInstalled(p *content.Names) outcome {
 	return fail(Evidence{Found: "not installed", Wanted: want, Note: want + " is not installed"})
 }
 
-func (e *evaluator) packageAbsent(p *content.Names) outcome {
+func (e *evaluator) packageAbsent(p *baselines.Names) outcome {
 	packages, err := e.h.Packages()
 	if err != nil {
 		return unknown(err)
@@ -39,7 +39,7 @@ func (e *evaluator) packageAbsent(p *content.Names) outcome {
 	return none(there, Evidence{Wanted: "none of " + strings.Join(p.Names, ", ")})
 }
 
-func (e *evaluator) unitEnabled(p *content.Names) outcome {
+func (e *evaluator) unitEnabled(p *baselines.Names) outcome {
 	found := "not installed"
 	for _, name := range p.Names {
 		u, ok, err := e.h.Unit(name)
@@ -57,7 +57,7 @@ func (e *evaluator) unitEnabled(p *content.Names) outcome {
 }
 
 // unitActive wants a unit to run; without systemd its process tells.
-func (e *evaluator) unitActive(p *content.UnitActive) outcome {
+func (e *evaluator) unitActive(p *baselines.UnitActive) outcome {
 	want := strings.Join(p.Names, " or ") + " running"
 	for _, process := range p.Processes {
 		if e.h.Running(process) {
@@ -82,7 +82,7 @@ func (e *evaluator) unitActive(p *content.UnitActive) outcome {
 	return fail(Evidence{Found: "not running", Wanted: want})
 }
 
-func (e *evaluator) unitOff(p *content.Names) outcome {
+func (e *evaluator) unitOff(p *baselines.Names) outcome {
 	var on []string
 	for _, name := range p.Names {
 		u, ok, err := e.h.Unit(name)
@@ -99,7 +99,7 @@ func (e *evaluator) unitOff(p *content.Names) outcome {
 	return none(on, Evidence{Wanted: strings.Join(p.Names, ", ") + " off"})
 }
 
-func (e *evaluator) processAbsent(p *content.Names) outcome {
+func (e *evaluator) processAbsent(p *baselines.Names) outcome {
 	if len(e.h.Processes()) == 0 {
 		return outcome{Unknown, Evidence{Path: "/proc", Note: "the proc file system is not mounted here"}}
 	}
@@ -112,7 +112,7 @@ func (e *evaluator) processAbsent(p *content.Names) outcome {
 	return none(running, Evidence{Wanted: "none of " + strings.Join(p.Names, ", ")})
 }
 
-func (e *evaluator) portNotListening(p *content.PortNotListening) outcome {
+func (e *evaluator) portNotListening(p *baselines.PortNotListening) outcome {
 	sockets, err := e.h.Listeners()
 	if err != nil {
 		return unknown(err)
@@ -165,7 +165,7 @@ func (e *evaluator) firewallDefaultDeny() outcome {
 	return when(f.DefaultDeny, Evidence{Path: f.Path, Line: f.Line, Found: found, Wanted: "incoming traffic denied by default"})
 }
 
-func (e *evaluator) securityModule(p *content.SecurityModule) outcome {
+func (e *evaluator) securityModule(p *baselines.SecurityModule) outcome {
 	on, profiles := e.h.AppArmor()
 	selinux := e.h.SELinux()
 	want := strings.Join(p.AnyOf, " or ") + " enforcing"
@@ -191,7 +191,7 @@ func (e *evaluator) securityModule(p *content.SecurityModule) outcome {
 	return fail(Evidence{Path: "/sys/module/apparmor/parameters/enabled", Found: "neither AppArmor nor SELinux is on", Wanted: want})
 }
 
-func (e *evaluator) kernelModuleDisabled(p *content.KernelModule) outcome {
+func (e *evaluator) kernelModuleDisabled(p *baselines.KernelModule) outcome {
 	loaded, err := e.h.ModuleLoaded(p.Module)
 	if err != nil {
 		return unknown(err)
@@ -213,7 +213,7 @@ func (e *evaluator) kernelModuleDisabled(p *content.KernelModule) outcome {
 	return fail(Evidence{Path: "/etc/modprobe.d", Found: p.Module + " can be loaded", Wanted: want})
 }
 
-func (e *evaluator) auditRule(p *content.AuditRule) outcome {
+func (e *evaluator) auditRule(p *baselines.AuditRule) outcome {
 	rules, err := e.h.AuditRules()
 	if err != nil {
 		return unknown(err)
@@ -230,7 +230,7 @@ func (e *evaluator) auditRule(p *content.AuditRule) outcome {
 	return fail(Evidence{Path: "/etc/audit/rules.d", Found: "no rule", Wanted: "a rule that records " + what})
 }
 
-func (e *evaluator) pendingUpdates(p *content.PendingUpdates) outcome {
+func (e *evaluator) pendingUpdates(p *baselines.PendingUpdates) outcome {
 	u, err := e.h.Updates()
 	if err != nil {
 		return unknown(err)
@@ -265,7 +265,7 @@ func (e *evaluator) rebootNotPending() outcome {
 	return when(!pending, Evidence{Path: s.Path, Found: s.Value, Wanted: "no restart outstanding"})
 }
 
-func (e *evaluator) releaseSupported(p *content.ReleaseSupported) outcome {
+func (e *evaluator) releaseSupported(p *baselines.ReleaseSupported) outcome {
 	if e.releaseErr != nil {
 		return unknown(e.releaseErr)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 )
 
@@ -29,13 +29,19 @@ type Machine struct {
 	Kernel string `json:"kernel,omitempty"`
 }
 
-// Summary counts the checks by state.
+// Summary counts the checks by state. The older names of the counts stay beside
+// the newer ones, which are those of the verdicts.
 type Summary struct {
+	Pass          int `json:"pass"`
+	Fail          int `json:"fail"`
+	Invalid       int `json:"invalid"` // rules that cannot be read
 	Total         int `json:"total"`
 	Passed        int `json:"passed"`
 	Failed        int `json:"failed"`
 	Unknown       int `json:"unknown"`
 	NotApplicable int `json:"notApplicable"`
+
+	Seconds float64 `json:"seconds"` // the assessment took
 }
 
 // Check is the outcome of one check with what to do about it.
@@ -43,8 +49,10 @@ type Check struct {
 	ID          string              `json:"id"`
 	Title       string              `json:"title"`
 	Section     string              `json:"section"`
-	Severity    content.Severity    `json:"severity"`
-	State       baseline.State      `json:"state"`
+	Severity    baselines.Severity  `json:"severity"`
+	Verdict     baseline.State      `json:"verdict"`
+	State       baseline.State      `json:"state"`  // the verdict under its older name
+	Reason      string              `json:"reason"` // of the verdict, in one line
 	Evidence    baseline.Evidence   `json:"evidence"`
 	Rationale   string              `json:"rationale"`
 	Remediation string              `json:"remediation"`
@@ -52,17 +60,27 @@ type Check struct {
 }
 
 // Add appends the results of a baseline's checks.
-func (r *Report) Add(b *content.Baseline, results []baseline.Result) {
+func (r *Report) Add(b *baselines.Baseline, results []baseline.Result) {
 	for _, res := range results {
 		if !slices.Contains(b.Checks, res.Check) {
 			continue
 		}
-		r.count(res.State)
-		r.Checks = append(r.Checks, Check{
+		r.AddCheck(Check{
 			ID: res.Check.ID, Title: res.Check.Title, Section: b.Title, Severity: res.Check.Severity, State: res.State,
 			Evidence: res.Evidence, Rationale: res.Check.Rationale, Remediation: res.Check.Remediation, References: res.Check.References,
 		})
 	}
+}
+
+// AddCheck appends one result; verdict and reason follow from state and
+// evidence.
+func (r *Report) AddCheck(c Check) {
+	c.Verdict, c.Reason = c.State, c.Found()
+	if c.Reason == "" {
+		c.Reason = c.Evidence.Wanted
+	}
+	r.count(c.State)
+	r.Checks = append(r.Checks, c)
 }
 
 func (r *Report) count(s baseline.State) {
@@ -70,21 +88,25 @@ func (r *Report) count(s baseline.State) {
 	switch s {
 	case baseline.Pass:
 		r.Summary.Passed++
+		r.Summary.Pass++
 	case baseline.Fail:
 		r.Summary.Failed++
+		r.Summary.Fail++
 	case baseline.Unknown:
 		r.Summary.Unknown++
 	case baseline.NotApplicable:
 		r.Summary.NotApplicable++
+	case baseline.Invalid:
+		r.Summary.Invalid++
 	}
 }
 
 // severities in the order of reports, worst first.
-var severities = []content.Severity{content.Critical, content.High, content.Medium, content.Low}
+var severities = []baselines.Severity{baselines.Critical, baselines.High, baselines.Medium, baselines.Low}
 
 // FailedAtLeast reports whether a check of the severity, or a worse one, failed:
 // exit status 1.
-func (r *Report) FailedAtLeast(s content.Severity) bool {
+func (r *Report) FailedAtLeast(s baselines.Severity) bool {
 	limit := slices.Index(severities, s)
 	return slices.ContainsFunc(r.Checks, func(c Check) bool {
 		return c.State == baseline.Fail && slices.Index(severities, c.Severity) <= limit

@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 )
 
@@ -22,15 +22,15 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // sample has one check of each state.
 func sample() *Report {
-	check := func(id string, s content.Severity) *content.Check {
-		return &content.Check{
+	check := func(id string, s baselines.Severity) *baselines.Check {
+		return &baselines.Check{
 			ID: id, Title: "The thing called " + id + " should be as it should be", Severity: s, Rationale: "Because.",
 			Remediation: "Open the file with an editor that you like, change the one line that the evidence names, write it back, and have the service read it again.",
 			References:  map[string][]string{"nist-800-53-r5": {"AC-6", "IA-2"}},
 		}
 	}
-	b := &content.Baseline{Title: "Sample", Checks: []*content.Check{
-		check("minor", content.Low), check("root-login", content.High), check("fine", content.Medium), check("other", content.Low), check("hidden", content.High),
+	b := &baselines.Baseline{Title: "Sample", Checks: []*baselines.Check{
+		check("minor", baselines.Low), check("root-login", baselines.High), check("fine", baselines.Medium), check("other", baselines.Low), check("hidden", baselines.High),
 	}}
 	results := []baseline.Result{
 		{Check: b.Checks[0], State: baseline.Fail, Evidence: baseline.Evidence{Found: "not installed", Wanted: "it"}},
@@ -110,7 +110,7 @@ func TestSARIFShape(t *testing.T) {
 
 func TestFailedAtLeast(t *testing.T) {
 	r := sample()
-	for severity, want := range map[content.Severity]bool{content.Critical: false, content.High: true, content.Medium: true, content.Low: true} {
+	for severity, want := range map[baselines.Severity]bool{baselines.Critical: false, baselines.High: true, baselines.Medium: true, baselines.Low: true} {
 		if got := r.FailedAtLeast(severity); got != want {
 			t.Errorf("%s: %v; want %v", severity, got, want)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 )
 
@@ -81,7 +81,7 @@ var sarifKinds = map[baseline.State]string{
 }
 
 // securitySeverity is the number that code scanning tools sort by.
-var securitySeverity = map[content.Severity]string{content.Critical: "9.5", content.High: "8.0", content.Medium: "5.5", content.Low: "2.5"}
+var securitySeverity = map[baselines.Severity]string{baselines.Critical: "9.5", baselines.High: "8.0", baselines.Medium: "5.5", baselines.Low: "2.5"}
 
 // WriteSARIF writes the report as SARIF 2.1.0: every check is a rule, every
 // outcome a result; passed ones too, as SARIF has a kind for them.
@@ -147,11 +147,11 @@ func message(c Check) string {
 	return text + "."
 }
 
-func level(s content.Severity) string {
+func level(s baselines.Severity) string {
 	switch s {
-	case content.Critical, content.High:
+	case baselines.Critical, baselines.High:
 		return "error"
-	case content.Medium:
+	case baselines.Medium:
 		return "warning"
 	}
 	return "note"

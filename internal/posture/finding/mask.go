@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/rawjson"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 )
@@ -126,7 +127,7 @@ type baselineSum struct {
 	bad, dark               int // of those that count
 }
 
-func (s *baselineSum) add(it *Result, known *content.Check, hidden bool) {
+func (s *baselineSum) add(it *Result, known *baselines.Check, hidden bool) {
 	counts := it.Severity != content.Low && (known == nil || !known.Recommended)
 	switch {
 	case hidden:

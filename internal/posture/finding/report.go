@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/rawjson"
 )
@@ -21,8 +21,8 @@ const (
 // that cannot be read is left out and counted; the others are read. It is read
 // once, by one goroutine.
 type Report struct {
-	typ        string                    // folded
-	checks     map[string]*content.Check // texts of known checks; may be nil
+	typ        string                      // folded
+	checks     map[string]*baselines.Check // texts of known checks; may be nil
 	properties []property
 	failing    bool // leave out what is in order or does not apply, which is most
 
@@ -37,7 +37,7 @@ type Report struct {
 type property struct{ name, value []byte }
 
 // open finds the properties of a body.
-func open(typ string, checks map[string]*content.Check, body []byte) *Report {
+func open(typ string, checks map[string]*baselines.Check, body []byte) *Report {
 	r := &Report{typ: typ, checks: checks}
 	rawjson.Members(rawjson.Lookup(body, "properties"), func(name, value []byte) bool {
 		r.properties = append(r.properties, property{name, value})

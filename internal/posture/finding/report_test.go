@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 )
 
@@ -72,7 +73,7 @@ func TestReportIsBounded(t *testing.T) {
 // TestMask compares the copy that is judged with the document that a source
 // would deliver if the disabled findings were not there.
 func TestMask(t *testing.T) {
-	known := map[string]*content.Check{"own": {ID: "own", Severity: content.High, Recommended: true}}
+	known := map[string]*baselines.Check{"own": {ID: "own", Severity: content.High, Recommended: true}}
 	tests := []struct {
 		name, body, off, want string
 		unavailable           int

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 )
@@ -21,14 +22,14 @@ const (
 type Source struct {
 	Recommendation string // folded id
 	Type, Name     string // of the reports; an empty name is any
-	checks         map[string]*content.Check
+	checks         map[string]*baselines.Check
 	selects        func(id string) bool
 }
 
 // newSource tells where the findings of a recommendation are, nil if it has none.
 // Of the baseline they are the checks that are no recommendations of their own,
 // of a list of vulnerabilities all, else the checks that the policy names.
-func newSource(k *content.Recommendation, checks map[string]*content.Check) *Source {
+func newSource(k *content.Recommendation, checks map[string]*baselines.Check) *Source {
 	if k == nil {
 		return nil
 	}
@@ -76,7 +77,7 @@ func (s *Source) Open(body []byte) *Report { return open(arm.Fold(s.Type), s.che
 // check that is a recommendation of its own is not among them: that is exempted.
 // They are immutable.
 type Sources struct {
-	checks map[string]*content.Check
+	checks map[string]*baselines.Check
 	all    []*Source
 	// types are the types of reports, each once; there are few.
 	types []*Source
@@ -84,9 +85,9 @@ type Sources struct {
 
 // NewSources finds the sources of a library. Texts of the checks of baselines
 // are taken from those, whatever a host says of them.
-func NewSources(lib *content.Library, baselines []*content.Baseline) *Sources {
-	s := &Sources{checks: map[string]*content.Check{}}
-	for _, b := range baselines {
+func NewSources(lib *content.Library, all []*baselines.Baseline) *Sources {
+	s := &Sources{checks: map[string]*baselines.Check{}}
+	for _, b := range all {
 		for _, c := range b.Checks {
 			s.checks[c.ID] = c
 		}

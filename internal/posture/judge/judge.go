@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rampart-sec/rampart/content"
+	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/base/inventory"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture/catalog"
@@ -27,8 +28,8 @@ type Options struct {
 	Store     *store.DB
 	Inventory *inventory.Inventory // wakes the judge; nil: the store's own wake-ups
 	Library   *content.Library
-	Baselines []*content.Baseline // texts of host checks; may be nil
-	Aliases   *policy.Aliases     // nil: the built-in table
+	Baselines []*baselines.Baseline // texts of host checks; may be nil
+	Aliases   *policy.Aliases       // nil: the built-in table
 	Policy    policy.Options
 	Now       func() time.Time // nil: time.Now
 	Log       *slog.Logger     // nil discards

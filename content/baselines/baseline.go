@@ -1,6 +1,12 @@
-package content
+// Package baselines is what the agent knows, as data: the hardening checks of
+// the systems that it protects, embedded, and the strict reader of such files.
+//
+// It must never import another package of this module but strictyaml: an agent
+// links it, so neither policies nor recommendations may come with it.
+package baselines
 
 import (
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +20,25 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/strictyaml"
 )
 
+// FS holds every baseline file as it is in the repository.
+//
+//go:embed *.yaml
+var FS embed.FS
+
+// Severity is how much a failed check matters.
+type Severity string
+
+// The severities, worst first.
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+)
+
+// Severities lists all, worst first.
+var Severities = []Severity{Critical, High, Medium, Low}
+
 // maxBaselineChecks bounds one baseline file.
 const maxBaselineChecks = 1000
 
@@ -23,7 +48,7 @@ var (
 	parameterForm = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]*$`)
 )
 
-// Baseline is one file of content/baselines: hardening checks of one topic,
+// Baseline is one file: hardening checks of one topic,
 // evaluated on the host itself. It is immutable once read.
 type Baseline struct {
 	ID      string   `yaml:"id"`
@@ -79,13 +104,13 @@ type Parameter struct {
 // example "ssh-max-auth-tries.limit" to "3".
 type Values map[string]string
 
-// Baselines reads every embedded baseline, sorted by file name.
-func Baselines() ([]*Baseline, error) { return BaselinesWith(nil) }
+// Load reads every embedded baseline, sorted by file name.
+func Load() ([]*Baseline, error) { return LoadWith(nil) }
 
-// BaselinesWith is Baselines with parameters overridden; a value that names no
+// LoadWith is Load with parameters overridden; a value that names no
 // parameter of any check is an error.
-func BaselinesWith(values Values) ([]*Baseline, error) {
-	files, err := fs.Glob(FS, "baselines/*.yaml")
+func LoadWith(values Values) ([]*Baseline, error) {
+	files, err := fs.Glob(FS, "*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("listing baselines: %w", err)
 	}
@@ -110,10 +135,10 @@ func BaselinesWith(values Values) ([]*Baseline, error) {
 	return all, uniqueChecks(all)
 }
 
-// ReadBaseline reads one baseline file strictly: an unknown key, a missing
+// Read reads one baseline file strictly: an unknown key, a missing
 // text or a rule that cannot be evaluated is an error naming file and line,
 // and for a key the nearest known one. file is only used in messages.
-func ReadBaseline(file string, data []byte) (*Baseline, error) {
+func Read(file string, data []byte) (*Baseline, error) {
 	return readBaseline(file, data, nil, map[string]bool{})
 }
 
@@ -174,7 +199,7 @@ func (c *Check) validate() error {
 			return fmt.Errorf("%s is required", t.key)
 		}
 	}
-	if !slices.Contains([]Severity{Critical, High, Medium, Low}, c.Severity) {
+	if !slices.Contains(Severities, c.Severity) {
 		return fmt.Errorf("severity %q is not critical, high, medium or low", c.Severity)
 	}
 	for name := range c.Parameters {

@@ -1,4 +1,4 @@
-package content
+package baselines
 
 // Rule is a condition over the host: exactly one field is set, a combination
 // or a typed procedure. Combinations are three-valued; operands that do not
@@ -251,4 +251,21 @@ type UserFiles struct {
 type UserShadow struct {
 	Field   string `yaml:"field"`
 	Compare `yaml:",inline"`
+}
+
+// Procedures counts the typed procedures of a rule.
+func (r *Rule) Procedures() int {
+	n := 0
+	for _, list := range [][]Rule{r.AllOf, r.AnyOf} {
+		for i := range list {
+			n += list[i].Procedures()
+		}
+	}
+	if r.Not != nil {
+		n += r.Not.Procedures()
+	}
+	if r.AllOf == nil && r.AnyOf == nil && r.Not == nil {
+		n = 1
+	}
+	return n
 }

@@ -1,8 +1,6 @@
-package content
+package baselines
 
 import (
-	"encoding/json"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +9,7 @@ import (
 )
 
 func TestEmbeddedBaselinesAreValid(t *testing.T) {
-	all, err := Baselines()
+	all, err := Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,69 +27,6 @@ func TestEmbeddedBaselinesAreValid(t *testing.T) {
 	}
 }
 
-// TestRecommendedChecksHaveRecommendations holds baselines and the
-// recommendation files of machines together, both ways.
-func TestRecommendedChecksHaveRecommendations(t *testing.T) {
-	all, err := Baselines()
-	if err != nil {
-		t.Fatal(err)
-	}
-	recommended := map[string]bool{}
-	for _, b := range all {
-		for _, c := range b.Checks {
-			if c.Recommended {
-				recommended[c.ID] = true
-			}
-		}
-	}
-	if len(recommended) > 15 {
-		t.Errorf("%d checks are recommendations of their own; at most 15 may be", len(recommended))
-	}
-	files, err := fs.Glob(FS, "policies/machines/machine-*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		data, err := FS.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := ReadRecommendation(file, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, ok := checkOf(t, r)
-		if !ok {
-			continue
-		}
-		if !recommended[id] {
-			t.Errorf("%s reads check %q, which no baseline marks as recommended", file, id)
-		}
-		delete(recommended, id)
-	}
-	for id := range recommended {
-		t.Errorf("check %q is marked as recommended, but no recommendation reads it", id)
-	}
-}
-
-// checkOf finds the check that a recommendation reads.
-func checkOf(t *testing.T, r *Recommendation) (string, bool) {
-	t.Helper()
-	if r.Details == nil {
-		return "", false
-	}
-	var details struct {
-		ExistenceCondition struct{ Field string }
-	}
-	if err := json.Unmarshal(r.Details, &details); err != nil {
-		t.Fatalf("%s: %v", r.File, err)
-	}
-	const prefix = "Microsoft.GuestConfiguration/guestConfigurationAssignments/checks."
-	id, ok := strings.CutPrefix(details.ExistenceCondition.Field, prefix)
-	id, state := strings.CutSuffix(id, ".state")
-	return id, ok && state
-}
-
 // baselineOf is a file with one check.
 func baselineOf(check string) []byte {
 	return []byte("id: t\nversion: 1.0.0\ntitle: T\nos: linux\nchecks:\n" + check)
@@ -107,8 +42,8 @@ const goodCheck = `  - id: good
     remediation: do it
 `
 
-func TestReadBaseline(t *testing.T) {
-	b, err := ReadBaseline("t.yaml", baselineOf(goodCheck))
+func TestRead(t *testing.T) {
+	b, err := Read("t.yaml", baselineOf(goodCheck))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +62,7 @@ func TestParameterOverride(t *testing.T) {
 	if got := *b.Checks[0].Rule.SSHDOption.Max; got != 2 || !used["good.limit"] {
 		t.Errorf("max is %d, used %v; want 2 and the name", got, used)
 	}
-	if _, err := BaselinesWith(Values{"good.nothing": "1"}); err == nil || !strings.Contains(err.Error(), "good.nothing") {
+	if _, err := LoadWith(Values{"good.nothing": "1"}); err == nil || !strings.Contains(err.Error(), "good.nothing") {
 		t.Errorf("a value without parameter gives %v", err)
 	}
 }
@@ -161,7 +96,7 @@ func TestReadBaselineErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(strings.ReplaceAll(tt.name, " ", "-"), func(t *testing.T) {
-			_, err := ReadBaseline("t.yaml", baselineOf(tt.check))
+			_, err := Read("t.yaml", baselineOf(tt.check))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v; want it to say %q", err, tt.want)
 			}
@@ -170,17 +105,17 @@ func TestReadBaselineErrors(t *testing.T) {
 }
 
 func TestReadBaselineRefusesLargeFiles(t *testing.T) {
-	if _, err := ReadBaseline("t.yaml", slices.Repeat([]byte("#\n"), strictyaml.MaxFile)); err == nil {
+	if _, err := Read("t.yaml", slices.Repeat([]byte("#\n"), strictyaml.MaxFile)); err == nil {
 		t.Error("a file beyond the limit was read")
 	}
 }
 
-func FuzzReadBaseline(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add(baselineOf(goodCheck))
 	f.Add([]byte("checks: [null]"))
 	f.Add([]byte("checks:\n  - rule: {allOf: [{not: {anyOf: []}}]}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := ReadBaseline("f.yaml", data)
+		b, err := Read("f.yaml", data)
 		if err != nil {
 			return
 		}
