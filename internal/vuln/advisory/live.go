@@ -2,7 +2,10 @@ package advisory
 
 import (
 	"errors"
+	"strings"
 	"sync"
+
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/file"
 )
 
 // Live gives the newest advisories of a folder to a process that runs on while
@@ -71,4 +74,19 @@ func (l *Live) Reload() error {
 		l.now = &lease{db: opened}
 	}
 	return nil
+}
+
+// ChangedSince lists the packages of which the database says something else than
+// an older one, sorted. known is false if one of them is an export that is read in
+// place: anything may have changed then.
+func (db *DB) ChangedSince(old *DB) (keys []PackageKey, known bool, err error) {
+	if db.database == nil || old == nil || old.database == nil {
+		return nil, false, nil
+	}
+	list, err := file.Changes(old.database.Reader, db.database.Reader)
+	for _, k := range list {
+		base, name, _ := strings.Cut(k, "\x00")
+		keys = append(keys, PackageKey{base, name})
+	}
+	return keys, err == nil, err
 }

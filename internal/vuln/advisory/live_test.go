@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 )
@@ -63,4 +65,44 @@ func TestLive(t *testing.T) {
 	}
 	release()
 	release() // twice does no harm
+}
+
+// TestChangedSince compares two databases as whole files with what the imports
+// between them called changed.
+func TestChangedSince(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	start := exportOf(t, map[string]string{"npm/1.json": rec("GHSA-1", "npm", "left-pad", fixedIn("1.0.0")), "npm/2.json": rec("GHSA-2", "npm", "right-pad", fixedIn("1.0.0")),
+		"npm/3.json": `{"id":"GHSA-3","aliases":["CVE-2026-1234"],"affected":[{"package":{"ecosystem":"npm","name":"mid-pad"},` + fixedIn("3.0.0") + `}]}`})
+	importInto(t, first, start)
+	importInto(t, second, start)
+	open := func(dir string) *advisory.DB {
+		db, err := advisory.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	changed := func() []string {
+		list, known, err := open(second).ChangedSince(open(first))
+		if err != nil || !known {
+			t.Fatal(known, err)
+		}
+		return keys(list)
+	}
+	if got := changed(); len(got) != 0 {
+		t.Errorf("the same twice: %q", got)
+	}
+	r := importInto(t, second, exportOf(t, map[string]string{"npm/1.json": `{"id":"GHSA-1","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"left-pad"},` + fixedIn("1.0.0") + `}]}`,
+		"npm/2.json": rec("GHSA-2", "npm", "right-pad", fixedIn("1.0.1")), "npm/4.json": rec("GHSA-4", "npm", "new-pad", fixedIn("1"))}))
+	if diff := cmp.Diff(keys(r.Changed), changed()); diff != "" {
+		t.Error(diff)
+	}
+	importInto(t, second, exportOf(t, map[string]string{"kev.json": `{"vulnerabilities":[{"cveID":"CVE-2026-1234","dateAdded":"2026-11-30"}]}`}))
+	if diff := cmp.Diff([]string{"npm/mid-pad", "npm/new-pad", "npm/right-pad"}, changed()); diff != "" {
+		t.Error(diff)
+	}
+	if _, known, err := open(second).ChangedSince(open(start)); known || err != nil {
+		t.Errorf("an export in place: %t %v", known, err)
+	}
 }
