@@ -27,6 +27,8 @@ type Decoder struct {
 	inObject   bool // the list is a member of an object
 }
 
+var tooLong = fmt.Sprintf("it is longer than %d bytes", event.MaxRecord)
+
 // firstBuffer is how much is read at first; a longer record doubles it.
 const firstBuffer = 256 << 10
 
@@ -67,7 +69,7 @@ func (d *Decoder) seek() error {
 			case c == '\r' || c == ',' || c == 0x1e:
 				d.start++
 				d.indent = -1
-			case c == 0xef && d.offset+int64(d.start) == 0 && bytes.HasPrefix(d.buf[d.start:d.end], []byte("\ufeff")):
+			case c == 0xef && d.offset+int64(d.start) == 0 && d.atMark():
 				d.start += 3
 			default:
 				return nil
@@ -77,6 +79,16 @@ func (d *Decoder) seek() error {
 			return err
 		}
 	}
+}
+
+// atMark reports whether the input starts with a byte order mark.
+func (d *Decoder) atMark() bool {
+	for d.end-d.start < 3 {
+		if d.more() != nil {
+			return false
+		}
+	}
+	return string(d.buf[d.start:d.start+3]) == "\ufeff"
 }
 
 // step takes what is at the start: a record, or a part of what is around records.
@@ -138,6 +150,9 @@ func (d *Decoder) deliver(r *event.Record, n int) error {
 	start := d.start
 	d.start += n
 	d.indent = -1
+	if n > event.MaxRecord {
+		return d.skipped(start, tooLong)
+	}
 	if d.buf[start] != '{' {
 		return d.skipped(start, "it is no object")
 	}
@@ -285,7 +300,7 @@ func (d *Decoder) more() error {
 
 // dropLine leaves out a record that is too long, up to the end of its line.
 func (d *Decoder) dropLine() error {
-	err := d.skipped(d.start, fmt.Sprintf("it is longer than %d bytes", event.MaxRecord))
+	err := d.skipped(d.start, tooLong)
 	for {
 		if i := bytes.IndexByte(d.buf[d.start:d.end], '\n'); i >= 0 {
 			d.start += i + 1
