@@ -177,7 +177,10 @@ func (a *API) admit(req *request) error {
 			return err
 		}
 	}
-	return a.checkSubscription(req)
+	if err := a.checkSubscription(req); err != nil {
+		return err
+	}
+	return a.checkWritten(req)
 }
 
 // checkSubscription answers 404 below a subscription that the caller's tenant
@@ -187,7 +190,7 @@ func (a *API) checkSubscription(req *request) error {
 	if req.scope.Subscription() == "" {
 		return nil
 	}
-	known, err := a.knownSubscription(req.Context(), req.tenant(), req.scope.SubscriptionID())
+	known, err := a.known(req.Context(), req.tenant(), req.scope.SubscriptionID())
 	if err != nil {
 		return err
 	}
@@ -200,9 +203,9 @@ func (a *API) checkSubscription(req *request) error {
 	return a.Plans.Register(req.Context(), req.tenant(), req.scope.SubscriptionID())
 }
 
-// knownSubscription asks the estate's index, and the store for what was
+// known tells whether there is a document of an id: it asks the estate's index, and the store for what was
 // imported a moment ago.
-func (a *API) knownSubscription(ctx context.Context, tenant, id string) (bool, error) {
+func (a *API) known(ctx context.Context, tenant, id string) (bool, error) {
 	if view := a.view(tenant); view != nil {
 		if _, ok := view.Resource(id); ok {
 			return true, nil

@@ -40,7 +40,7 @@ func appliedAt(k *objectKind) func(*API, *request) (response, error) {
 		scopes := []string{scope}
 		exact := hasCall(r, "atExactScope()")
 		if !exact {
-			scopes = append(scopes, ancestors(r.scope)...)
+			scopes = append(scopes, a.above(r)...)
 		}
 		all, err := a.policyObjects(r, k, scopes)
 		if err != nil {
@@ -57,11 +57,20 @@ func appliedAt(k *objectKind) func(*API, *request) (response, error) {
 	}
 }
 
-// ancestors are the scopes above one, without the tenant root.
-func ancestors(scope arm.ID) []string {
+// above are the scopes above the request's: those in its id, the management
+// groups that the judge places its subscription under, and the tenant's root.
+func (a *API) above(r *request) []string {
 	var all []string
-	for p, ok := scope.Parent(); ok && p.Type() != arm.TypeTenant; p, ok = p.Parent() {
+	for p, ok := r.scope.Parent(); ok && p.Type() != arm.TypeTenant; p, ok = p.Parent() {
 		all = append(all, p.String())
+	}
+	if estate := a.Judge.Estate(r.tenant()); estate != nil && estate.View() != nil {
+		for _, group := range estate.GroupsAbove(r.scope) {
+			all = append(all, group.String())
+		}
+	}
+	if r.scope.Type() != arm.TypeTenant {
+		all = append(all, "/")
 	}
 	return all
 }

@@ -102,6 +102,20 @@ func (ru *rollup) holds(above, below arm.ID) bool {
 	return below.Within(above) || slices.ContainsFunc(ru.parents(below), above.Equal)
 }
 
+// GroupsAbove are the management groups above a scope, nearest first. It does not
+// wait for the judge.
+func (e *Estate) GroupsAbove(scope arm.ID) []arm.ID { return e.rolled.Load().parents(scope) }
+
+// HasGroup reports whether any subscription lies under a management group.
+func (e *Estate) HasGroup(group arm.ID) bool {
+	for _, above := range e.rolled.Load().above {
+		if slices.ContainsFunc(above, group.Equal) {
+			return true
+		}
+	}
+	return false
+}
+
 func (ru *rollup) parents(id arm.ID) []arm.ID {
 	n, ok := ru.names.Subscriptions.Find(arm.Fold(id.SubscriptionID()))
 	if !ok || id.Subscription() == "" {
