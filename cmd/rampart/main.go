@@ -57,6 +57,7 @@ var verbs = []verb{
 	{"policy check", "[--aliases FILE] DIR...", "load and compile definition files", runPolicyCheck},
 	{"policy test", "[--junit FILE] [--mutate] [DIR...]", "definitions with their own examples and expected verdicts", runPolicyTest},
 	{"policy explain", "--resource FILE --definition FILE [--aliases FILE] [--format text|json]", "which condition decided, with path, value found and wanted", runPolicyExplain},
+	{"detect lint", "[--fix] [--fail-on error|warning|note] [--format table|json|sarif] DIR|FILE...", "what of the Sigma specification rule files break, with line and mend", runDetectLint},
 	{"simulate", "--resources N [--seed S]", "a realistic estate as JSON Lines", runSimulate},
 	{"import", "[--server URL] [--data DIR] [--subscription ID] [--group NAME] FILE|-", "resources into a running server", runImport},
 	{"what-if", "[--fix RECOMMENDATION]... [--exempt RECOMMENDATION]... [--scope ID] [--subscription ID] [--group NAME] [--fail-below PERCENT] [--fail-on-loss] [--format table|json] [FILE|-]", "what resources, an ARM template, fixes or exemptions would do to the score; nothing is stored", runWhatIf},
