@@ -244,8 +244,11 @@ func (a *App) Start(ctx context.Context) error {
 	if images != nil {
 		a.life.run(ctx, "image scanner", images.Run)
 		a.life.run(ctx, "advisories", func(ctx context.Context) error {
-			return followAdvisories(ctx, c.Advisories, advisories, func(ctx context.Context) error {
-				if err := images.Rematch(ctx); err != nil && !errors.Is(err, advisory.ErrNone) {
+			return followAdvisories(ctx, c.Advisories, advisories, func(ctx context.Context, change advisory.Change, err error) error {
+				if err == nil {
+					err = images.Rematch(ctx, change)
+				}
+				if err != nil && !errors.Is(err, advisory.ErrNone) {
 					log.Error("images could not be matched with the new advisories", "error", err)
 				}
 				return ctx.Err()

@@ -155,8 +155,8 @@ func withNotifications(face http.Handler, s *scanner.Scanner) http.Handler {
 const advisoryPoll = 5 * time.Second
 
 // followAdvisories calls changed whenever the advisories in a folder are others
-// than before, whoever imported them.
-func followAdvisories(ctx context.Context, dir string, live *advisory.Live, changed func(context.Context) error) error {
+// than before, whoever imported them, with what differs or why they cannot be read.
+func followAdvisories(ctx context.Context, dir string, live *advisory.Live, changed func(context.Context, advisory.Change, error) error) error {
 	before := folderMark(dir)
 	tick := time.NewTicker(advisoryPoll)
 	defer tick.Stop()
@@ -171,10 +171,8 @@ func followAdvisories(ctx context.Context, dir string, live *advisory.Live, chan
 			continue
 		}
 		before = now
-		if err := live.Reload(); err != nil {
-			return fmt.Errorf("advisories: %w", err)
-		}
-		if err := changed(ctx); err != nil {
+		change, err := live.Renew()
+		if err := changed(ctx, change, err); err != nil {
 			return err
 		}
 	}

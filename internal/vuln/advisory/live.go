@@ -2,6 +2,7 @@ package advisory
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,11 +77,38 @@ func (l *Live) Reload() error {
 	return nil
 }
 
+// Change is what a renewal of advisories changed.
+type Change struct {
+	Packages []PackageKey // that advisories say something else of, sorted
+	All      bool         // anything may have changed: other feeds or releases, or nobody can tell
+}
+
+// Renew reloads, and says what has changed by it.
+func (l *Live) Renew() (Change, error) {
+	old, releaseOld, err := l.Acquire()
+	if err != nil && !errors.Is(err, ErrNone) {
+		return Change{All: true}, l.Reload()
+	}
+	if err == nil {
+		defer releaseOld()
+	}
+	if err := l.Reload(); err != nil {
+		return Change{}, err
+	}
+	db, release, err := l.Acquire()
+	if err != nil {
+		return Change{All: true}, err
+	}
+	defer release()
+	keys, known, err := db.ChangedSince(old)
+	return Change{Packages: keys, All: !known}, err
+}
+
 // ChangedSince lists the packages of which the database says something else than
-// an older one, sorted. known is false if one of them is an export that is read in
-// place: anything may have changed then.
+// an older one, sorted. known is false if anything may have changed: one of them is
+// an export that is read in place, or they cover other ecosystems or releases.
 func (db *DB) ChangedSince(old *DB) (keys []PackageKey, known bool, err error) {
-	if db.database == nil || old == nil || old.database == nil {
+	if db.database == nil || old == nil || old.database == nil || !sameCover(db.database.meta.Feeds, old.database.meta.Feeds) {
 		return nil, false, nil
 	}
 	list, err := file.Changes(old.database.Reader, db.database.Reader)
@@ -89,4 +117,8 @@ func (db *DB) ChangedSince(old *DB) (keys []PackageKey, known bool, err error) {
 		keys = append(keys, PackageKey{base, name})
 	}
 	return keys, err == nil, err
+}
+
+func sameCover(a, b []Feed) bool {
+	return slices.EqualFunc(a, b, func(x, y Feed) bool { return x.Name == y.Name && slices.Equal(x.Releases, y.Releases) })
 }

@@ -117,6 +117,16 @@ func (x *Index) number(p software.Package) uint32 {
 	return n
 }
 
+// Holders lists the inventories that have any of the packages that keys name, in
+// the order of their ids.
+func (x *Index) Holders(changed []advisory.PackageKey) (ids []string) {
+	_, owners := x.concerned(changed)
+	for _, o := range owners {
+		ids = append(ids, o.id)
+	}
+	return ids
+}
+
 // Verdict is what advisories say now of those packages of an inventory that a
 // change concerns.
 type Verdict struct {

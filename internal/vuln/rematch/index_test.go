@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,9 @@ func TestRematch(t *testing.T) {
 	want = []string{"image-3: right@2.0.0=GHSA-right", "machine-1: right@1.0.0=GHSA-right"}
 	if diff := cmp.Diff(want, verdicts(t, x, open(t, dir), changed)); diff != "" {
 		t.Error(diff)
+	}
+	if got := x.Holders(changed); !slices.Equal(got, []string{"image-3", "machine-1"}) {
+		t.Errorf("holders %q", got)
 	}
 	if got := verdicts(t, x, open(t, dir), nil); got != nil {
 		t.Errorf("nothing changed, yet %q", got)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 	"github.com/rampart-sec/rampart/internal/vuln/image"
 	"github.com/rampart-sec/rampart/internal/vuln/image/registry"
+	"github.com/rampart-sec/rampart/internal/vuln/rematch"
 )
 
 // Advisories gives the advisories of the moment; *advisory.Live does.
@@ -45,6 +47,8 @@ type Scanner struct {
 	wake       chan struct{} // something is due
 	claim      sync.Mutex    // one worker at a time takes the next
 	scans      *prometheus.CounterVec
+	index      *rematch.Index // which image has which package
+	indexed    atomic.Bool    // it knows all images
 }
 
 // connected is a connector and how it does.
@@ -63,7 +67,7 @@ func New(o Options) (*Scanner, error) {
 	if o.Workers == 0 {
 		o.Workers = 2
 	}
-	s := &Scanner{o: o, connectors: map[string]*connected{}, wake: make(chan struct{}, 1),
+	s := &Scanner{o: o, connectors: map[string]*connected{}, wake: make(chan struct{}, 1), index: rematch.NewIndex(),
 		scans: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rampart_image_scans_total", Help: "Scans of images, by how they ended."}, []string{"result"})}
 	var errs []error
 	for _, c := range o.Connectors {

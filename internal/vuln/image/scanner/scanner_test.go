@@ -329,10 +329,21 @@ func TestAdvisoriesDecideWithoutAPull(t *testing.T) {
 		return n
 	}
 	before := pulled()
-	for _, step := range []struct{ cve, fixed, want string }{{"CVE-2026-0001", "2", "0"}, {"CVE-2026-0002", "3", "1"}} {
+	only := func(name string) advisory.Change {
+		return advisory.Change{Packages: []advisory.PackageKey{{Base: "Debian", Name: name}}}
+	}
+	for _, step := range []struct {
+		cve, fixed, want string
+		change           advisory.Change
+	}{
+		{"CVE-2026-0001", "2", "0", only("x")}, // nobody knows yet who has what: all are judged
+		{"CVE-2026-0002", "3", "1", only("x")},
+		{"CVE-2026-0003", "3", "1", only("another")}, // not told, not judged
+		{"CVE-2026-0003", "3", "2", advisory.Change{All: true}},
+	} {
 		w.advise(step.cve, step.fixed)
 		w.o.Advisories = advisory.NewLive(w.db)
-		if err := w.Rematch(t.Context()); err != nil {
+		if err := w.Rematch(t.Context(), step.change); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.fixable(digest); got != step.want {

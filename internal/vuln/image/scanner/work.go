@@ -131,6 +131,7 @@ func (s *Scanner) judge(ctx context.Context, c *connected, digest string, v *ima
 
 func (s *Scanner) complete(ctx context.Context, c *connected, digest string, v *image.Inventory, report *image.Report) error {
 	s.scans.WithLabelValues("completed").Inc()
+	s.noteHeld(c.Name, digest, v)
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
