@@ -11,6 +11,7 @@ import (
 	"github.com/rampart-sec/rampart/content/baselines"
 	"github.com/rampart-sec/rampart/internal/agent/baseline"
 	"github.com/rampart-sec/rampart/internal/agent/host"
+	"github.com/rampart-sec/rampart/internal/agent/sca"
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 )
@@ -31,6 +32,10 @@ type Options struct {
 	// Microsoft.HybridCompute/machines or another machine type.
 	MachineID string
 	Baselines []*baselines.Baseline
+	// Policies are SCA policies that Scan judges by besides the baselines, and
+	// ApprovedCommands the digests of what they may run beyond what is known.
+	Policies         []*sca.Policy
+	ApprovedCommands map[string]bool
 	// Version is reported as properties.agentVersion.
 	Version string
 	// MinVersion is the SourceVersion of the newest document that the server

@@ -22,7 +22,7 @@ func Evaluate(h *host.Host, all []*baselines.Baseline) []Result {
 		}
 		for _, c := range b.Checks {
 			o := e.check(c)
-			results = append(results, Result{Check: c, State: o.state, Evidence: o.evidence.clean()})
+			results = append(results, Result{Check: c, State: o.state, Evidence: o.evidence.Clean()})
 		}
 	}
 	return results

@@ -83,7 +83,8 @@ const (
 	maxNote  = 400
 )
 
-func (e Evidence) clean() Evidence {
+// Clean bounds the texts and takes out characters that could not be shown.
+func (e Evidence) Clean() Evidence {
 	e.Path, e.Found, e.Wanted, e.Note = clip(e.Path, maxNote), clip(e.Found, maxFound), clip(e.Wanted, maxFound), clip(e.Note, maxNote)
 	return e
 }

@@ -23,6 +23,7 @@ const machineID = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceG
 // checkFlags are the flags of check.
 type checkFlags struct {
 	root, format, failOn string
+	approved             string
 	files                fileList
 }
 
@@ -43,6 +44,7 @@ func (p Program) Check(ctx context.Context, verb string, args []string) error {
 	fs := flag.NewFlagSet(verb, flag.ContinueOnError)
 	fs.StringVar(&f.root, "root", "/", "file system root of the machine: a mounted image or chroot")
 	fs.Var(&f.files, "baseline", "judge by this baseline file instead of the built-in checks; may be given several times")
+	fs.StringVar(&f.approved, "approved-commands", "", "file of SHA-256 sums of command lines that SCA policies may run although they are not known to be harmless")
 	fs.StringVar(&f.format, "format", "table", "table, json or sarif")
 	fs.StringVar(&f.failOn, "fail-on", "", "exit with status 1 if a check of this severity or worse failed: low, medium, high, critical")
 	if err := p.parse(fs, args); err != nil {
@@ -91,7 +93,14 @@ func (p Program) judge(ctx context.Context, f checkFlags) (*agent.ScanReport, er
 	if err != nil {
 		return nil, err
 	}
-	a, err := agent.New(agent.Options{Root: f.root, MachineID: machineID, Baselines: all.native, Version: p.Version, Now: time.Now})
+	approved, err := readApproved(f.approved)
+	if err != nil {
+		return nil, err
+	}
+	a, err := agent.New(agent.Options{
+		Root: f.root, MachineID: machineID, Baselines: all.native, Policies: all.policies, ApprovedCommands: approved,
+		Version: p.Version, Now: time.Now,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/rampart-sec/rampart/content/baselines"
+	"github.com/rampart-sec/rampart/internal/agent/sca"
 )
 
 // lintResult is what "baseline lint" says of one file.
@@ -63,6 +64,9 @@ func lintFile(name string) lintResult {
 		r.Error = err.Error()
 		return r
 	}
+	if sca.Looks(data) {
+		return lintPolicy(r, data)
+	}
 	b, err := baselines.Read(name, data)
 	if err != nil {
 		r.Error = err.Error()
@@ -73,5 +77,35 @@ func lintFile(name string) lintResult {
 		r.Rules += c.Rule.Procedures()
 	}
 	r.Evaluable = r.Rules
+	return r
+}
+
+// lintPolicy counts the rules of an SCA policy that this agent can judge.
+// Registry rules count: they are judged on Windows.
+func lintPolicy(r lintResult, data []byte) lintResult {
+	p, err := sca.Read(r.File, data)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	r.Format, r.Checks = "wazuh-sca", len(p.Checks)
+	checks := p.Checks
+	if p.Requirements != nil {
+		checks = append([]*sca.Check{p.Requirements}, checks...)
+	}
+	for _, c := range checks {
+		for _, rule := range c.Rules {
+			r.Rules++
+			err := c.Err
+			if err == nil {
+				err = rule.Evaluable()
+			}
+			if err == nil {
+				r.Evaluable++
+				continue
+			}
+			r.NotEvaluable = append(r.NotEvaluable, notEvaluable{Check: c.ID, Rule: rule.Text, Reason: err.Error()})
+		}
+	}
 	return r
 }
