@@ -47,7 +47,7 @@ func runDoctor(ctx context.Context, std stdio, args []string) error {
 	} else {
 		err = d.write(std.out)
 	}
-	if err == nil && d.DifferencesTotal+len(d.Problems) > 0 {
+	if err == nil && d.DifferencesTotal+len(d.Problems)+d.UnjudgedTotal > 0 {
 		err = errFound
 	}
 	return err
@@ -68,6 +68,14 @@ func (d *diagnosis) write(w io.Writer) error {
 	} else {
 		fmt.Fprintf(&b, "wrong %s: %d differences. Please report them; a restart judges everything anew\n", swept, d.DifferencesTotal)
 	}
+	if d.UnjudgedTotal == 0 {
+		b.WriteString("ok    every document can be judged\n")
+	} else {
+		fmt.Fprintf(&b, "wrong %d documents cannot be judged; import them again as their reasons say\n", d.UnjudgedTotal)
+	}
+	section(&b, "Cannot be judged", len(d.Unjudged), func(i int) {
+		fmt.Fprintf(&b, "  %s: %s\n", clean(d.Unjudged[i].ID), clean(d.Unjudged[i].Reason))
+	})
 	section(&b, "Cannot be used", len(d.Problems), func(i int) {
 		fmt.Fprintf(&b, "  %s: %s\n", clean(d.Problems[i].ID), clean(d.Problems[i].Reason))
 	})

@@ -29,6 +29,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 )
 
@@ -151,7 +152,13 @@ func (a *App) Start(ctx context.Context) error {
 
 	// Judgement.
 	var gc collector
-	judge, err := judge.New(judge.Options{Store: db, Inventory: inv, Library: library, Baselines: checks,
+	aliases := policy.NewAliases()
+	if c.Aliases != "" {
+		if err := aliases.LoadFile(c.Aliases); err != nil {
+			return fmt.Errorf("aliases: %w", err)
+		}
+	}
+	judge, err := judge.New(judge.Options{Store: db, Aliases: aliases, Inventory: inv, Library: library, Baselines: checks,
 		Now: now, Log: log, StaleAfter: c.StaleAfter, Registerer: metrics, Relax: gc.relax})
 	if err != nil {
 		return err

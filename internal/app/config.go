@@ -39,6 +39,10 @@ type Config struct {
 	// 17520h, two years.
 	KeepHistory time.Duration `yaml:"keepHistory"`
 
+	// Aliases is a table of policy aliases, laid over the one that ships: rows of
+	// type, alias and path, or a provider list as JSON; either packed with gzip.
+	Aliases string `yaml:"aliases"`
+
 	// Advisories is the folder of the advisory database, or of an OSV export.
 	// Default: advisories in Data.
 	Advisories string `yaml:"advisories"`

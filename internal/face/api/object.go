@@ -84,6 +84,8 @@ type change struct {
 	tx     *store.Tx
 	before *object // nil: there is none
 	after  *object // nil: it is being deleted
+	// warnings are told with the answer: what is accepted and may not be meant.
+	warnings []string
 }
 
 // idOf is the id of the object that a request names, in canonical spelling.

@@ -133,7 +133,7 @@ func (k *objectKind) store(ctx context.Context, c *change) (response, error) {
 	if c.before == nil {
 		status = k.created
 	}
-	return response{status: status, body: out, etag: stored.ETag}, nil
+	return response{status: status, body: out, etag: stored.ETag, warnings: c.warnings}, nil
 }
 
 // stored reads the object that a change starts from, nil if there is none.

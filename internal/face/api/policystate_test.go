@@ -153,3 +153,18 @@ func TestSharedTwoAssignments(t *testing.T) {
 		return true
 	})
 }
+
+// TestWarnsOfAliases: a definition that names an alias which its type does not
+// have, or whose type nobody knows, is stored with a warning.
+func TestWarnsOfAliases(t *testing.T) {
+	s := apitest.New(t)
+	for alias, want := range map[string]string{
+		"Microsoft.Storage/storageAccounts/moonPhase": "applies to nothing", "Contoso.App/things/size": "is guessed", "Microsoft.Storage/storageAccounts/minimumTlsVersion": "",
+	} {
+		a := s.Want(201, apitest.Call{Method: "PUT", Path: s.Sub() + authorization + "policyDefinitions/d", Body: object(map[string]any{
+			"policyRule": map[string]any{"if": map[string]any{"field": alias, "equals": "x"}, "then": map[string]any{"effect": "audit"}}})})
+		if got := a.Header.Get("Warning"); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: warning %q, want %q", alias, got, want)
+		}
+	}
+}

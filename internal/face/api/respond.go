@@ -21,6 +21,7 @@ type response struct {
 	status      int
 	body        any // nil: none
 	etag        string
+	warnings    []string              // for people, in headers
 	location    string                // where a long-running operation is polled
 	contentType string                // of stream
 	file        string                // name under which a browser saves the stream; "": it shows it
@@ -53,6 +54,9 @@ func (o *responder) header() http.Header {
 
 func (o *responder) send(r response) {
 	h := o.header()
+	for _, w := range r.warnings {
+		h.Add("Warning", "299 - "+strconv.QuoteToASCII(w))
+	}
 	if r.etag != "" {
 		h.Set("ETag", `"`+r.etag+`"`)
 	}

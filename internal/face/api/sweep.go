@@ -21,7 +21,7 @@ func (a *API) sweep(r *request) (response, error) {
 }
 
 func sweepBody(s *judge.Sweep, problems []record.Problem) map[string]any {
-	differences, unusable := []any{}, []any{}
+	differences, unusable, unjudged := []any{}, []any{}, []any{}
 	for _, d := range s.Differences {
 		differences = append(differences, map[string]any{
 			"resourceId": d.ResourceID, "recommendation": d.Recommendation, "kept": d.Kept, "swept": d.Swept})
@@ -29,7 +29,11 @@ func sweepBody(s *judge.Sweep, problems []record.Problem) map[string]any {
 	for _, p := range problems {
 		unusable = append(unusable, map[string]any{"id": p.ID, "reason": p.Reason})
 	}
+	for _, p := range s.Unjudged {
+		unjudged = append(unjudged, map[string]any{"id": p.ID, "reason": p.Reason})
+	}
 	return map[string]any{
+		"unjudgedTotal": s.UnjudgedTotal, "unjudged": unjudged,
 		"resources": s.Resources, "assessments": s.Assessments, "seconds": s.Took.Seconds(),
 		"differencesTotal": s.Total, "differences": differences, "problems": unusable,
 	}

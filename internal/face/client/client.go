@@ -140,6 +140,8 @@ type Sweep struct {
 	DifferencesTotal int          `json:"differencesTotal"`
 	Differences      []Difference `json:"differences"` // the first of them
 	Problems         []Problem    `json:"problems"`
+	UnjudgedTotal    int          `json:"unjudgedTotal"`
+	Unjudged         []Problem    `json:"unjudged"` // documents that cannot be judged, the first of them
 }
 
 // Difference is what the running estate says otherwise than a sweep.
@@ -150,7 +152,7 @@ type Difference struct {
 	Swept          string `json:"swept"`
 }
 
-// Problem is a policy object that cannot be used.
+// Problem is a policy object, or a document, that cannot be used.
 type Problem struct {
 	ID     string `json:"id"`
 	Reason string `json:"reason"`

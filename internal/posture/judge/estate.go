@@ -28,6 +28,8 @@ type Estate struct {
 	view    atomic.Pointer[index.View]
 	events  broadcast
 
+	refused refusals // documents that cannot be judged; of a sweep only
+
 	log *history.Log // what was, as the store keeps it
 
 	registered sync.Map               // folded ids of registered subscriptions

@@ -125,6 +125,9 @@ func newJudge(opt Options) (*Judge, error) {
 // Ready is closed when the first load is done.
 func (j *Judge) Ready() <-chan struct{} { return j.ready }
 
+// Aliases is the table by which policies name properties.
+func (j *Judge) Aliases() *policy.Aliases { return j.opt.Aliases }
+
 // Estate is the estate of a tenant, nil if there is none (yet). "" is the
 // default tenant.
 func (j *Judge) Estate(tenant string) *Estate {

@@ -230,7 +230,8 @@ func (e *Estate) take(r *record.Row, doc *wire.Document) {
 // assessments.
 func (e *Estate) refuse(doc *wire.Document, err error) {
 	if e.shadow {
-		return // the estate has said so
+		e.refused.add(doc.ID, err) // the estate has said so, by document
+		return
 	}
 	e.judge.metrics.refused.WithLabelValues(e.tenant).Inc()
 	e.judge.opt.Log.Warn("a document cannot be judged", "tenant", e.tenant, "id", doc.ID, "error", err)

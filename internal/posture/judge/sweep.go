@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
@@ -30,6 +31,35 @@ type Sweep struct {
 	// resource.
 	Total       int
 	Differences []index.Difference
+	// Unjudged are documents that cannot be judged, each with the reason, by id;
+	// the first of them, UnjudgedTotal is how many there are.
+	Unjudged      []record.Problem
+	UnjudgedTotal int
+}
+
+// refusals collects documents that cannot be judged, by id.
+type refusals struct {
+	mu   sync.Mutex
+	byID map[string]string
+}
+
+func (r *refusals) add(id string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byID == nil {
+		r.byID = map[string]string{}
+	}
+	r.byID[id] = err.Error()
+}
+
+// list are the first of them in order of their ids.
+func (r *refusals) list() (some []record.Problem, total int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(r.byID)) {
+		some = append(some, record.Problem{ID: id, Reason: r.byID[id]})
+	}
+	return some[:min(len(some), index.MaxDifferences)], len(some)
 }
 
 // Sweep judges every document of the store anew, as a start would, in memory of
@@ -95,6 +125,7 @@ func (e *Estate) sweep(ctx context.Context) (*Sweep, error) {
 		}
 		if len(found) == 0 || round == maxSweepRounds {
 			result.take(found)
+			result.Unjudged, result.UnjudgedTotal = s.refused.list()
 			return result, nil
 		}
 		last = found

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/cow"
 	"github.com/rampart-sec/rampart/internal/posture/index"
@@ -168,4 +169,22 @@ func BenchmarkSweep(b *testing.B) {
 		n++
 	}
 	b.ReportMetric((cpuSeconds()-cpu)/float64(n), "cpu-s/op")
+}
+
+// TestSweepListsWhatCannotBeJudged: a document that was stored although the
+// evaluator refuses it is named with the reason.
+func TestSweepListsWhatCannotBeJudged(t *testing.T) {
+	w := NewWorld(t)
+	w.Put(w.Account("a", true, true))
+	bad := w.Account("b", true, true)
+	bad.Unavailable = []string{"properties..x"}
+	w.update(func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.PutResources(ctx, "", []wire.Document{bad})
+		return err
+	})
+	w.Step()
+	s, err := w.Estate().Sweep(t.Context())
+	if err != nil || s.UnjudgedTotal != 1 || len(s.Unjudged) != 1 || s.Unjudged[0].ID != bad.ID || s.Unjudged[0].Reason == "" {
+		t.Errorf("%+v, %v", s, err)
+	}
 }

@@ -239,21 +239,27 @@ func (b *Bound) Supported() bool {
 }
 
 func (c *checker) aliases(b *Bound) {
-	note := func(f *Field, _ bool) {
-		if f.Kind != FieldAlias && !f.Direct {
-			return
-		}
-		switch origin := c.Aliases.Lookup(f.Text); {
-		case f.Direct, origin == OriginUnknown:
-			c.unknown[folded(f.Text)] = f.Text
-		case origin == OriginMechanical:
-			c.guessed[folded(f.Text)] = f.Text
-		}
+	for _, name := range b.UnknownAliases(c.Aliases, c.Options) {
+		c.unknown[folded(name)] = name
 	}
-	Fields(b.If, note)
-	if b.Details != nil {
-		Fields(b.Details.ExistenceCondition, note)
+	for _, name := range b.GuessedAliases(c.Aliases) {
+		c.guessed[folded(name)] = name
 	}
+}
+
+// DoubtfulAliases are the aliases of a definition that no type has, so that it
+// applies to nothing, and those whose paths are guessed because no table knows
+// their type. Parameters without default stay open.
+func (d *Definition) DoubtfulAliases(a *Aliases) (unknown, guessed []string) {
+	if d.Rule == nil {
+		return nil, nil
+	}
+	c := &checker{CheckOptions: CheckOptions{Aliases: a}}
+	b, err := c.bind(d)
+	if err != nil {
+		return nil, nil // whoever assigns it is told
+	}
+	return b.UnknownAliases(a, Options{}), b.GuessedAliases(a)
 }
 
 // Samples gives an acceptable value to every parameter that has no default:

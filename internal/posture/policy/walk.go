@@ -106,14 +106,26 @@ func Fields(c Condition, f func(field *Field, call bool)) {
 	})
 }
 
-// UnknownAliases are the names in the rule's if that no type has, sorted; a
-// rule with one applies to nothing.
+// UnknownAliases are the names in the rule that no type has, sorted; a rule with
+// one applies to nothing.
 func (b *Bound) UnknownAliases(a *Aliases, opt Options) []string {
+	return b.fieldsWith(func(f *Field) bool {
+		return f.Kind == FieldPath && f.Direct && !opt.DirectPaths || f.Kind == FieldAlias && a != nil && a.Lookup(f.Text) == OriginUnknown
+	})
+}
+
+// GuessedAliases are the names in the rule whose types no table knows, so that
+// their paths are guessed, sorted.
+func (b *Bound) GuessedAliases(a *Aliases) []string {
+	return b.fieldsWith(func(f *Field) bool { return f.Kind == FieldAlias && a != nil && a.Lookup(f.Text) == OriginMechanical })
+}
+
+// fieldsWith are the texts of the fields of the if and the existenceCondition of
+// which something is true.
+func (b *Bound) fieldsWith(is func(*Field) bool) []string {
 	var out []string
 	note := func(f *Field, _ bool) {
-		switch {
-		case f.Kind == FieldPath && f.Direct && !opt.DirectPaths,
-			f.Kind == FieldAlias && a != nil && a.Lookup(f.Text) == OriginUnknown:
+		if is(f) {
 			out = append(out, f.Text)
 		}
 	}
@@ -122,7 +134,7 @@ func (b *Bound) UnknownAliases(a *Aliases, opt Options) []string {
 		Fields(b.Details.ExistenceCondition, note)
 	}
 	slices.SortFunc(out, func(x, y string) int { return strings.Compare(folded(x), folded(y)) })
-	return slices.Compact(out)
+	return slices.CompactFunc(out, equalFold)
 }
 
 // usesIdentity reports whether a condition reads requestContext().identity.
