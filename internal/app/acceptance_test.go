@@ -24,7 +24,7 @@ import (
 // visitor uses a running server from outside: the API with the credentials of
 // the bootstrap file, the pages with its one-time link.
 type visitor struct {
-	t     *testing.T
+	t     testing.TB
 	app   *App
 	boot  client.Bootstrap
 	web   *http.Client
@@ -32,7 +32,7 @@ type visitor struct {
 }
 
 // visit signs in to both faces.
-func visit(t *testing.T, a *App) *visitor {
+func visit(t testing.TB, a *App) *visitor {
 	t.Helper()
 	boot, err := client.ReadBootstrap(a.opt.Config.Data)
 	must(t, err)
@@ -59,7 +59,7 @@ func visit(t *testing.T, a *App) *visitor {
 	return v
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func (v *visitor) subscriptions() (ids []string) {
 
 // settled waits until the default tenant's view is as wanted and no new one
 // came for a while: computed exposure follows what was imported.
-func settled(t *testing.T, a *App, what string, ok func(snapshot) bool) *index.View {
+func settled(t testing.TB, a *App, what string, ok func(snapshot) bool) *index.View {
 	t.Helper()
 	ctx := t.Context()
 	events := a.judge.Estate(store.DefaultTenant).Subscribe(ctx)
@@ -185,7 +185,7 @@ func settled(t *testing.T, a *App, what string, ok func(snapshot) bool) *index.V
 }
 
 // simulated is a seeded estate as lines.
-func simulated(t *testing.T, resources int) []byte {
+func simulated(t testing.TB, resources int) []byte {
 	t.Helper()
 	g, err := simulate.New(simulate.Options{Resources: resources, Seed: 7})
 	must(t, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // options completes a configuration for a test: free ports, a folder of its own.
-func options(t *testing.T, c Config) Options {
+func options(t testing.TB, c Config) Options {
 	t.Helper()
 	if c.Data == "" {
 		c.Data = t.TempDir()
@@ -40,12 +40,12 @@ func options(t *testing.T, c Config) Options {
 }
 
 // start runs a whole server in process and stops it with the test.
-func start(t *testing.T, c Config) *App {
+func start(t testing.TB, c Config) *App {
 	t.Helper()
 	return startWith(t, options(t, c))
 }
 
-func startWith(t *testing.T, opt Options) *App {
+func startWith(t testing.TB, opt Options) *App {
 	t.Helper()
 	a := New(opt)
 	t.Cleanup(func() {
@@ -67,7 +67,7 @@ type snapshot struct {
 }
 
 // waitFor polls the default tenant's view until it is as wanted.
-func waitFor(t *testing.T, a *App, what string, ok func(snapshot) bool) snapshot {
+func waitFor(t testing.TB, a *App, what string, ok func(snapshot) bool) snapshot {
 	t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for {

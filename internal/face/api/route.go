@@ -30,6 +30,17 @@ type route struct {
 	handle  func(*API, *request) (response, error)
 }
 
+// Lists are the patterns of everything that can be read, in the table's order.
+func Lists() []string {
+	var all []string
+	for _, row := range table {
+		if row.method == http.MethodGet {
+			all = append(all, row.pattern)
+		}
+	}
+	return all
+}
+
 // compiled is a route with its pattern in segments.
 type compiled struct {
 	route

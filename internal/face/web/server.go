@@ -98,47 +98,14 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /signin", s.signIn)
 	mux.HandleFunc("POST /signout", s.signOut)
 	mux.HandleFunc("POST /theme", s.setTheme)
-	for path, show := range map[string]show{
-		"/{$}":                     overview,
-		"/posture":                 posturePage,
-		"/recommendations":         recommendations,
-		"/recommendation":          recommendation,
-		"/resource":                resource,
-		"/inventory":               inventory,
-		"/compliance":              standards,
-		"/assessments":             assessments,
-		"/compliance/{id}":         standardControls,
-		"/compliance/new":          newStandard,
-		"/compliance/{id}/edit":    editStandard,
-		"/compliance/{id}/control": editControl,
-		"/policies":                policies,
-		"/settings":                settings,
-		"/search":                  search,
-		"/exempt":                  exemptForm,
-		"/assign":                  assignForm,
-		"/governance":              governancePage,
-		"/disable":                 disableForm,
-		"/what-if":                 whatIfForm,
-		"/fix-plan":                planOfFixes,
-		"/{path...}":               missing,
-	} {
+	for path, show := range shows {
 		mux.HandleFunc("GET "+path, s.page(show))
 	}
 	mux.HandleFunc("POST /what-if", s.ask(whatIfAsk))
 	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /inventory.csv", s.stream(inventoryCSV))
-	mux.HandleFunc("GET /recommendations.csv", s.stream(recommendationsCSV))
-	mux.HandleFunc("GET /assessments.csv", s.stream(assessmentsCSV))
-	mux.HandleFunc("GET /compliance/{id}/history.csv", s.stream(historyCSV))
-	mux.HandleFunc("GET /compliance/{id}/standard.yaml", s.stream(standardFile))
-	mux.HandleFunc("GET /compliance/{id}/evidence", s.stream(evidence))
-	mux.HandleFunc("GET /compliance/{id}/report.html", s.stream(download(".html", "text/html; charset=utf-8",
-		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteHTML(w) })))
-	mux.HandleFunc("GET /governance.csv", s.stream(governanceCSV))
-	mux.HandleFunc("GET /compliance/{id}/report.csv", s.stream(download(".csv", "text/csv; charset=utf-8",
-		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteCSV(w) })))
-	mux.HandleFunc("GET /compliance/{id}/report.json", s.stream(download(".json", "application/json",
-		func(r compliance.Report, w http.ResponseWriter) error { return r.WriteJSON(w) })))
+	for path, list := range streams {
+		mux.HandleFunc("GET "+path, s.stream(list))
+	}
 	for path, act := range map[string]act{
 		"/exempt":                   exempt,
 		"/unexempt":                 unexempt,
