@@ -22,6 +22,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 // Options of New. Judge, Store, Inventory, Access and Library are required.
@@ -47,6 +48,7 @@ type Options struct {
 type API struct {
 	Options
 	routes    []compiled
+	fixes     planning.Plans
 	builtIn   *builtIns
 	dashboard atomic.Pointer[string] // address of the dashboard, for links to pages
 	requests  *prometheus.CounterVec

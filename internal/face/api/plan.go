@@ -26,7 +26,7 @@ func (a *API) fixPlan(r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	steps, err := planning.Plan(r.Context(), estate.View(), scope, n)
+	steps, err := a.fixes.Plan(r.Context(), r.tenant(), estate.View(), scope, n)
 	if err != nil {
 		return response{}, err
 	}

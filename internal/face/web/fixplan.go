@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
-	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 // planPage is what to fix next: the most points for the effort first.
@@ -40,7 +39,7 @@ func planOfFixes(v *visit) (page, error) {
 			return page{}, arm.Invalid("A plan has 5, 10, 25, 50 or 100 steps, not %q.", clip(text, 20))
 		}
 	}
-	steps, err := planning.Plan(v.Context(), v.view, v.scope, n)
+	steps, err := v.server.fixes.Plan(v.Context(), v.tenant, v.view, v.scope, n)
 	if err != nil {
 		return page{}, fmt.Errorf("make a plan: %w", err)
 	}

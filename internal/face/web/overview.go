@@ -90,7 +90,7 @@ func overview(v *visit) (page, error) {
 		return page{}, fmt.Errorf("read score history: %w", err)
 	}
 	p.Trend = newTrend(history, v.clock)
-	steps, err := planning.Plan(v.Context(), v.view, v.scope, overviewSteps)
+	steps, err := v.server.fixes.Plan(v.Context(), v.tenant, v.view, v.scope, overviewSteps)
 	if err != nil {
 		return page{}, fmt.Errorf("plan next steps: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
+	"github.com/rampart-sec/rampart/internal/posture/planning"
 )
 
 // Options are what a Server needs. Judge, Access, Library, Now and Log must be
@@ -42,10 +43,11 @@ type Options struct {
 	Assets fs.FS
 }
 
-// Server is the dashboard. It holds no state but its tables, so any number of
-// them may serve the same judge.
+// Server is the dashboard. It holds no state but its tables and what it derived of
+// views, so any number of them may serve the same judge.
 type Server struct {
 	opt     Options
+	fixes   planning.Plans
 	secret  []byte
 	assets  *assets
 	pages   templates

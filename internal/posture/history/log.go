@@ -24,7 +24,8 @@ type Log struct {
 	Now        func() time.Time
 	Retired    func(id string) *record.Recommendation // one that is assigned no more
 
-	Numbers []uint16  // of the content's controls, in its order; constant once loaded
+	Numbers []uint16 // of the content's controls, in its order; constant once loaded
+	recent  recentChanges
 	room    sync.Pool // of blocks of snapshots
 
 	Loose      atomic.Int64 // rows of moves that are not compacted

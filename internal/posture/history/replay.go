@@ -19,7 +19,9 @@ type ReplayOptions struct {
 	At func(i int)
 	// step, if set, is told of every resource after it has moved; the step holds
 	// during the call.
-	step func(s *step)
+	step    func(s *step)
+	after   uint64  // transactions up to this one are left out
+	reached *uint64 // if set, the last transaction that was read
 	// again, if set, is called when the trip begins anew.
 	again func()
 }
@@ -100,7 +102,10 @@ func (p *Snapshot) follow(r *BlockReader, t *ReplayOptions, reached *int) error 
 		if !ok {
 			return r.Damaged()
 		}
-		skip := at.After(t.Times[last])
+		skip := at.After(t.Times[last]) || seq <= t.after
+		if t.reached != nil {
+			*t.reached = max(*t.reached, seq)
+		}
 		for ; !skip && t.Times[*reached].Before(at); *reached++ {
 			t.At(*reached)
 		}
@@ -199,6 +204,9 @@ func (l *Log) eachGone(ctx context.Context, since time.Time, fn func(removedReso
 		})
 	})
 }
+
+// endOfReading is when recent changes end: transactions may carry any time.
+var endOfReading = EndOfTime
 
 // EndOfTime is later than every transaction.
 var EndOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)

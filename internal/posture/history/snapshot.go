@@ -145,6 +145,9 @@ func newSnapshotScope(scope index.Scope) SnapshotScope {
 	return s
 }
 
+// below reports whether the scope is a resource with what lies below it.
+func (s SnapshotScope) below() bool { return s.handles != nil }
+
 // weighs reports whether subscriptions are scored apart and weighed.
 func (s *SnapshotScope) weighs() bool {
 	return s.tag == "" && s.sub == "" && s.group == "" && s.handles == nil

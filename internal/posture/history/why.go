@@ -77,23 +77,38 @@ func (l *Log) Changes(ctx context.Context, q WhyQuery) (WhyPage, error) {
 		q.To = before.at
 	}
 	v := l.View()
-	var w *whyReader
+	if before == nil && !newSnapshotScope(q.Scope).below() {
+		return l.latest(ctx, v, q)
+	}
+	w, _, err := l.search(ctx, v, q, q.To)
+	if err != nil {
+		return WhyPage{}, err
+	}
+	defer w.past.Reset()
+	return l.named(ctx, v, w, picked{found: w.found, more: w.more}, q.From)
+}
+
+// search reads the latest changes up to an instant, as far back as it takes to fill
+// a page: the changes after from.
+func (l *Log) search(ctx context.Context, v *index.View, q WhyQuery, to time.Time) (w *whyReader, from time.Time, err error) {
+	before, err := parseWhyCursor(q.Before)
+	if err != nil {
+		return nil, from, err
+	}
 	for span := firstSpan; ; span *= 8 {
-		from := q.To.Add(-span)
+		from = q.To.Add(-span)
 		last := !from.After(q.From) || span > longestSpan
 		if last {
 			from = q.From
 		}
-		if w, err = l.collect(ctx, v, q, before, from); err != nil {
-			return WhyPage{}, err
+		if w, err = l.collect(ctx, v, q, before, from, to); err != nil {
+			return nil, from, err
 		}
 		if w.more || last {
-			break
+			return w, from, nil
 		}
 		w.past.Reset()
 	}
-	defer w.past.Reset()
-	return l.named(ctx, v, w, q.From)
 }
 
 // firstSpan is how far back changes are looked for first. If that does not fill
@@ -105,13 +120,13 @@ const (
 )
 
 // collect reads the latest changes after from.
-func (l *Log) collect(ctx context.Context, v *index.View, q WhyQuery, before *whyCursor, from time.Time) (*whyReader, error) {
+func (l *Log) collect(ctx context.Context, v *index.View, q WhyQuery, before *whyCursor, from, to time.Time) (*whyReader, error) {
 	p, err := l.snapshotOf(ctx, v, q.Scope, from)
 	if err != nil {
 		return nil, err
 	}
 	w := &whyReader{past: p, slots: l.slotReader(v.Schema()), limit: q.Limit, before: before}
-	err = l.Replay(ctx, p, ReplayOptions{Times: []time.Time{from, q.To}, At: w.reach, step: w.step, again: w.again})
+	err = l.Replay(ctx, p, ReplayOptions{Times: []time.Time{from, to}, At: w.reach, step: w.step, again: w.again, reached: &w.reached})
 	if err == nil {
 		err = w.err
 	}
@@ -120,14 +135,14 @@ func (l *Log) collect(ctx context.Context, v *index.View, q WhyQuery, before *wh
 }
 
 // named is the page of what was collected, with the ids of its resources.
-func (l *Log) named(ctx context.Context, v *index.View, w *whyReader, since time.Time) (WhyPage, error) {
-	ids, err := l.idsOf(ctx, v, w.found, since)
+func (l *Log) named(ctx context.Context, v *index.View, w *whyReader, p picked, since time.Time) (WhyPage, error) {
+	ids, err := l.idsOf(ctx, v, w.gone, p.found, since)
 	if err != nil {
 		return WhyPage{}, err
 	}
-	page := w.page()
+	page := w.page(p)
 	for i := range page.Changes {
-		c, n := &page.Changes[i], &w.found[len(w.found)-1-i]
+		c, n := &page.Changes[i], &p.found[len(p.found)-1-i]
 		container, _, _ := strings.Cut(w.past.containers[n.container].text, "\x00")
 		c.ResourceID, c.Gone = cmp.Or(ids[n.flip.Handle], container), v.Row(n.flip.Handle) == nil
 	}
@@ -176,8 +191,10 @@ type whyReader struct {
 	last    whyCursor
 	found   []noted // oldest first
 	more    bool    // older ones were dropped
+	reached uint64  // the last transaction that was read
 	flips   []record.Change
 	parts   []controlPart
+	gone    map[uint32]string // ids of resources that went while it read, see leave
 	err     error
 }
 
@@ -348,11 +365,18 @@ func (w *whyReader) cut() {
 	}
 }
 
-// page is the page that was collected, but for what resources are called.
-func (w *whyReader) page() WhyPage {
+// picked are changes for a page, oldest first.
+type picked struct {
+	found []noted
+	older bool // there are some from before the query's span
+	more  bool // older ones of the span were left out
+}
+
+// page is the page of what was picked, but for what resources are called.
+func (w *whyReader) page(p picked) WhyPage {
 	var page WhyPage
-	for i := len(w.found) - 1; i >= 0; i-- {
-		n := &w.found[i]
+	for i := len(p.found) - 1; i >= 0; i-- {
+		n := &p.found[i]
 		c := ScoreChange{At: n.at, Cause: n.cause, Delta: n.delta}
 		if n.cause == "" {
 			c.Recommendation, _ = w.slots(n.flip.Slot)
@@ -360,14 +384,14 @@ func (w *whyReader) page() WhyPage {
 		}
 		page.Changes = append(page.Changes, c)
 	}
-	if w.more {
-		page.Next = w.found[0].String()
+	if p.more && len(p.found) > 0 {
+		page.Next = p.found[0].String()
 	}
 	return page
 }
 
 // idsOf finds the ids of resources, those that are gone by now included.
-func (l *Log) idsOf(ctx context.Context, v *index.View, found []noted, since time.Time) (map[uint32]string, error) {
+func (l *Log) idsOf(ctx context.Context, v *index.View, gone map[uint32]string, found []noted, since time.Time) (map[uint32]string, error) {
 	ids := map[uint32]string{}
 	missing := 0
 	for i := range found {
@@ -379,8 +403,9 @@ func (l *Log) idsOf(ctx context.Context, v *index.View, found []noted, since tim
 			ids[h] = r.ID
 			continue
 		}
-		ids[h] = ""
-		missing++
+		if ids[h] = gone[h]; ids[h] == "" {
+			missing++
+		}
 	}
 	if missing == 0 {
 		return ids, nil
@@ -389,6 +414,9 @@ func (l *Log) idsOf(ctx context.Context, v *index.View, found []noted, since tim
 		if id, wanted := ids[g.handle]; wanted && id == "" {
 			ids[g.handle] = string(g.id)
 			missing--
+			if gone != nil {
+				gone[g.handle] = string(g.id) // the next page need not look
+			}
 		}
 		return missing > 0
 	})

@@ -191,7 +191,7 @@ func TestPlanReachesTheTop(t *testing.T) {
 	w := judge.NewWorld(t)
 	bad := w.Account("two", false, true)
 	w.Put(w.Account("one", true, true), bad, w.Account("three", false, false))
-	steps, err := planning.Plan(t.Context(), w.Estate().View(), index.Scope{}, 10)
+	steps, err := new(planning.Plans).Plan(t.Context(), "", w.Estate().View(), index.Scope{}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func BenchmarkWhatIf1000(b *testing.B) {
 func BenchmarkPlan10(b *testing.B) {
 	be := judge.Bench(b)
 	for b.Loop() {
-		if _, err := planning.Plan(b.Context(), be.E.View(), index.Scope{}, 10); err != nil {
+		if _, err := new(planning.Plans).Plan(b.Context(), "", be.E.View(), index.Scope{}, 10); err != nil {
 			b.Fatal(err)
 		}
 	}

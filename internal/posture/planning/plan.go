@@ -26,11 +26,11 @@ const (
 // content's word.
 var effortWeight = map[string]float64{"low": 1, "moderate": 3, "high": 8}
 
-// Plan proposes the n fixes that bring the most points per effort, one after
+// plan proposes the n fixes that bring the most points per effort, one after
 // the other: each is chosen as if those before it were done. Where a control
 // is only won by several fixes on one resource, each of them counts for its
 // share when fixes are compared; Gain is what really happens.
-func Plan(ctx context.Context, v *index.View, scope index.Scope, n int) ([]PlanStep, error) {
+func plan(ctx context.Context, v *index.View, scope index.Scope, n int) ([]PlanStep, error) {
 	p := newPlanner(v, scope)
 	var steps []PlanStep
 	for range min(n, maxPlanSteps) {
@@ -55,7 +55,7 @@ type planner struct {
 	v        *index.View
 	scope    index.Scope
 	sel      index.Selection
-	ledger   *index.Totals
+	totals   *index.Totals
 	controls []plannedControl
 	score    *index.Pools
 }
@@ -65,11 +65,12 @@ type plannedControl struct {
 	open    map[uint16]*roaring.Bitmap // rows to fix, by slot
 	exactly [shared + 1]*roaring.Bitmap
 	unknown *roaring.Bitmap
+	worth   map[uint16]float64 // by slot: resources that fixing it wins, shares counted
 }
 
 func newPlanner(v *index.View, scope index.Scope) *planner {
 	sel := v.Resolve(scope)
-	p := &planner{v: v, scope: scope, sel: sel, ledger: v.TotalsOf(scope, sel), score: index.NewPools(v, sel)}
+	p := &planner{v: v, scope: scope, sel: sel, totals: v.TotalsOf(scope, sel), score: index.NewPools(v, sel)}
 	p.controls = make([]plannedControl, len(v.Schema().Controls))
 	for i := range p.controls {
 		p.controls[i] = plannedControl{open: map[uint16]*roaring.Bitmap{}, unknown: roaring.New()}
@@ -110,6 +111,12 @@ func (c *plannedControl) count() {
 		}
 		c.exactly[1].Or(fresh)
 	}
+	c.worth = make(map[uint16]float64, len(c.open))
+	for slot, rows := range c.open {
+		for k := 1; k <= shared; k++ {
+			c.worth[slot] += float64(rows.AndCardinality(c.exactly[k])) / float64(k)
+		}
+	}
 }
 
 // best is the open recommendation that brings the most points per effort.
@@ -117,8 +124,8 @@ func (p *planner) best() (best uint16, ok bool) {
 	most := 0.0
 	for i := range p.controls {
 		t := p.tally(i)
-		for slot, rows := range p.controls[i].open {
-			worth := p.worth(&p.controls[i], rows) * index.Share(p.v.Schema().Controls[i].Max, 1, t.Known())
+		for slot, worth := range p.controls[i].worth {
+			worth *= index.Share(p.v.Schema().Controls[i].Max, 1, t.Known())
 			worth /= p.effort(slot)
 			if worth > most || worth == most && worth > 0 && slot < best {
 				best, most, ok = slot, worth, true
@@ -126,15 +133,6 @@ func (p *planner) best() (best uint16, ok bool) {
 		}
 	}
 	return best, ok
-}
-
-// worth is how many resources a fix wins, shares of resources counted.
-func (p *planner) worth(c *plannedControl, rows *roaring.Bitmap) float64 {
-	sum := 0.0
-	for k := 1; k <= shared; k++ {
-		sum += float64(rows.AndCardinality(c.exactly[k])) / float64(k)
-	}
-	return sum
 }
 
 func (p *planner) effort(slot uint16) float64 {
@@ -166,7 +164,7 @@ func (p *planner) take(slot uint16) PlanStep {
 	delete(c.open, slot)
 	c.count()
 	step := PlanStep{
-		RecommendationRow: p.v.RecommendationRow(p.sel, p.ledger, slot, p.v.ScoreOf(p.sel).Max),
+		RecommendationRow: p.v.RecommendationRow(p.sel, p.totals, slot, p.v.ScoreOf(p.sel).Max),
 		Gain:              p.score.Score().Percent - before, Effort: "moderate",
 	}
 	if k := step.Content; k != nil && k.Effort != "" {
