@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 
-.PHONY: run build assets test lint bench generate dist clean
+.PHONY: run build assets test race lint bench generate dist clean
 .DEFAULT_GOAL := build
 
 run: go-version assets
@@ -25,6 +25,10 @@ assets:
 
 test:
 	script/test.sh
+
+# The packages that start goroutines, with the race detector (needs a C compiler).
+race:
+	script/race.sh
 
 lint: 
 	script/lint.sh

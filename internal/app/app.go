@@ -64,7 +64,7 @@ type App struct {
 
 // New checks nothing and starts nothing.
 func New(opt Options) *App {
-	return &App{opt: opt, life: newLifecycle()}
+	return &App{opt: opt, life: newLifecycle(opt.Log)}
 }
 
 // Run starts a server, waits until ctx ends or a part of it fails, and stops
@@ -93,7 +93,8 @@ func (a *App) Wait(ctx context.Context) error {
 // Status is valid after Start.
 func (a *App) Status() Status { return a.status }
 
-// Stop ends everything that Start started, newest first, within ten seconds.
+// Stop ends everything that Start started, newest first, within ten seconds; the log
+// and the error say which part takes long.
 // It is idempotent.
 func (a *App) Stop() error { return a.life.stop() }
 

@@ -169,7 +169,7 @@ func TestBusyDefaultPortSteps(t *testing.T) {
 }
 
 func TestStopIsBoundedAndIdempotent(t *testing.T) {
-	life := newLifecycle()
+	life := newLifecycle(slog.New(slog.DiscardHandler))
 	var order []string
 	life.onStop("first", func(context.Context) error { order = append(order, "first"); return nil })
 	life.onStop("second", func(context.Context) error { order = append(order, "second"); return errors.New("stuck") })

@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
 // stopTimeout bounds the teardown of everything.
 const stopTimeout = 10 * time.Second
 
+// slowStop is when the log says which part is waited for.
+const slowStop = 2 * time.Second
+
 // lifecycle is a last-in-first-out list of named teardowns and the goroutines
 // that end with them.
 type lifecycle struct {
+	log    *slog.Logger
 	stops  []namedStop
 	failed chan error // the first error of a goroutine that should not have ended
 }
@@ -22,8 +27,8 @@ type namedStop struct {
 	stop func(context.Context) error
 }
 
-func newLifecycle() *lifecycle {
-	return &lifecycle{failed: make(chan error, 1)}
+func newLifecycle(log *slog.Logger) *lifecycle {
+	return &lifecycle{log: log, failed: make(chan error, 1)}
 }
 
 // onStop registers a teardown; the last registered runs first.
@@ -51,7 +56,7 @@ func (l *lifecycle) run(ctx context.Context, name string, f func(context.Context
 		case <-done:
 			return nil
 		case <-stopCtx.Done():
-			return stopCtx.Err()
+			return fmt.Errorf("still working after %v", stopTimeout)
 		}
 	})
 }
@@ -64,7 +69,10 @@ func (l *lifecycle) stop() error {
 	var errs []error
 	for i := len(l.stops) - 1; i >= 0; i-- {
 		s := l.stops[i]
-		if err := s.stop(ctx); err != nil {
+		waiting := time.AfterFunc(slowStop, func() { l.log.Info("stopping; waiting for a part to end", "part", s.name) })
+		err := s.stop(ctx)
+		waiting.Stop()
+		if err != nil {
 			errs = append(errs, fmt.Errorf("stopping %s: %w", s.name, err))
 		}
 	}
