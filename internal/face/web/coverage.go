@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/index"
@@ -12,6 +14,30 @@ import (
 type coverage struct {
 	Type           string
 	Known, Present int
+}
+
+// freshness is how well the inventory is known: derived of a view once, since it
+// looks at every resource.
+type freshness struct {
+	Coverage []coverage
+	Stalest  []index.ResourceRow
+}
+
+// freshnessOf names it: a tenant's, in a scope.
+type freshnessOf struct {
+	tenant string
+	scope  index.Scope
+}
+
+// freshness counts coverage for some types and lists some of the stalest resources.
+func (v *visit) freshness(types, resources int) (freshness, error) {
+	derive := func(context.Context) (f freshness, err error) {
+		if f.Coverage, err = v.coverage(types); err == nil {
+			f.Stalest, err = v.stalest(resources)
+		}
+		return f, err
+	}
+	return v.server.freshness.Get(v.Context(), freshnessOf{v.tenant, v.scope}, v.view, time.Now, derive)
 }
 
 // stalest are the resources whose data is oldest. Containers that nobody

@@ -107,13 +107,11 @@ func overview(v *visit) (page, error) {
 
 // read fills what comes from the index alone.
 func (p *overviewPage) read(v *visit) error {
-	var err error
-	if p.Coverage, err = v.coverage(overviewTypes); err != nil {
+	known, err := v.freshness(overviewTypes, 2)
+	if err != nil {
 		return err
 	}
-	if p.Stalest, err = v.stalest(2); err != nil {
-		return err
-	}
+	p.Coverage, p.Stalest = known.Coverage, known.Stalest
 	p.Controls = costliest(v.view.Controls(v.scope), overviewControls)
 	unknown, err := v.view.Recommendations(index.RecommendationQuery{Scope: v.scope, State: []record.State{record.Unknown}, Limit: 1})
 	if err != nil {

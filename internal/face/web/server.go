@@ -12,6 +12,7 @@ import (
 	"github.com/rampart-sec/rampart/content"
 	"github.com/rampart-sec/rampart/internal/posture/compliance"
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
+	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/planning"
@@ -46,13 +47,15 @@ type Options struct {
 // Server is the dashboard. It holds no state but its tables and what it derived of
 // views, so any number of them may serve the same judge.
 type Server struct {
-	opt     Options
-	fixes   planning.Plans
-	secret  []byte
-	assets  *assets
-	pages   templates
-	handler http.Handler  // the pages, for forms that are shown again
-	streams chan struct{} // one token per open event stream
+	opt   Options
+	fixes planning.Plans
+	// freshness is kept per tenant and scope.
+	freshness index.Latest[freshnessOf, freshness]
+	secret    []byte
+	assets    *assets
+	pages     templates
+	handler   http.Handler  // the pages, for forms that are shown again
+	streams   chan struct{} // one token per open event stream
 }
 
 // New checks the options and reads templates and assets. It starts nothing.

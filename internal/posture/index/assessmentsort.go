@@ -19,6 +19,10 @@ func (s *assessmentSearch) smallest() Page[record.Assessment] {
 	page := Page[record.Assessment]{Total: s.total}
 	start, valid := s.startPair()
 	top := newTopK(s.limit+1, s.comparePairs)
+	if s.sort == "name" && s.total > manyNamed && s.walk(top, start, s.paged && valid) {
+		return s.pageOf(page, top.sorted())
+	}
+	top = newTopK(s.limit+1, s.comparePairs)
 	for _, g := range s.segments {
 		it := g.rows().Iterator()
 		for it.HasNext() {
@@ -28,7 +32,44 @@ func (s *assessmentSearch) smallest() Page[record.Assessment] {
 			}
 		}
 	}
-	rows := top.sorted()
+	return s.pageOf(page, top.sorted())
+}
+
+// manyNamed is the number of assessments from which it is quicker to look through
+// rows in the order of their names than to sort those selected.
+var manyNamed = 20_000
+
+// walk fills top from rows in the order of names. ok is false if that would take too
+// long.
+func (s *assessmentSearch) walk(top *topK[pair], start pair, paged bool) (ok bool) {
+	segments := map[[2]uint16]*segment{}
+	for i := range s.segments {
+		g := &s.segments[i]
+		segments[[2]uint16{g.slot, uint16(g.state)}] = g
+	}
+	found := 0
+	return s.v.byName(start.r, s.q.Desc, func(r *record.Row) bool {
+		ranked := s.v.rank(r)%2 == 1
+		for _, c := range r.Statuses {
+			g := segments[[2]uint16{c.Slot, uint16(c.State)}]
+			if g == nil || !g.bits.Contains(r.Handle) || g.filter.bits != nil && !g.filter.bits.Contains(r.Handle) {
+				continue
+			}
+			p := pair{r, c.Slot, s.v.rank(r)}
+			if paged && s.comparePairs(p, start) <= 0 {
+				continue
+			}
+			top.add(p)
+			if ranked {
+				found++
+			}
+		}
+		return found <= s.limit
+	})
+}
+
+// pageOf is the page of the first rows, one more than fit if there are more.
+func (s *assessmentSearch) pageOf(page Page[record.Assessment], rows []pair) Page[record.Assessment] {
 	if len(rows) > s.limit {
 		rows = rows[:s.limit]
 		last := rows[s.limit-1]

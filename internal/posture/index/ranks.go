@@ -119,3 +119,60 @@ func (k *ranks) place(v *View, r *record.Row) int {
 func (v *View) byRank(a, b *record.Row) int {
 	return cmp.Or(cmp.Compare(v.rank(a), v.rank(b)), compareNames(a, b))
 }
+
+// maxWalked bounds the rows that are looked at in the order of names to fill a page.
+const maxWalked = 200_000
+
+// byName calls keep for rows in the order of names, those that came since names were
+// sorted first, from a row on (nil: from the beginning; what comes before it may be
+// given too), until keep returns false. ok is false if more than maxWalked rows would
+// have to be looked at.
+func (v *View) byName(from *record.Row, desc bool, keep func(r *record.Row) bool) (ok bool) {
+	k := v.ranks
+	if k == nil {
+		return false
+	}
+	late := v.unrankedRows()
+	if len(late) > maxWalked/8 {
+		return false
+	}
+	for _, r := range late {
+		keep(r)
+	}
+	i, step := 0, 1
+	if desc {
+		i, step = len(k.order)-1, -1
+	}
+	if from != nil {
+		i = min(k.place(v, from), len(k.order)-1)
+		if int(from.Handle) < len(k.of) && k.of[from.Handle] > 0 {
+			i = int(k.of[from.Handle]) - 1
+		}
+	}
+	for n := 0; i >= 0 && i < len(k.order); i += step {
+		if n++; n > maxWalked {
+			return false
+		}
+		if r := v.Rows.At(k.order[i]); r != nil && !keep(r) {
+			return true
+		}
+	}
+	return true
+}
+
+// unrankedRows are the rows that came since names were sorted: their handles are
+// above those that were there, or were free then.
+func (v *View) unrankedRows() []*record.Row {
+	k := v.ranks
+	it := v.all.Bits().Iterator()
+	if len(k.order) == len(k.of)-1 { // no handle was free
+		it.AdvanceIfNeeded(uint32(len(k.of)))
+	}
+	var late []*record.Row
+	for it.HasNext() {
+		if h := it.Next(); int(h) >= len(k.of) || k.of[h] == 0 {
+			late = append(late, v.Rows.At(h))
+		}
+	}
+	return late
+}

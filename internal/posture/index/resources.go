@@ -177,6 +177,11 @@ func (s *resourceSearch) compareKeys(a, b uint64) int {
 
 // smallest are the first k rows of a set, after the cursor.
 func (s *resourceSearch) smallest(bits *roaring.Bitmap, key uint64, k int) []place {
+	if s.sort != "seen" && int(bits.GetCardinality()) > manyNamed {
+		if rows, ok := s.walk(bits, key, k); ok {
+			return rows
+		}
+	}
 	top := newTopK(k, s.compare)
 	it := bits.Iterator()
 	for it.HasNext() {
@@ -186,6 +191,32 @@ func (s *resourceSearch) smallest(bits *roaring.Bitmap, key uint64, k int) []pla
 		}
 	}
 	return top.sorted()
+}
+
+// walk is smallest for large sets: it looks through rows in the order of names. ok is
+// false if that would take too long.
+func (s *resourceSearch) walk(bits *roaring.Bitmap, key uint64, k int) (rows []place, ok bool) {
+	top := newTopK(k, s.compare)
+	var from *record.Row
+	if s.after != nil && s.after.key == key {
+		from = s.after.r
+	}
+	found := 0
+	ok = s.v.byName(from, s.sort == "name" && s.desc, func(r *record.Row) bool {
+		if !bits.Contains(r.Handle) {
+			return true
+		}
+		p := place{r, key}
+		if s.after != nil && s.compare(p, *s.after) <= 0 {
+			return true
+		}
+		top.add(p)
+		if s.v.rank(r)%2 == 1 {
+			found++
+		}
+		return found < k
+	})
+	return top.sorted(), ok
 }
 
 func (s *resourceSearch) place(r *record.Row, key uint64) place {
