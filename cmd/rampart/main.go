@@ -50,7 +50,7 @@ var verbs = []verb{
 	{"serve", "--config FILE", "the server as configured", runServe},
 	{"scan host", command.CheckSynopsis, "assess this machine once, no server", runScanHost},
 	{"agent", "VERB", "the program of a protected machine, as rampart-agent: rampart agent help lists its verbs", nil},
-	{"scan image", "REFERENCE | --archive FILE|- | --root DIR  [--db DIR] [--platform OS/ARCH] [--fail-on SEVERITY] [--format table|json|sarif|cyclonedx|spdx]", "packages, vulnerabilities, secrets and configuration of an image, no server", runScanImage},
+	{"scan image", "REFERENCE | --archive FILE|- | --root DIR  [--db DIR] [--max-age DURATION] [--platform OS/ARCH] [--vex FILE]... [--rules FILE]... [--fail-on SEVERITY] [--format table|json|sarif|cyclonedx|spdx]", "packages, vulnerabilities, secrets and configuration of an image, no server", runScanImage},
 	{"scan template", "[--parameters FILE] [--policies DIR] [--fail-on SEVERITY] [--format table|json] PLAN.json|azuredeploy.json...", "the same policies over Terraform plans and ARM templates", runScanTemplate},
 	{"assess", "--resources FILE|- [--subscription ID] [--group NAME] [--policies DIR] [--aliases FILE] [--states FILE] [--format table|json]", "judge a file of resources, no server", runAssess},
 	{"policy eval", "--cases FILE [--aliases-dir DIR]", "one result line per case", runPolicyEval},

@@ -44,6 +44,8 @@ func runScanImage(ctx context.Context, std stdio, args []string) error {
 		ca:        fs.String("ca", "", "certificate of the registry's private authority, PEM"),
 		timeout:   fs.Duration("timeout", 10*time.Minute, "give up after"),
 	}
+	var aside asideFlags
+	aside.add(fs)
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' { // the reference may come first
 		args = append(args[1:len(args):len(args)], args[0])
 	}
@@ -59,10 +61,18 @@ func runScanImage(ctx context.Context, std stdio, args []string) error {
 	if err != nil {
 		return fmt.Errorf("--fail-on %w", err)
 	}
+	set, err := aside.read()
+	if err != nil {
+		return err
+	}
 	r, err := scanImage(ctx, std, &f)
 	if err != nil {
 		return err
 	}
+	if err := aside.checkAge(r, time.Now()); err != nil {
+		return err
+	}
+	set.apply(std, r, time.Now())
 	if err := write(std.out, r); err != nil {
 		return err
 	}

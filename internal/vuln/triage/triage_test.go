@@ -106,3 +106,15 @@ func TestRuleCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestReadRules(t *testing.T) {
+	rules, err := ReadRules("r.yaml", []byte("rules:\n  - reason: accepted\n    expires: 2027-01-31\n    cves: [CVE-2026-1]\n    atMost: medium\n"))
+	if err != nil || len(rules) != 1 || rules[0].ID != "rule 1" || rules[0].AtMost != cvss.Medium || rules[0].Expires.Year() != 2027 {
+		t.Errorf("%+v %v", rules, err)
+	}
+	for _, text := range []string{"", "rules: []", "rules:\n  - cves: [CVE-1]", "rules:\n  - reason: x\n    cve: [CVE-1]", "rules:\n  - reason: x\n    cves: [CVE-1]\n    expires: soon", "rules:\n  - reason: x\n    atMost: bad"} {
+		if _, err := ReadRules("r.yaml", []byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
