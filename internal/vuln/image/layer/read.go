@@ -13,13 +13,12 @@ import (
 // Read reads a layer: a tar file, compressed with gzip or zstd or not. An error
 // is the reason why nothing of the layer is known.
 func Read(ctx context.Context, r io.Reader, o Options) (*Layer, error) {
-	packed := &counter{r: r}
-	z, err := Decompress(packed)
+	z, err := Unpack(ctx, r, o.Limits)
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
 	defer z.Close() //nolint:errcheck // only read
-	b := &bounded{ctx: ctx, r: z, packed: packed, limits: o.Limits}
+	b := &counter{r: z}
 	c := newCollector(o)
 	defer c.close()
 	if err := c.tar(tar.NewReader(b)); err != nil {

@@ -39,6 +39,17 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(b), nil
 }
 
+// Unpack is Decompress within limits: reading fails once there is more than they
+// allow, or when ctx ends.
+func Unpack(ctx context.Context, r io.Reader, limits Limits) (io.ReadCloser, error) {
+	packed := &counter{r: r}
+	z, err := Decompress(packed)
+	if err != nil {
+		return nil, err
+	}
+	return &bounded{ctx: ctx, r: z, packed: packed, limits: limits}, nil
+}
+
 // counter counts the bytes that pass.
 type counter struct {
 	r io.Reader
@@ -55,7 +66,7 @@ func (c *counter) Read(p []byte) (int, error) {
 // limits allow, or when the context ends.
 type bounded struct {
 	ctx    context.Context
-	r      io.Reader
+	r      io.ReadCloser
 	packed *counter
 	limits Limits
 	n      int64
@@ -82,3 +93,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Close ends the decoder.
+func (b *bounded) Close() error { return b.r.Close() }

@@ -3,7 +3,6 @@ package source
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +23,7 @@ type Archive struct {
 type entry struct {
 	at, size int64
 	link     string // of a link: the entry that it names
+	sparse   bool   // its bytes do not lie together
 }
 
 // maxEntries is how many entries an archive of images may have before it is
@@ -61,7 +61,9 @@ func (a *Archive) Close() { a.file.Close() } //nolint:errcheck // only read
 
 // temporary spools a stream, unpacked, into a file that has no name.
 func temporary(ctx context.Context, r io.Reader) (*os.File, error) {
-	z, err := layer.Decompress(r)
+	limits := layer.DefaultLimits()
+	limits.Bytes = maxArchive
+	z, err := layer.Unpack(ctx, r, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func temporary(ctx context.Context, r io.Reader) (*os.File, error) {
 	}
 	err = os.Remove(f.Name())
 	if err == nil {
-		err = copyBounded(ctx, f, z)
+		_, err = io.Copy(f, z)
 	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
@@ -82,23 +84,6 @@ func temporary(ctx context.Context, r io.Reader) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func copyBounded(ctx context.Context, w io.Writer, r io.Reader) error {
-	for n := int64(0); n < maxArchive; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		m, err := io.CopyN(w, r, 16<<20)
-		n += m
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("the archive is larger than %d bytes", int64(maxArchive))
 }
 
 // index notes where each entry lies. A compressed archive is unpacked first.
@@ -129,9 +114,9 @@ func (a *Archive) index(ctx context.Context) error {
 			e.link = layer.Clean(path.Dir(h.Name) + "/" + h.Linkname)
 		case tar.TypeLink:
 			e.link = layer.Clean(h.Linkname)
-		case tar.TypeGNUSparse:
-			return errors.New("its entries are sparse files")
 		}
+		// A sparse file has less data than its size says.
+		e.sparse = h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != ""
 		a.entries[layer.Clean(h.Name)] = e
 	}
 	if len(a.entries) == 0 {
@@ -176,6 +161,9 @@ func (a *Archive) open(name string) (io.ReadCloser, int64, error) {
 	e, ok := a.find(name)
 	if !ok {
 		return nil, 0, fmt.Errorf("%s is not in the archive", name)
+	}
+	if e.sparse {
+		return nil, 0, fmt.Errorf("%s is a sparse file", name)
 	}
 	return io.NopCloser(io.NewSectionReader(a.file, e.at, e.size)), e.size, nil
 }
