@@ -28,6 +28,8 @@ type Set struct {
 	Correlations []Correlation
 	Failed       []*Error // what was refused
 	Files        int
+
+	change func(doc *yaml.Node) error // of LoadWith
 }
 
 // Correlation is a document for the package that correlates.
@@ -48,8 +50,12 @@ type filter struct {
 
 // Load reads every .yml and .yaml file below the paths, in the order of their
 // names. A document that cannot be used is in Failed and the rest goes on.
-func Load(paths ...string) *Set {
-	s := &Set{}
+func Load(paths ...string) *Set { return LoadWith(nil, paths...) }
+
+// LoadWith is Load with documents changed before they are read, as pipelines do.
+// A document whose change gives an error is refused. A nil change changes nothing.
+func LoadWith(change func(doc *yaml.Node) error, paths ...string) *Set {
+	s := &Set{change: change}
 	var filters []*filter
 	for _, path := range paths {
 		err := filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
@@ -159,6 +165,12 @@ func (s *Set) documents(name string, text []byte) (filters []*filter) {
 }
 
 func (s *Set) document(name string, doc *yaml.Node) *filter {
+	if s.change != nil {
+		if err := s.change(doc); err != nil {
+			s.refuse(name, doc, err)
+			return nil
+		}
+	}
 	switch {
 	case member(doc, "correlation") != nil:
 		s.Correlations = append(s.Correlations, Correlation{name, doc})
