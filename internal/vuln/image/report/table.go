@@ -171,7 +171,7 @@ func summary(w io.Writer, r *image.Report) {
 			break
 		}
 	}
-	fmt.Fprintf(w, "\n%d vulnerabilities", len(all))
+	fmt.Fprintf(w, "\n%d %s", len(all), map[bool]string{true: "vulnerability", false: "vulnerabilities"}[len(all) == 1])
 	if len(parts) > 0 {
 		fmt.Fprintf(w, " (%s), %d fixable, %d known to be exploited", strings.Join(parts, ", "), fixable, exploited)
 	}
