@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,69 @@ func TestPoliciesWithoutID(t *testing.T) {
 	for _, title := range []string{"file one", "file two", "by name"} {
 		if got["d "+title] != "unhealthy" {
 			t.Errorf("%q says %q", title, got["d "+title])
+		}
+	}
+}
+
+// TestEmptyTexts: empty text where a name, a key or an address should be counts as
+// absent.
+func TestEmptyTexts(t *testing.T) {
+	const sub = "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+	wantUnhealthy(t, strings.Join([]string{
+		`{"id":"` + testGroup + `/providers/Microsoft.ContainerService/managedClusters/aks","name":"aks","type":"Microsoft.ContainerService/managedClusters","location":"eastus","properties":{"diskEncryptionSetID":""}}`,
+		`{"id":"` + sub + `","name":"x","type":"Microsoft.Resources/subscriptions"}`,
+		`{"id":"` + sub + `/providers/Microsoft.Security/securityContacts/default","name":"default","type":"Microsoft.Security/securityContacts","properties":{"emails":""}}`,
+	}, "\n"), "7d7be79c-23ba-4033-84dd-45e2a5ccdd67", "4f4f78b8-e367-4b10-a341-d9a4ad5cf1c7")
+}
+
+func TestSharedEmptyTexts(t *testing.T) {
+	for file, recommendations := range map[string][]string{
+		"empty-text.jsonl": {"7d7be79c-23ba-4033-84dd-45e2a5ccdd67", "1f68a601-6e6d-4e42-babf-3f643a047ea2", "b54ed75b-3e1a-44ac-a333-05ba39b99ff0"},
+		"contact.jsonl":    {"4f4f78b8-e367-4b10-a341-d9a4ad5cf1c7"},
+	} {
+		wantUnhealthy(t, sharedCase(t, file), recommendations...)
+	}
+}
+
+// TestSharedPolicyCases: resource groups by their short type, definitions without
+// an id, and a site without a network in a template.
+func TestSharedPolicyCases(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "..", "shared", "cases", "policy")
+	got := states(t, assess.Options{Resources: strings.NewReader(sharedCase(t, "rg/rgshort.jsonl")), Policies: []string{filepath.Join(dir, "rg/v_id")}})
+	if got["g1 Resource groups need the tag env"] != "unhealthy" {
+		t.Errorf("a resource group by its short type: %v", got)
+	}
+	states(t, assess.Options{Resources: strings.NewReader(sharedCase(t, "rg/sa.jsonl")), Policies: []string{filepath.Join(dir, "rg/v_noid")}})
+	report, err := assess.ScanTemplates(assess.TemplateOptions{Now: time.Now(), Policies: []string{dir},
+		Files: []assess.TemplateFile{{Name: "web.json", Data: []byte(sharedCase(t, "web.json"))}}})
+	if err != nil || !slices.ContainsFunc(report.Findings, func(f assess.TemplateFinding) bool {
+		return f.Name == "WEBNET apps lie in a network" && f.State == "unhealthy"
+	}) {
+		t.Errorf("a site without a network: %+v, %v", report, err)
+	}
+}
+
+func sharedCase(t *testing.T, file string) string {
+	t.Helper()
+	in, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "cases", "policy", file))
+	if err != nil {
+		t.Skip("the shared cases are not there")
+	}
+	return string(in)
+}
+
+// wantUnhealthy wants each recommendation to be unhealthy for some resource, and
+// for none to be healthy.
+func wantUnhealthy(t *testing.T, resources string, recommendations ...string) {
+	t.Helper()
+	report, err := assess.Run(t.Context(), assess.Options{Resources: strings.NewReader(resources), Now: time.Now})
+	if err != nil || report.RejectedTotal > 0 {
+		t.Fatal(err, report)
+	}
+	for _, id := range recommendations {
+		i := slices.IndexFunc(report.Recommendations, func(r assess.Recommendation) bool { return r.ID == id })
+		if i < 0 || report.Recommendations[i].Unhealthy == 0 || report.Recommendations[i].Healthy > 0 {
+			t.Errorf("%s is not unhealthy: %+v", id, report.Recommendations[max(i, 0)])
 		}
 	}
 }

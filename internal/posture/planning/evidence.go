@@ -184,6 +184,12 @@ func wanted(t *policy.Trace, flip bool) string {
 		}
 		return "no value"
 	}
+	if t.Wanted.Kind == policy.String && t.Wanted.Str == "" && (t.Operator == "equals" || t.Operator == "notEquals") {
+		if (t.Operator == "equals") == holds { // the empty text stands for nothing
+			return "no value"
+		}
+		return "a value"
+	}
 	phrase, ok := phrases[t.Operator]
 	if !ok {
 		return t.Operator + " " + value
