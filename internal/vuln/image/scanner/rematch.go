@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/base/store"
@@ -24,19 +26,18 @@ func (s *Scanner) Rematch(ctx context.Context, change advisory.Change) error {
 		return err
 	}
 	defer release()
-	m := image.NewMatcher(db)
+	var held []target
 	for _, id := range s.index.Holders(change.Packages) {
 		name, digest, _ := strings.Cut(id, "\x00")
-		c := s.connectors[name]
-		if c == nil {
-			continue
-		}
-		if err := s.rematch(ctx, c, digest, m); err != nil {
-			s.indexed.Store(false) // the next change judges all: this one is not done
-			return err
+		if c := s.connectors[name]; c != nil {
+			held = append(held, target{c, digest})
 		}
 	}
-	return nil
+	err = s.rematchEach(ctx, db, held)
+	if err != nil {
+		s.indexed.Store(false) // the next change judges all: this one is not done
+	}
+	return err
 }
 
 // rematchAll judges all inventories, and fills the index of who has what: after a
@@ -47,21 +48,58 @@ func (s *Scanner) rematchAll(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	m := image.NewMatcher(db)
+	var all []target
 	for _, name := range s.order {
 		c := s.connectors[name]
 		err := s.each(ctx, name, func(r *store.ImageRow) error {
-			if r.Status == unscanned || r.Status == inProgress {
-				return nil // it will be judged by the advisories of now
+			if r.Status != unscanned && r.Status != inProgress { // these will be judged by the advisories of now
+				all = append(all, target{c, r.Digest})
 			}
-			return s.rematch(ctx, c, r.Digest, m)
+			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
+	if err := s.rematchEach(ctx, db, all); err != nil {
+		return err
+	}
 	s.indexed.Store(true)
 	return nil
+}
+
+// target is an image whose inventory is judged again.
+type target struct {
+	c      *connected
+	digest string
+}
+
+// rematchEach judges inventories on every core; its error is the first. Reading
+// them costs most.
+func (s *Scanner) rematchEach(ctx context.Context, db *advisory.DB, targets []target) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan target)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			m := image.NewMatcher(db)
+			for t := range queue {
+				if ctx.Err() != nil {
+					continue
+				}
+				if err := s.rematch(ctx, t.c, t.digest, m); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, t := range targets {
+		queue <- t
+	}
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
 }
 
 // indexID names an image in the index.
@@ -94,5 +132,9 @@ func (s *Scanner) rematch(ctx context.Context, c *connected, digest string, m *i
 	if err != nil {
 		return err
 	}
-	return s.complete(ctx, c, digest, &v, report)
+	if row.Status != completed {
+		return s.complete(ctx, c, digest, &v, report)
+	}
+	s.noteHeld(c.Name, digest, &v) // the row stays as it is
+	return s.deliver(ctx, c.document(row, report, s.o.Now()), c.report(row, report, s.o.Now()))
 }

@@ -38,7 +38,7 @@ import (
 // world is a registry in memory, a store, and a scanner over both.
 type world struct {
 	*Scanner
-	t      *testing.T
+	t      testing.TB
 	host   string
 	db     string // folder of advisories
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ type world struct {
 
 const secret = "s3cret"
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, db: t.TempDir(), docs: map[string]wire.Document{}}
 	h := server.New(server.Logger(log.New(io.Discard, "", 0)))
