@@ -22,7 +22,7 @@ type asideFlags struct {
 func (a *asideFlags) add(fs *flag.FlagSet) {
 	fs.Func("vex", "VEX document (OpenVEX, CycloneDX, CSAF) of a maker that is trusted; may be given again", func(path string) error { a.vex = append(a.vex, path); return nil })
 	fs.Func("rules", "YAML file of rules that disable findings; may be given again", func(path string) error { a.rules = append(a.rules, path); return nil })
-	fs.DurationVar(&a.maxAge, "max-age", 0, "a scan with advisories older than this is an error, for example 168h")
+	fs.DurationVar(&a.maxAge, "max-age", 30*24*time.Hour, "a scan with advisories older than this is an error; 0 for any age")
 }
 
 // asides are what was read of the files.

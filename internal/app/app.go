@@ -249,6 +249,9 @@ func (a *App) Start(ctx context.Context) error {
 		}
 		return exposure.Follow(ctx, exposure.Options{Store: db, Deliver: deliver(inv, log), Now: now, Log: log})
 	})
+	if c.FetchAdvisories == "nightly" {
+		a.life.run(ctx, "nightly fetch", a.fetchNightly)
+	}
 	if images != nil {
 		a.life.run(ctx, "image scanner", images.Run)
 		a.life.run(ctx, "advisories", func(ctx context.Context) error {

@@ -46,6 +46,15 @@ type Config struct {
 	// Advisories is the folder of the advisory database, or of an OSV export.
 	// Default: advisories in Data.
 	Advisories string `yaml:"advisories"`
+	// FetchAdvisories is "" or "off" for never, or "nightly": the advisories of
+	// the ecosystems that scans have met are then downloaded once a night.
+	FetchAdvisories string `yaml:"fetchAdvisories"`
+	// AdvisoriesFrom is the address of a mirror of the OSV export. Default: the
+	// public one, with CISA's and FIRST's lists.
+	AdvisoriesFrom string `yaml:"advisoriesFrom"`
+	// AdvisoriesMaxAge is the age from which a scan with them is an error.
+	// Default 720h, thirty days.
+	AdvisoriesMaxAge time.Duration `yaml:"advisoriesMaxAge"`
 	// Registries are the connected registries, whose images are scanned.
 	Registries []Registry `yaml:"registries"`
 
@@ -115,10 +124,13 @@ func (c *Config) Check() error {
 	if c.KeepHistory == 0 {
 		c.KeepHistory = 2 * 365 * 24 * time.Hour
 	}
+	if c.AdvisoriesMaxAge == 0 {
+		c.AdvisoriesMaxAge = 30 * 24 * time.Hour
+	}
 	if c.Root == "" {
 		c.Root = "/"
 	}
-	return errors.Join(c.checkAddresses(), c.checkStore(), c.checkRest())
+	return errors.Join(c.checkAdvisories(), c.checkAddresses(), c.checkStore(), c.checkRest())
 }
 
 func (c *Config) checkAddresses() error {

@@ -130,7 +130,7 @@ func (a *App) newScanner(p imageParts) (*scanner.Scanner, error) {
 		return nil, nil
 	}
 	s, err := scanner.New(scanner.Options{Store: p.store, Tenant: store.DefaultTenant, Advisories: p.advisories, Connectors: connectors, Deliver: p.deliver,
-		Cache: &image.Cache{Dir: filepath.Join(a.opt.Config.Data, "layers")}, Now: a.opt.Now, Log: a.opt.Log, Registerer: p.metrics})
+		Cache: &image.Cache{Dir: filepath.Join(a.opt.Config.Data, "layers")}, MaxAge: a.opt.Config.AdvisoriesMaxAge, Seen: a.noteSeen, Now: a.opt.Now, Log: a.opt.Log, Registerer: p.metrics})
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}

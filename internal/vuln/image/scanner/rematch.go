@@ -107,11 +107,16 @@ func indexID(connector, digest string) string { return connector + "\x00" + dige
 
 // noteHeld keeps in the index what an image has.
 func (s *Scanner) noteHeld(connector, digest string, v *image.Inventory) {
+	s.index.Set(indexID(connector, digest), plain(v))
+}
+
+// plain gives the packages without their layers.
+func plain(v *image.Inventory) []software.Package {
 	list := make([]software.Package, len(v.Packages))
 	for i := range v.Packages {
 		list[i] = v.Packages[i].Package
 	}
-	s.index.Set(indexID(connector, digest), list)
+	return list
 }
 
 func (s *Scanner) rematch(ctx context.Context, c *connected, digest string, m *image.Matcher) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
@@ -31,9 +32,13 @@ type Options struct {
 	Advisories Advisories
 	Connectors []Connector
 	// Deliver writes documents, deletions among them, into the inventory.
-	Deliver    func(ctx context.Context, tenant string, docs []wire.Document) error
-	Cache      *image.Cache
-	Workers    int // 0 is 2
+	Deliver func(ctx context.Context, tenant string, docs []wire.Document) error
+	Cache   *image.Cache
+	Workers int           // 0 is 2
+	MaxAge  time.Duration // a scan with older advisories is an error; 0 for any age
+	// Seen is told of the packages of every image, so that the advisories of their
+	// ecosystems can be fetched. It may be nil.
+	Seen       func([]software.Package)
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer

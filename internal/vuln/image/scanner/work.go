@@ -10,6 +10,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory"
 	"github.com/rampart-sec/rampart/internal/vuln/image"
 	"github.com/rampart-sec/rampart/internal/vuln/image/layer"
 	"github.com/rampart-sec/rampart/internal/vuln/image/registry"
@@ -117,12 +118,18 @@ func (s *Scanner) read(ctx context.Context, c *connected, row *store.ImageRow) (
 // judge matches an inventory with the advisories and stores both. Without
 // advisories the inventory is kept: the image need not be pulled again.
 func (s *Scanner) judge(ctx context.Context, c *connected, digest string, v *image.Inventory) error {
+	if s.o.Seen != nil {
+		s.o.Seen(plain(v))
+	}
 	db, release, err := s.o.Advisories.Acquire()
 	if err != nil {
 		return s.fail(ctx, c, digest, v, err)
 	}
 	defer release()
 	report, err := image.Match(ctx, v, db, s.o.Now())
+	if err == nil {
+		err = advisory.CheckAge(report.Feeds, s.o.Now(), s.o.MaxAge)
+	}
 	if err != nil {
 		return s.fail(ctx, c, digest, v, err)
 	}
