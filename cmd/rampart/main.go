@@ -62,6 +62,7 @@ var verbs = []verb{
 	{"import", "[--server URL] [--data DIR] [--subscription ID] [--group NAME] FILE|-", "resources into a running server", runImport},
 	{"what-if", "[--fix RECOMMENDATION]... [--exempt RECOMMENDATION]... [--scope ID] [--subscription ID] [--group NAME] [--fail-below PERCENT] [--fail-on-loss] [--format table|json] [FILE|-]", "what resources, an ARM template, fixes or exemptions would do to the score; nothing is stored", runWhatIf},
 	{"plan", "[--steps N] [--scope ID] [--format table|json]", "the fixes that bring the most points for the effort", runPlan},
+	{"detect run", "--rules DIR [--rules DIR]... [--source KIND] [--format json|table] [--stats FILE] FILE|-...", "Sigma rules and correlations over events of a file", runDetectRun},
 	{"advisory fetch", "[--db DIR] [--ecosystems auto|LIST] [--from URL] [--kev URL|off] [--epss URL|off] [--dry-run]", "download advisories, resumable, and import them", runAdvisoryFetch},
 	{"advisory import", "[--db DIR] [--trust KEY.pub]... [--format table|json] FILE|DIR...", "OSV exports, KEV, EPSS or a signed bundle into the advisory database", runAdvisoryImport},
 	{"advisory bundle", "[--db DIR] [--key FILE] [--whole] -o FILE", "sign what has changed since the last bundle, for a network without internet", runAdvisoryBundle},
