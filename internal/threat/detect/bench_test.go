@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -55,11 +56,20 @@ func publicRules(b *testing.B) *Program {
 }
 
 // BenchmarkWindows takes recorded events of 3 KB from JSON to matches, with all
-// public rules loaded; decode/s is the decoder alone.
+// public rules loaded, beside encoding/json's walk over the same bytes.
 func BenchmarkWindows(b *testing.B) {
 	program := publicRules(b)
 	text := recorded(b, 64<<20)
 	source, _ := sources.Find("windows")
+	b.Run("encoding-json-valid", func(b *testing.B) {
+		lines := bytes.Split(text, []byte("\n"))
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			for _, line := range lines {
+				json.Valid(line)
+			}
+		}
+	})
 	for _, part := range []string{"decode", "whole"} {
 		b.Run(part, func(b *testing.B) {
 			run := program.NewRun(correlateOptions())

@@ -170,6 +170,10 @@ type bucket struct {
 	rules  []int32 // meant for the kind
 	always []int32 // without a witness
 	fields []fieldIndex
+	// words finds witnesses of keywords in the record as it was delivered; worded
+	// are the rules that have one, for records where that may be misleading.
+	words  *fieldIndex
+	worded []int32
 }
 
 // bucket finds or makes the bucket of a kind.
@@ -202,7 +206,20 @@ func (e *Engine) bucket(k *event.Kind) *bucket {
 			}
 		}
 	}
+	for w, rules := range lists {
+		if w.slot == keywordSlot {
+			b.worded = append(b.worded, rules...)
+		}
+	}
+	if len(b.worded) > 0 {
+		slices.Sort(b.worded)
+		b.worded = slices.Compact(b.worded)
+		lists[witness{keywordSlot, shapeInner, escapedASCII}] = b.worded
+	}
 	b.fields = indexFields(lists)
+	if len(b.worded) > 0 { // keywordSlot sorts first
+		b.words, b.fields = &b.fields[0], b.fields[1:]
+	}
 	e.buckets[k] = b
 	return b
 }

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
@@ -44,6 +45,9 @@ func (m *Matcher) Match(rec *event.Record) []*Rule {
 	for i := range b.fields {
 		m.look(&b.fields[i])
 	}
+	if b.words != nil {
+		m.lookForWords(b)
+	}
 	m.candidates(b.always)
 	if len(m.waiting) > 1 {
 		slices.Sort(m.waiting)
@@ -72,11 +76,44 @@ func (m *Matcher) look(f *fieldIndex) {
 			continue
 		}
 		text := m.rec.Fold(v)
-		if rules, ok := f.exact[string(text)]; ok {
-			m.candidates(rules)
+		if len(text) <= f.exactMax {
+			if rules, ok := f.exact[string(text)]; ok {
+				m.candidates(rules)
+			}
 		}
-		f.four.scan(text, m)
-		f.three.scan(text, m)
+		f.scan(text, false, m)
+	}
+}
+
+// escapedASCII starts the escapes of ASCII in JSON: a record that has them may
+// spell a word in another way.
+const escapedASCII = `\u00`
+
+// Characters beyond ASCII whose lower case is an ASCII letter.
+const kelvin, dottedI = "\u212a", "\u0130"
+
+// lookForWords finds the witnesses of keywords. Where the record may spell ASCII
+// in another way, all rules with keywords are evaluated.
+func (m *Matcher) lookForWords(b *bucket) {
+	raw := m.rec.Raw
+	if len(raw) == 0 || stands(raw, dottedI) || stands(raw, kelvin) {
+		m.candidates(b.worded)
+		return
+	}
+	b.words.scan(raw, true, m)
+}
+
+// stands is bytes.Contains for text whose first byte is rare.
+func stands(raw []byte, text string) bool {
+	for {
+		i := bytes.IndexByte(raw, text[0])
+		if i < 0 {
+			return false
+		}
+		if raw = raw[i:]; len(raw) >= len(text) && string(raw[:len(text)]) == text {
+			return true
+		}
+		raw = raw[1:]
 	}
 }
 

@@ -129,6 +129,8 @@ func (p pattern) withDashes() pattern {
 	return out
 }
 
+var escapeWildcards = strings.NewReplacer("*", `\*`, "?", `\?`)
+
 // String writes the pattern as a Sigma string.
 func (p pattern) String() string {
 	var b strings.Builder
@@ -141,7 +143,7 @@ func (p pattern) String() string {
 		case anyDash:
 			b.WriteString("[-/]")
 		default:
-			b.WriteString(strings.NewReplacer("*", `\*`, "?", `\?`).Replace(a.text))
+			b.WriteString(escapeWildcards.Replace(a.text))
 		}
 	}
 	return b.String()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"regexp/syntax"
 	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
 )
@@ -50,12 +51,8 @@ func (e *Engine) witnesses(k *code, popular map[witness]int) (cost float64, ws [
 }
 
 func (p *predicate) witnesses(popular map[witness]int) (cost float64, ws []witness, ok bool) {
-	if p.keyword {
-		return 0, nil, false
-	}
-	tests := p.tests()
-	for _, t := range tests {
-		w, found := t.witness(p.slot)
+	for _, t := range p.tests() {
+		w, found := p.witness(&t)
 		if !found {
 			if p.all {
 				continue
@@ -83,6 +80,34 @@ func (p *predicate) tests() []test {
 		}
 	}
 	return tests
+}
+
+// keywordSlot is that of literals that stand anywhere in a record.
+const keywordSlot event.Slot = -2
+
+// witness is the literal of a test that is looked for. Those of keywords are
+// looked for in the record as it was delivered, so they must look the same there
+// as in values: ASCII that no format escapes.
+func (p *predicate) witness(t *test) (witness, bool) {
+	if !p.keyword {
+		return t.witness(p.slot)
+	}
+	w, ok := t.witness(keywordSlot)
+	w.shape = shapeInner
+	w.text = longestPlain(w.text)
+	return w, ok && len(w.text) >= minLiteral
+}
+
+// longestPlain is the longest part of a text that no format escapes.
+func longestPlain(s string) (best string) {
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool {
+		return r >= 0x7f || r < ' ' || strings.ContainsRune(`"\/<>&'`, r)
+	}) {
+		if len(part) > len(best) {
+			best = part
+		}
+	}
+	return best
 }
 
 // witness is the literal that a value with a match has for certain. Values are
@@ -129,7 +154,7 @@ func (e *Engine) countLiterals(k *code, popular map[witness]int) {
 	if k.op == opPred {
 		p := &e.preds[k.pred]
 		for _, t := range p.tests() {
-			if w, ok := t.witness(p.slot); ok {
+			if w, ok := p.witness(&t); ok {
 				popular[w]++
 			}
 		}
@@ -180,16 +205,24 @@ func longestLiteral(re *syntax.Regexp) string {
 
 // fieldIndex finds witnesses in the values of one field.
 type fieldIndex struct {
-	slot  event.Slot
-	exact map[string][]int32
-	four  gramTable // literals of at least four bytes
-	three gramTable // of three
+	slot       event.Slot
+	exact      map[string][]int32
+	exactMax   int       // bytes of the longest text in exact
+	long       gramTable // literals that are looked for at every fourth byte
+	short      gramTable // of 4 to 6 bytes, at every byte
+	three      gramTable // of 3 bytes
+	hasLiteral bool
 }
 
-// gramTable finds literals by a piece of them, a gram: each has one whose place in
-// the literal is known.
+// longLiteral is from how many bytes on a literal has a piece of four bytes at
+// every fourth place, wherever it stands.
+const longLiteral = 7
+
+// gramTable finds literals by pieces of them, grams, of four bytes (or three). A
+// gram is compared with the bit that tells capitals set in every byte, which makes
+// letters of both cases equal and other bytes nearly never.
 type gramTable struct {
-	size   int // of a gram
+	stride int
 	filter []uint64
 	shift  uint
 	grams  map[uint32][]gramEntry
@@ -210,38 +243,43 @@ func indexFields(lists map[witness][]int32) []fieldIndex {
 	var fields []fieldIndex
 	for slot, ws := range bySlot {
 		slices.SortFunc(ws, func(a, b witness) int {
-			if a.text != b.text {
-				if a.text < b.text {
-					return -1
-				}
-				return 1
+			if c := strings.Compare(a.text, b.text); c != 0 {
+				return c
 			}
 			return int(a.shape) - int(b.shape)
 		})
-		f := fieldIndex{slot: slot, exact: map[string][]int32{}}
-		var four, three []witness
-		for _, w := range ws {
-			switch {
-			case w.shape == shapeExact:
-				f.exact[w.text] = lists[w]
-			case len(w.text) >= 4:
-				four = append(four, w)
-			default:
-				three = append(three, w)
-			}
-		}
-		f.four, f.three = newGramTable(4, four, lists), newGramTable(3, three, lists)
-		fields = append(fields, f)
+		fields = append(fields, indexField(slot, ws, lists))
 	}
 	slices.SortFunc(fields, func(a, b fieldIndex) int { return int(a.slot) - int(b.slot) })
 	return fields
 }
 
+func indexField(slot event.Slot, ws []witness, lists map[witness][]int32) fieldIndex {
+	f := fieldIndex{slot: slot, exact: map[string][]int32{}}
+	var long, short, three []witness
+	for _, w := range ws {
+		switch n := len(w.text); {
+		case w.shape == shapeExact:
+			f.exact[w.text] = lists[w]
+			f.exactMax = max(f.exactMax, n)
+		case n >= longLiteral:
+			long = append(long, w)
+		case n >= 4:
+			short = append(short, w)
+		default:
+			three = append(three, w)
+		}
+	}
+	f.long, f.short, f.three = newGramTable(4, 4, long, lists), newGramTable(4, 1, short, lists), newGramTable(3, 1, three, lists)
+	f.hasLiteral = len(long)+len(short)+len(three) > 0
+	return f
+}
+
 // commonGrams are pieces of what stands in nearly every value.
 var commonGrams = []string{".exe", "\\win", "indo", "ndow", "dows", "ows\\", "syst", "yste", "stem", "tem3", "em32", "m32\\", ":\\wi", "c:\\w", "prog", "rogr", "ogra", "gram", "\\pro", "user", "sers", "ers\\", "\\use", "micr", "icro", "cros", "roso", "osof", "soft", "http", "ttp:", "tps:", "://w", "www.", ".com", ".dll", "oft\\", "hklm", "klm\\", "\\sof", "oftw", "ftwa", "twar", "ware", "are\\", "hell", "powe", "ower", "wers", "ersh", "rshe", "shel", "ell."}
 
-func newGramTable(size int, ws []witness, lists map[witness][]int32) gramTable {
-	t := gramTable{size: size}
+func newGramTable(size, stride int, ws []witness, lists map[witness][]int32) gramTable {
+	t := gramTable{stride: stride}
 	if len(ws) == 0 {
 		return t
 	}
@@ -251,65 +289,86 @@ func newGramTable(size int, ws []witness, lists map[witness][]int32) gramTable {
 			count[gram(w.text[i:], size)]++
 		}
 	}
-	for _, g := range commonGrams {
-		if size == 4 {
+	if size == 4 {
+		for _, g := range commonGrams {
 			count[gram(g, size)] += 1000
 		}
 	}
 	bits := uint(12)
-	for 1<<bits < 32*len(ws) && bits < 18 {
+	for 1<<bits < 32*stride*len(ws) && bits < 19 {
 		bits++
 	}
 	t.filter, t.shift, t.grams = make([]uint64, 1<<bits/64), 32-bits, map[uint32][]gramEntry{}
 	for _, w := range ws {
 		at, best := 0, 1<<30
-		for i := 0; i+size <= len(w.text); i++ {
-			if n := count[gram(w.text[i:], size)]; n < best {
-				at, best = i, n
+		for i := 0; i+stride-1+size <= len(w.text); i++ {
+			sum := 0
+			for k := range stride {
+				sum += count[gram(w.text[i+k:], size)]
+			}
+			if sum < best {
+				at, best = i, sum
 			}
 		}
-		g := gram(w.text[at:], size)
-		h := gramHash(g) >> t.shift
-		t.filter[h/64] |= 1 << (h % 64)
-		t.grams[g] = append(t.grams[g], gramEntry{w.text, w.shape, at, lists[w]})
+		for k := range stride {
+			g := gram(w.text[at+k:], size)
+			h := gramHash(g) >> t.shift
+			t.filter[h/64] |= 1 << (h % 64)
+			t.grams[g] = append(t.grams[g], gramEntry{w.text, w.shape, at + k, lists[w]})
+		}
 	}
 	return t
 }
+
+// capitals are the bits that tell capital letters from small ones.
+const capitals = 0x20202020
 
 func gram(s string, size int) uint32 {
 	g := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16
 	if size == 4 {
 		g |= uint32(s[3]) << 24
 	}
-	return g
+	return g | capitals
 }
 
 func gramHash(g uint32) uint32 { return g * 0x9E3779B1 }
 
-// scan calls found with the rules of each literal that stands in text.
-func (t *gramTable) scan(text []byte, m *Matcher) {
-	if t.filter == nil || len(text) < t.size {
+// scan makes candidates of the rules of each literal that stands in text, which is
+// in lower case, or with anyCase in whatever case.
+func (f *fieldIndex) scan(text []byte, anyCase bool, m *Matcher) {
+	if !f.hasLiteral {
 		return
 	}
-	if t.size == 4 {
-		last := len(text) - 4
-		for i := 0; i <= last; i++ {
-			g := binary.LittleEndian.Uint32(text[i:])
-			if h := gramHash(g) >> t.shift; t.filter[h/64]&(1<<(h%64)) != 0 {
-				t.verify(text, i, g, m)
-			}
-		}
+	f.long.scan(text, anyCase, m)
+	f.short.scan(text, anyCase, m)
+	if f.three.filter != nil {
+		f.three.scanThree(text, anyCase, m)
+	}
+}
+
+func (t *gramTable) scan(text []byte, anyCase bool, m *Matcher) {
+	if t.filter == nil {
 		return
 	}
-	for i := 0; i+3 <= len(text); i++ {
-		g := uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16
-		if h := gramHash(g) >> t.shift; t.filter[h/64]&(1<<(h%64)) != 0 {
-			t.verify(text, i, g, m)
+	filter, shift := t.filter, t.shift&31
+	for i := 0; i+4 <= len(text); i += t.stride {
+		g := binary.LittleEndian.Uint32(text[i:]) | capitals
+		if h := gramHash(g) >> shift; filter[h/64]&(1<<(h%64)) != 0 {
+			t.verify(text, i, g, anyCase, m)
 		}
 	}
 }
 
-func (t *gramTable) verify(text []byte, i int, g uint32, m *Matcher) {
+func (t *gramTable) scanThree(text []byte, anyCase bool, m *Matcher) {
+	for i := 0; i+3 <= len(text); i++ {
+		g := uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16 | capitals
+		if h := gramHash(g) >> t.shift; t.filter[h/64]&(1<<(h%64)) != 0 {
+			t.verify(text, i, g, anyCase, m)
+		}
+	}
+}
+
+func (t *gramTable) verify(text []byte, i int, g uint32, anyCase bool, m *Matcher) {
 	entries := t.grams[g]
 	for k := range entries {
 		x := &entries[k]
@@ -318,8 +377,21 @@ func (t *gramTable) verify(text []byte, i int, g uint32, m *Matcher) {
 		if start < 0 || end > len(text) || x.shape == shapePrefix && start != 0 || x.shape == shapeSuffix && end != len(text) {
 			continue
 		}
-		if string(text[start:end]) == x.text {
+		if string(text[start:end]) == x.text || anyCase && equalLower(text[start:end], x.text) {
 			m.candidates(x.rules)
 		}
 	}
+}
+
+// equalLower compares ASCII in any case with text in lower case.
+func equalLower(b []byte, lower string) bool {
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }
