@@ -200,7 +200,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	armAPI.SetSignInBase(signInBase)
 	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Owners: ownership.New(db, judge, now), Plans: plans{tiers, now},
-		Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: now},
+		Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: now},
 		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {
 		return err

@@ -6,12 +6,14 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/exemption"
 )
 
-func (a *API) desk() *exemption.Desk { return &exemption.Desk{Store: a.Store, Now: a.Now} }
+func (a *API) approvals() *exemption.Approvals {
+	return &exemption.Approvals{Store: a.Store, Now: a.Now}
+}
 
 // decideExemption approves, rejects or renews an exemption and answers with it.
 func decideExemption(verb exemption.Verb) func(*API, *request) (response, error) {
 	return func(a *API, r *request) (response, error) {
-		stored, err := a.desk().Decide(r.Context(), r.principal, exemption.Decision{
+		stored, err := a.approvals().Decide(r.Context(), r.principal, exemption.Decision{
 			Verb: verb, Tenant: r.tenant(), ID: exemptionKind.idOf(a, r), IfMatch: ifMatch(r.Header)})
 		if err != nil {
 			return response{}, err
@@ -26,7 +28,7 @@ func decideExemption(verb exemption.Verb) func(*API, *request) (response, error)
 
 // exemptionRules shows what the tenant demands of new exemptions.
 func (a *API) exemptionRules(r *request) (response, error) {
-	rules, err := a.desk().Rules(r.Context(), r.tenant())
+	rules, err := a.approvals().Rules(r.Context(), r.tenant())
 	if err != nil {
 		return response{}, err
 	}
@@ -39,7 +41,7 @@ func (a *API) setExemptionRules(r *request) (response, error) {
 	if err := r.decode(&rules); err != nil {
 		return response{}, err
 	}
-	if err := a.desk().SetRules(r.Context(), r.principal, r.tenant(), rules); err != nil {
+	if err := a.approvals().SetRules(r.Context(), r.principal, r.tenant(), rules); err != nil {
 		return response{}, err
 	}
 	return ok(rules)

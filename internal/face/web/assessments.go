@@ -43,12 +43,12 @@ func assessments(v *visit) (page, error) {
 	}
 	p := &assessmentsPage{frame: v.newFrame("Assessments", "summary", "rows"), Rows: rows.Rows, Pager: v.newPager(len(rows.Rows), rows.Total, rows.Next),
 		States: v.stateChips(), Severity: v.severityChips(), Tasks: v.taskChips(v.view.Tasks(v.scope)), Controls: v.server.opt.Library.Controls, Types: v.types(), CSV: v.join("/assessments.csv", v.query),
-		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control)+len(q.Status) > 0 || q.Party != nil || q.Recommendation != "" || q.Scope.Tag != ""}
+		Filtered: q.Text != "" || q.Type != "" || len(q.State)+len(q.Severity)+len(q.Control)+len(q.Status) > 0 || q.Owner != nil || q.Recommendation != "" || q.Scope.Tag != ""}
 	if q.Recommendation != "" {
 		p.About = v.view.Recommendation(q.Recommendation)
 	}
-	if q.Party != nil {
-		p.Party = v.partyWord(*q.Party)
+	if q.Owner != nil {
+		p.Party = v.partyWord(*q.Owner)
 	}
 	p.Views, err = v.viewMenu()
 	return page{name: "assessments", data: p}, err
@@ -60,7 +60,7 @@ func (v *visit) assessmentQuery() (index.AssessmentQuery, error) {
 		Control: slices.DeleteFunc(slices.Clone(v.query["control"]), func(s string) bool { return s == "" }),
 		Sort:    v.Get("sort"), Desc: v.Get("desc") != "", After: v.Get("after")}
 	var err error
-	if q.Party, err = v.party(); err != nil {
+	if q.Owner, err = v.party(); err != nil {
 		return q, err
 	}
 	if q.State, err = v.states(); err != nil {

@@ -86,7 +86,7 @@ func newStage(t *testing.T, resources int) *stage {
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
 	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: time.Now, Log: log})
-	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Owners: ownership.New(db, judge, time.Now), Compliance: records, Exemptions: &exemption.Desk{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Owners: ownership.New(db, judge, time.Now), Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
 	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())

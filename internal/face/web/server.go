@@ -30,7 +30,7 @@ type Options struct {
 	// the product is shown.
 	Compliance *compliance.Records
 	// Exemptions takes requests and decisions; nil: nothing can be exempted.
-	Exemptions *exemption.Desk
+	Exemptions *exemption.Approvals
 	Plans      Plans   // nil: the settings page shows none
 	Tenants    Tenants // the sample tenant's removal; nil: not offered
 	Now        func() time.Time

@@ -73,12 +73,12 @@ func (t *numbered[T]) of(v T) uint64 {
 type BlockWriter struct {
 	Rows store.Moves // but for Packed
 
-	goners  int
-	gone    []byte
-	stances numbered[record.ControlStates]
-	flips   numbered[string]
-	homes   numbered[record.Placement]
-	body    []byte // transactions that ended
+	goners int
+	gone   []byte
+	states numbered[record.ControlStates]
+	flips  numbered[string]
+	homes  numbered[record.Placement]
+	body   []byte // transactions that ended
 
 	head   []byte // of the current transaction
 	tx     []byte // entries of it
@@ -127,7 +127,7 @@ func (w *BlockWriter) add(m *RowChange) {
 	w.tx = binary.AppendUvarint(w.tx, uint64(m.Handle-w.handle))
 	code := uint64(0)
 	if m.States != record.Absent {
-		code = w.stances.of(m.States) + 1
+		code = w.states.of(m.States) + 1
 	} else if m.ID != "" {
 		w.goners++
 		w.gone = appendText(binary.AppendUvarint(w.gone, uint64(m.Handle)), m.ID)
@@ -159,8 +159,8 @@ func (w *BlockWriter) row() store.Moves {
 	w.end()
 	b := append([]byte{movesVersion}, binary.AppendUvarint(nil, uint64(w.goners))...)
 	b = append(b, w.gone...)
-	b = binary.AppendUvarint(b, uint64(len(w.stances.list)))
-	for _, s := range w.stances.list {
+	b = binary.AppendUvarint(b, uint64(len(w.states.list)))
+	for _, s := range w.states.list {
 		b = binary.AppendUvarint(b, uint64(s))
 	}
 	b = binary.AppendUvarint(b, uint64(len(w.flips.list)))

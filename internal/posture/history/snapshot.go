@@ -52,7 +52,7 @@ type SnapshotScope struct {
 
 // class is one control states with what it adds to a pool.
 type class struct {
-	stance         record.ControlStates
+	states         record.ControlStates
 	in             []standsIn
 	known, unknown bool // in some scored control
 }
@@ -95,7 +95,7 @@ func (l *Log) NewSnapshot(sh *record.Schema, scope SnapshotScope) *Snapshot {
 // begin makes it the past before anything was.
 func (p *Snapshot) begin() {
 	p.classOf, p.contOf, p.tagsOf, p.subOf = map[record.ControlStates]uint32{}, map[string]uint32{}, map[string]uint32{}, map[string]uint32{}
-	p.classes = []class{{stance: record.Absent}}
+	p.classes = []class{{states: record.Absent}}
 	p.containers = []container{outside: {}, inside: {text: cmp.Or(p.scope.group, p.scope.sub), in: true}}
 	p.tags = []tagging{outside: {in: p.scope.tag == ""}, inside: {in: true}}
 	p.Pools, p.under, p.mean, p.wider = nil, nil, mean{}, false
@@ -201,7 +201,7 @@ func (p *Snapshot) Class(s record.ControlStates) uint32 {
 	if ok {
 		return n
 	}
-	c := class{stance: s}
+	c := class{states: s}
 	for number, control := range p.control {
 		state := s.State(number)
 		if state == record.NotApplicable || control == record.NotCounted {
@@ -421,7 +421,7 @@ func (p *Snapshot) Has(h uint32) bool {
 
 // HasStates reports whether a resource is there and has control states.
 func (p *Snapshot) HasStates(h uint32, s record.ControlStates) bool {
-	return p.Has(h) && p.classes[p.at(h).Class].stance == s
+	return p.Has(h) && p.classes[p.at(h).Class].states == s
 }
 
 // HasPlacement reports whether a resource is there and has a home.

@@ -23,8 +23,8 @@ const frameVersion = 1
 // FrameBlock packs a block of a snapshot that reaches everything, nil if nothing is
 // in it.
 func (p *Snapshot) FrameBlock(n int) (*store.FrameBlock, error) {
-	var stances, containers, tags numbered[uint32]
-	var stanceColumn, containerColumn, tagColumn column
+	var states, containers, tags numbered[uint32]
+	var stateColumn, containerColumn, tagColumn column
 	if p.Blocks[n] == nil {
 		return nil, nil
 	}
@@ -32,25 +32,25 @@ func (p *Snapshot) FrameBlock(n int) (*store.FrameBlock, error) {
 		if r.Class == 0 {
 			continue
 		}
-		stanceColumn.set(i, stances.of(r.Class)+1)
+		stateColumn.set(i, states.of(r.Class)+1)
 		containerColumn.set(i, containers.of(r.Container))
 		tagColumn.set(i, tags.of(r.Tags))
 	}
-	if len(stances.list) == 0 {
+	if len(states.list) == 0 {
 		return nil, nil
 	}
-	if len(stances.list) > math.MaxUint16 {
-		return nil, fmt.Errorf("frame block %d: %d stances are too many", n, len(stances.list))
+	if len(states.list) > math.MaxUint16 {
+		return nil, fmt.Errorf("frame block %d: %d states are too many", n, len(states.list))
 	}
-	b := binary.AppendUvarint([]byte{frameVersion}, uint64(len(stances.list)))
-	for _, c := range stances.list {
-		b = binary.AppendUvarint(b, uint64(p.classes[c].stance))
+	b := binary.AppendUvarint([]byte{frameVersion}, uint64(len(states.list)))
+	for _, c := range states.list {
+		b = binary.AppendUvarint(b, uint64(p.classes[c].states))
 	}
 	b = binary.AppendUvarint(b, uint64(len(containers.list)))
 	for _, c := range containers.list {
 		b = appendText(b, p.containers[c].text)
 	}
-	b = containerColumn.append(stanceColumn.append(b))
+	b = containerColumn.append(stateColumn.append(b))
 	t := binary.AppendUvarint([]byte{frameVersion}, uint64(len(tags.list)))
 	for _, n := range tags.list {
 		t = appendText(t, p.tags[n].text)
@@ -84,8 +84,8 @@ func (c *column) read(d *record.PackedReader) {
 
 // frameReader reads a block of a frame with the numbers of a snapshot.
 type frameReader struct {
-	classes, containers, tags              []uint32
-	stanceColumn, containerColumn, tagging column
+	classes, containers, tags             []uint32
+	stateColumn, containerColumn, tagging column
 }
 
 func (f *frameReader) open(p *Snapshot, b *store.FrameBlock) error {
@@ -100,7 +100,7 @@ func (f *frameReader) open(p *Snapshot, b *store.FrameBlock) error {
 	for range d.Count() {
 		f.containers = append(f.containers, p.Contained(d.Bytes()))
 	}
-	f.stanceColumn.read(&d)
+	f.stateColumn.read(&d)
 	f.containerColumn.read(&d)
 	if d.Bad || !p.needsTags() {
 		f.tags = []uint32{p.Tagged(nil)}
@@ -155,11 +155,11 @@ func (f *frameReader) rows(p *Snapshot, block uint32) error {
 	rows := p.Blocks[block]
 	first, pools := f.poolsOf(p)
 	counts := make([]int32, len(first)*len(f.classes))
-	if n := len(f.stanceColumn.low); n != len(f.containerColumn.low) || p.needsTags() && n != len(f.tagging.low) {
+	if n := len(f.stateColumn.low); n != len(f.containerColumn.low) || p.needsTags() && n != len(f.tagging.low) {
 		return fmt.Errorf("frame block %d: %w", block, record.ErrPacked)
 	}
-	for i := range f.stanceColumn.low {
-		class, in, tagged := f.stanceColumn.at(i), f.containerColumn.at(i), 0
+	for i := range f.stateColumn.low {
+		class, in, tagged := f.stateColumn.at(i), f.containerColumn.at(i), 0
 		if class == 0 {
 			continue
 		}

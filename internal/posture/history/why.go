@@ -253,7 +253,7 @@ func entering(in bool) string {
 func (w *whyReader) split(s *step, start float64) {
 	w.parts = w.parts[:0]
 	p := w.past
-	from, to := p.classes[s.was.Class].stance, p.classes[s.is.Class].stance
+	from, to := p.classes[s.was.Class].states, p.classes[s.is.Class].states
 	for number, control := range p.control {
 		if a, b := from.OrNone().State(number), to.OrNone().State(number); a != b && control != record.NotCounted {
 			w.parts = append(w.parts, controlPart{control: number, to: b})
@@ -273,15 +273,15 @@ func (w *whyReader) split(s *step, start float64) {
 func (w *whyReader) measure(s *step, start float64) {
 	p := w.past
 	at := s.is // where it is, or was before it went
-	stance := p.classes[s.was.Class].stance.OrNone()
+	states := p.classes[s.was.Class].states.OrNone()
 	p.count(s.handle, s.is, -1)
 	for i := range w.parts {
 		part := &w.parts[i]
-		stance = stance.With(part.control, part.to)
+		states = states.With(part.control, part.to)
 		if i == len(w.parts)-1 {
 			break
 		}
-		at.Class = p.Class(stance)
+		at.Class = p.Class(states)
 		p.count(s.handle, at, +1)
 		now := p.percent()
 		part.delta, start = now-start, now

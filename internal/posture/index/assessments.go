@@ -43,7 +43,7 @@ type assessmentSearch struct {
 	segments []segment
 	total    int
 	levels   riskLevels
-	ledger   *Totals // see kept
+	counts   *Totals // see kept
 }
 
 type segment struct {
@@ -71,7 +71,7 @@ var stateOrder = [...]record.State{record.Unhealthy, record.Unknown, record.Heal
 
 func (s *assessmentSearch) collect() {
 	f := s.v.Filter(s.q.Scope, s.q.Type, s.q.Text)
-	s.ledger = s.kept()
+	s.counts = s.kept()
 	for place, slot := range s.v.schema.Order {
 		r := s.v.schema.Slots[slot]
 		if !s.q.selects(r) {
@@ -82,8 +82,8 @@ func (s *assessmentSearch) collect() {
 				continue
 			}
 			bits := s.v.inStatus(slot, state, s.q.Status)
-			if s.q.Party != nil {
-				bits = s.v.ofOwner(f.And(bits), slot, *s.q.Party)
+			if s.q.Owner != nil {
+				bits = s.v.ofOwner(f.And(bits), slot, *s.q.Owner)
 			}
 			if len(f.words) > 0 {
 				bits = f.withWords(f.And(bits), r.Title)
@@ -127,8 +127,8 @@ func (s *assessmentSearch) add(g segment) {
 
 // count is the number of rows of a segment, from totals where there is one.
 func (s *assessmentSearch) count(g *segment) int {
-	if s.ledger != nil {
-		return int(s.ledger.Of(g.slot).ByState[g.state])
+	if s.counts != nil {
+		return int(s.counts.Of(g.slot).ByState[g.state])
 	}
 	if g.filter.bits == nil {
 		return int(g.bits.GetCardinality())
@@ -141,7 +141,7 @@ func (s *assessmentSearch) count(g *segment) int {
 func (s *assessmentSearch) kept() *Totals {
 	sel := s.v.Resolve(s.q.Scope)
 	switch {
-	case s.q.Type != "" || s.q.Text != "" || len(s.q.Status) > 0 || s.q.Party != nil:
+	case s.q.Type != "" || s.q.Text != "" || len(s.q.Status) > 0 || s.q.Owner != nil:
 		return nil
 	case sel.sub != nil:
 		return sel.sub.Totals

@@ -23,16 +23,16 @@ type BulkWriter struct {
 	v        *View
 	layout   setLayout
 	edits    []setEdit // by number of the set
-	ledgers  map[uint32]*Totals
+	totals   map[uint32]*Totals
 	sub      uint32 // whose totals was used last
-	ledger   *Totals
+	current  *Totals
 	old, new record.RowControls
 }
 
 // NewBulkWriter is one of the writers of a view that is being made.
 func NewBulkWriter(v *View) *BulkWriter {
 	sh := v.schema
-	c := &BulkWriter{v: v, layout: layoutOf(sh), ledgers: map[uint32]*Totals{}}
+	c := &BulkWriter{v: v, layout: layoutOf(sh), totals: map[uint32]*Totals{}}
 	c.edits = make([]setEdit, c.layout.sets())
 	c.old.Statuses, c.new.Statuses = make([]record.ControlStatus, len(sh.Controls)), make([]record.ControlStatus, len(sh.Controls))
 	return c
@@ -57,7 +57,7 @@ func (c *BulkWriter) Put(was, now *record.Row, cause record.Cause, o *Delta) {
 	c.swap(c.layout.unhealthy(was.UnhealthyCount()), c.layout.unhealthy(now.UnhealthyCount()), h)
 	c.set(c.layout.stale(), h, was.Stale, now.Stale)
 	c.set(c.layout.busy(), h, len(was.Tasks) > 0, len(now.Tasks) > 0)
-	c.ledgerOf(now.Subscription).change(v.schema, was, now, &c.old, &c.new)
+	c.totalsOf(now.Subscription).change(v.schema, was, now, &c.old, &c.new)
 	v.Rows.Put(v.seq, h, now)
 	o.Moves = append(o.Moves, Move{h, c.old.States, c.new.States})
 }
@@ -111,17 +111,17 @@ func (c *BulkWriter) controls(h uint32) {
 	c.set(c.layout.pending(), h, c.old.Known == 0 && c.old.Unknown > 0, c.new.Known == 0 && c.new.Unknown > 0)
 }
 
-// ledgerOf is the totals of what changes in a subscription.
-func (c *BulkWriter) ledgerOf(sub uint32) *Totals {
-	if c.ledger != nil && c.sub == sub {
-		return c.ledger
+// totalsOf is the totals of what changes in a subscription.
+func (c *BulkWriter) totalsOf(sub uint32) *Totals {
+	if c.current != nil && c.sub == sub {
+		return c.current
 	}
-	l := c.ledgers[sub]
+	l := c.totals[sub]
 	if l == nil {
 		l = NewTotals(c.v.seq, c.v.schema)
-		c.ledgers[sub] = l
+		c.totals[sub] = l
 	}
-	c.sub, c.ledger = sub, l
+	c.sub, c.current = sub, l
 	return l
 }
 
@@ -152,7 +152,7 @@ func (b *Writer) Apply(writers []*BulkWriter) {
 		}
 	}
 	for _, c := range writers {
-		for n, l := range c.ledgers {
+		for n, l := range c.totals {
 			b.Dirty = true
 			s := b.subscription(n)
 			if s.Resource != nil {

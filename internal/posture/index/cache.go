@@ -7,10 +7,10 @@ const maxCached = 64
 
 // cache keeps what readers of one view have worked out.
 type cache struct {
-	mu      sync.Mutex
-	estate  *Score
-	scored  []scoredPart
-	ledgers map[totalsKey]*Totals
+	mu     sync.Mutex
+	estate *Score
+	scored []scoredPart
+	byKey  map[totalsKey]*Totals
 }
 
 // totalsKey names totals: its scope, and the filter by which recommendations
@@ -37,7 +37,7 @@ func (c *cache) score(compute func() Score) Score {
 // totals returns totals, computed at most a few times.
 func (c *cache) totals(key totalsKey, compute func() *Totals) *Totals {
 	c.mu.Lock()
-	l := c.ledgers[key]
+	l := c.byKey[key]
 	c.mu.Unlock()
 	if l != nil {
 		return l
@@ -45,10 +45,10 @@ func (c *cache) totals(key totalsKey, compute func() *Totals) *Totals {
 	l = compute()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ledgers == nil || len(c.ledgers) >= maxCached {
-		c.ledgers = map[totalsKey]*Totals{}
+	if c.byKey == nil || len(c.byKey) >= maxCached {
+		c.byKey = map[totalsKey]*Totals{}
 	}
-	c.ledgers[key] = l
+	c.byKey[key] = l
 	return l
 }
 

@@ -44,7 +44,7 @@ type AssessmentQuery struct {
 	Recommendation string // id; "" all
 	State          []record.State
 	Status         []governance.Status // tasks with any of these; empty: all
-	Party          *Owner              // nil: whoever has the task
+	Owner          *Owner              // nil: whoever has the task
 	Severity       []content.Severity
 	Control        []string
 	Type           string

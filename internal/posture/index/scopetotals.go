@@ -19,7 +19,7 @@ func (v *View) TotalsOf(scope Scope, sel Selection) *Totals {
 	return v.totalsWith(totalsKey{scope: scope}, sel, func(uint16) bool { return true })
 }
 
-// totalsWith is ledgerOf that may leave out recommendations that are not
+// totalsWith is TotalsOf that may leave out recommendations that are not
 // wanted, where leaving out saves work. key.filter tells wants apart.
 func (v *View) totalsWith(key totalsKey, sel Selection, wanted func(slot uint16) bool) *Totals {
 	switch {

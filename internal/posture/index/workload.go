@@ -80,8 +80,8 @@ func (l *Totals) addTasks(r *record.Row, sign int32) {
 }
 
 // workOf is the workload of a owner to write in the totals's epoch.
-func (l *Totals) workOf(party uint32) *workload {
-	w := l.work.At(party)
+func (l *Totals) workOf(owner uint32) *workload {
+	w := l.work.At(owner)
 	switch {
 	case w == nil:
 		w = &workload{}
@@ -92,13 +92,13 @@ func (l *Totals) workOf(party uint32) *workload {
 		w = &copied
 	}
 	w.epoch = l.Epoch
-	l.work.Put(l.Epoch, party, w)
+	l.work.Put(l.Epoch, owner, w)
 	return w
 }
 
 func (l *Totals) mergeWork(other *Totals) {
-	other.work.Each(func(party uint32, w *workload) bool {
-		own := l.workOf(party)
+	other.work.Each(func(owner uint32, w *workload) bool {
+		own := l.workOf(owner)
 		own.open += w.open
 		own.overdue += w.overdue
 		own.completed += w.completed
@@ -170,9 +170,9 @@ func (v *View) Workloads(scope Scope) []Workload {
 	total := v.Tasks(scope)
 	left := total.Unassigned + total.OnTime + total.Overdue
 	var rows []Workload
-	v.workOf(sel).Each(func(party uint32, w *workload) bool {
+	v.workOf(sel).Each(func(owner uint32, w *workload) bool {
 		if w.open != 0 || w.completed != 0 {
-			rows = append(rows, v.workload(party, w))
+			rows = append(rows, v.workload(owner, w))
 			left -= int(w.open)
 		}
 		return true
@@ -214,8 +214,8 @@ func (v *View) workOf(sel Selection) *cow.Table[workload] {
 	return &l.work
 }
 
-func (v *View) workload(party uint32, w *workload) Workload {
-	rule, owner, _ := strings.Cut(v.names.Owners.Name(party), "\x00")
+func (v *View) workload(number uint32, w *workload) Workload {
+	rule, owner, _ := strings.Cut(v.names.Owners.Name(number), "\x00")
 	out := Workload{RuleID: rule, Owner: owner, ByHand: rule == "", Gone: owner != "" && v.schema.Board.Gone(owner)}
 	if r := v.schema.Board.Rule(rule); r != nil {
 		out.Rule, out.Deleted = r.Name, !r.Retired.IsZero()

@@ -238,9 +238,9 @@ func ledgerCount(l *Totals, slots int) recountLedger {
 		recs[i].changed, recs[i].dropped = 0, 0
 	}
 	work := map[uint32]workload{}
-	l.work.Each(func(party uint32, w *workload) bool {
+	l.work.Each(func(owner uint32, w *workload) bool {
 		if n := (workload{0, w.open, w.overdue, w.completed}); n != (workload{}) {
-			work[party] = n
+			work[owner] = n
 		}
 		return true
 	})

@@ -15,7 +15,7 @@ type assessor struct {
 	at       time.Time
 	verdicts []verdict
 	cells    []record.Status // room for those of the row being assessed
-	roof     scopeContext
+	within   scopeContext
 	again    bool        // the rows are in the index, and their documents unchanged
 	set      *engine.Set // whose reasons turn is given; may be nil
 	aging    []dueRow    // not handed in yet
@@ -44,7 +44,7 @@ func (a *assessor) finish(fresh, was *record.Row) {
 // until settle.
 func (a *assessor) rollUp(fresh, was *record.Row) {
 	a.verdicts = a.e.eval.verdicts(fresh.Handle, a.verdicts[:0])
-	fresh.Statuses = a.e.roll.cells(a.cells[:0], &a.roof, fresh, was, a.verdicts, a.at)
+	fresh.Statuses = a.e.roll.cells(a.cells[:0], &a.within, fresh, was, a.verdicts, a.at)
 	if !a.again || was.Findings != nil || a.e.reports.told.Contains(fresh.Handle) {
 		a.e.layFindings(fresh)
 	}

@@ -82,11 +82,11 @@ func (r *policyDeltaReader) of(handle uint32) []engine.Flip {
 // verdicts, it does nothing and reports false.
 func (a *assessor) turn(fresh, was *record.Row, flips []engine.Flip) bool {
 	e := a.e
-	a.roof.stand(e.roll, fresh)
+	a.within.stand(e.roll, fresh)
 	if len(flips) == 0 || was.Stale || was.Findings != nil || e.reports.told.Contains(fresh.Handle) {
 		return false
 	}
-	e.roll.over(fresh, a.roof.exempted, &a.roof.over)
+	e.roll.over(fresh, a.within.exempted, &a.within.over)
 	cells := append(a.cells[:0], was.Statuses...)
 	a.cells = cells
 	for _, f := range flips {
@@ -106,7 +106,7 @@ func (a *assessor) turn(fresh, was *record.Row, flips []engine.Flip) bool {
 		if f.Reason != 0 {
 			v.reason = a.set.Reason(f.Reason)
 		}
-		cells = putCell(cells, e.roll.cell(fresh, v, assignment, &a.roof, a.at))
+		cells = putCell(cells, e.roll.cell(fresh, v, assignment, &a.within, a.at))
 	}
 	for i := range cells {
 		cells[i].Flags = 0 // govern says

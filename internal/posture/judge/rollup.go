@@ -84,7 +84,7 @@ func (f *scopeContext) reasonID(reason string) uint32 {
 	return f.number
 }
 
-// stand puts the roof over a row.
+// stand puts the within over a row.
 func (f *scopeContext) stand(ru *rollup, r *record.Row) {
 	if f.of == ru && f.sub == r.Subscription {
 		return
@@ -96,18 +96,18 @@ func (f *scopeContext) stand(ru *rollup, r *record.Row) {
 
 // statuses appends a row's statuses after new verdicts, by slot, to an empty slice. was is
 // the row before, nil if there was none: what keeps its state keeps its times.
-func (ru *rollup) cells(into []record.Status, roof *scopeContext, r, was *record.Row, verdicts []verdict, at time.Time) []record.Status {
+func (ru *rollup) cells(into []record.Status, within *scopeContext, r, was *record.Row, verdicts []verdict, at time.Time) []record.Status {
 	cells := into
-	roof.stand(ru, r)
-	ru.over(r, roof.exempted, &roof.over)
+	within.stand(ru, r)
+	ru.over(r, within.exempted, &within.over)
 	for _, v := range verdicts {
 		if own := ru.catalog.Members[v.member].Assignment; own != catalog.SharedAssignment {
-			cells = merge(cells, ru.cell(r, v, own, roof, at))
+			cells = merge(cells, ru.cell(r, v, own, within, at))
 			continue
 		}
-		for _, assignment := range roof.shared {
+		for _, assignment := range within.shared {
 			if assignment != "" {
-				cells = merge(cells, ru.cell(r, v, assignment, roof, at))
+				cells = merge(cells, ru.cell(r, v, assignment, within, at))
 			}
 		}
 	}
@@ -117,14 +117,14 @@ func (ru *rollup) cells(into []record.Status, roof *scopeContext, r, was *record
 }
 
 // status is one policy state, as a status without times.
-func (ru *rollup) cell(r *record.Row, v verdict, assignment string, roof *scopeContext, at time.Time) record.Status {
+func (ru *rollup) cell(r *record.Row, v verdict, assignment string, within *scopeContext, at time.Time) record.Status {
 	c := record.Status{Slot: ru.catalog.Slots[v.member]}
-	x, reopened := ru.excuse(r, v, assignment, &roof.over, at)
+	x, reopened := ru.excuse(r, v, assignment, &within.over, at)
 	if x != nil {
 		if !x.ExpiresOn.IsZero() {
 			ru.due(x.ExpiresOn, r.Handle)
 		}
-		c.State, c.Reason = record.Exempt, roof.excuseID(x)
+		c.State, c.Reason = record.Exempt, within.excuseID(x)
 		return c
 	}
 	if reopened != "" {
@@ -138,7 +138,7 @@ func (ru *rollup) cell(r *record.Row, v verdict, assignment string, roof *scopeC
 	case policy.Error:
 		c.State, c.Reason = record.Unknown, ru.names.Reasons.ID("the policy could not be evaluated: "+v.reason)
 	default:
-		c.State, c.Reason = record.Unknown, roof.reasonID(v.reason)
+		c.State, c.Reason = record.Unknown, within.reasonID(v.reason)
 	}
 	return c
 }

@@ -48,7 +48,7 @@ func NewNames() *Names {
 	n.Sources.ID(store.SourcePlans)
 	n.Subscriptions.ID("") // noSub
 	n.Reasons.ID("")       // no reason
-	n.Owners.ID("")        // noParty
+	n.Owners.ID("")        // NoOwner
 	return n
 }
 

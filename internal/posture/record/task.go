@@ -10,7 +10,7 @@ import (
 // is unhealthy since its last change and that nobody was assigned has none.
 type Task struct {
 	Slot  uint16
-	Owner uint32 // number of the owner; noParty: none, or not looked up yet
+	Owner uint32 // number of the owner; NoOwner: none, or not looked up yet
 	// Open is when it became unhealthy, where that is not the status's last change:
 	// it is so no longer, or was not known for a while. done is when it became
 	// healthy after that, 0 if it did not. Unix seconds.

@@ -18,15 +18,15 @@ import (
 // Kind is the kind of store objects that hold exemptions.
 const Kind = "policyExemption"
 
-// Desk is where people hand in exemptions and decide on them. Every write has
+// Approvals is where people hand in exemptions and decide on them. Every write has
 // its audit row in the same transaction.
-type Desk struct {
+type Approvals struct {
 	Store *store.DB
 	Now   func() time.Time
 }
 
 // Rules reads a tenant's rules.
-func (d *Desk) Rules(ctx context.Context, tenant string) (rules Rules, err error) {
+func (d *Approvals) Rules(ctx context.Context, tenant string) (rules Rules, err error) {
 	err = d.Store.View(ctx, func(tx *store.Tx) error {
 		rules, err = ReadRules(ctx, tx, tenant)
 		return err
@@ -35,7 +35,7 @@ func (d *Desk) Rules(ctx context.Context, tenant string) (rules Rules, err error
 }
 
 // SetRules replaces a tenant's rules; the principal must be allowed to.
-func (d *Desk) SetRules(ctx context.Context, by access.Principal, tenant string, rules Rules) error {
+func (d *Approvals) SetRules(ctx context.Context, by access.Principal, tenant string, rules Rules) error {
 	if err := by.Allow(ActionRules, "/"); err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (b body) properties() map[string]any {
 
 // Put hands in several exemptions, all or none. The principal must be allowed
 // to write each; the assignments must exist.
-func (d *Desk) Put(ctx context.Context, by access.Principal, all []store.Object) error {
+func (d *Approvals) Put(ctx context.Context, by access.Principal, all []store.Object) error {
 	for _, o := range all {
 		if err := by.Allow(ActionWrite, scopeOf(o.ID)); err != nil {
 			return err
@@ -91,7 +91,7 @@ func (d *Desk) Put(ctx context.Context, by access.Principal, all []store.Object)
 	})
 }
 
-func (d *Desk) put(ctx context.Context, tx *store.Tx, by access.Principal, o store.Object) error {
+func (d *Approvals) put(ctx context.Context, tx *store.Tx, by access.Principal, o store.Object) error {
 	after, err := readBody(o.Body)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ type Decision struct {
 
 // Decide carries out a decision and returns the exemption as it is then. What
 // forbids it is an *arm.Error.
-func (d *Desk) Decide(ctx context.Context, by access.Principal, dec Decision) (*store.Object, error) {
+func (d *Approvals) Decide(ctx context.Context, by access.Principal, dec Decision) (*store.Object, error) {
 	if dec.Verb.Action() == "" {
 		return nil, arm.Invalid("There is no decision %q on an exemption.", string(dec.Verb))
 	}
@@ -193,7 +193,7 @@ func (d *Desk) Decide(ctx context.Context, by access.Principal, dec Decision) (*
 }
 
 // apply changes the properties as a decision says.
-func (d *Desk) apply(ctx context.Context, tx *store.Tx, by access.Principal, dec Decision, o *store.Object, properties map[string]any) error {
+func (d *Approvals) apply(ctx context.Context, tx *store.Tx, by access.Principal, dec Decision, o *store.Object, properties map[string]any) error {
 	rules, err := ReadRules(ctx, tx, dec.Tenant)
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func (d *Desk) apply(ctx context.Context, tx *store.Tx, by access.Principal, dec
 }
 
 // inForce refuses what would exempt nothing if it were approved.
-func (d *Desk) inForce(ctx context.Context, tx *store.Tx, tenant string, x *policy.Exemption) error {
+func (d *Approvals) inForce(ctx context.Context, tx *store.Tx, tenant string, x *policy.Exemption) error {
 	if x.Expired(d.Now()) {
 		return arm.Invalid("It ended on %s; it would exempt nothing.", x.ExpiresOn.Format(time.DateOnly))
 	}
@@ -241,7 +241,7 @@ func (d *Desk) inForce(ctx context.Context, tx *store.Tx, tenant string, x *poli
 }
 
 // renew begins the life of the same terms anew.
-func (d *Desk) renew(by access.Principal, o *store.Object, rules Rules, x *policy.Exemption, properties map[string]any) error {
+func (d *Approvals) renew(by access.Principal, o *store.Object, rules Rules, x *policy.Exemption, properties map[string]any) error {
 	switch {
 	case x.Waiting:
 		return conflict("ExemptionNotInForce", o.ID, "It is not in force, so there is nothing to renew.")

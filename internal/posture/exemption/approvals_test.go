@@ -23,11 +23,11 @@ const (
 	id         = sub + "/providers/Microsoft.Authorization/policyExemptions/x"
 )
 
-// office is a desk with three people: one who may only ask, two who may approve.
+// office is a approvals with three people: one who may only ask, two who may approve.
 type office struct {
 	t             *testing.T
 	db            *store.DB
-	desk          *exemption.Desk
+	approvals     *exemption.Approvals
 	now           time.Time
 	asker, a1, a2 access.Principal
 }
@@ -40,7 +40,7 @@ func newOffice(t *testing.T) *office {
 	o.db, err = store.Open(t.Context(), store.Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), Now: clock})
 	o.must(err)
 	t.Cleanup(func() { _ = o.db.Close() })
-	o.desk = &exemption.Desk{Store: o.db, Now: clock}
+	o.approvals = &exemption.Approvals{Store: o.db, Now: clock}
 	acc := access.New(access.Options{Store: o.db, Now: clock})
 	_, err = acc.Bootstrap(t.Context())
 	o.must(err)
@@ -80,11 +80,11 @@ func (o *office) put(by access.Principal, own map[string]any, more map[string]an
 	}
 	body, err := json.Marshal(map[string]any{"id": id, "properties": properties})
 	o.must(err)
-	return o.desk.Put(o.t.Context(), by, []store.Object{{Kind: exemption.Kind, ID: id, Body: body}})
+	return o.approvals.Put(o.t.Context(), by, []store.Object{{Kind: exemption.Kind, ID: id, Body: body}})
 }
 
 func (o *office) decide(by access.Principal, verb exemption.Verb) error {
-	_, err := o.desk.Decide(o.t.Context(), by, exemption.Decision{Verb: verb, ID: id})
+	_, err := o.approvals.Decide(o.t.Context(), by, exemption.Decision{Verb: verb, ID: id})
 	return err
 }
 
@@ -128,7 +128,7 @@ func TestNobodyApprovesWithoutTheRight(t *testing.T) {
 			switch rnd.IntN(5) {
 			case 0:
 				rules = exemption.Rules{ApprovalRequired: rnd.IntN(2) == 0, FourEyes: rnd.IntN(2) == 0}
-				o.must(o.desk.SetRules(t.Context(), o.a2, "", rules))
+				o.must(o.approvals.SetRules(t.Context(), o.a2, "", rules))
 				continue
 			case 1, 2:
 				what = "put"
@@ -199,7 +199,7 @@ func TestApprovalNeedsWhatIsThere(t *testing.T) {
 	wantCode(t, o.decide(o.a1, exemption.Approve), "PolicyAssignmentNotFound")
 	wantCode(t, o.put(o.a1, nil, nil), "PolicyAssignmentNotFound")
 	wantCode(t, o.decide(access.Principal{}, exemption.Approve), "AuthorizationFailed")
-	wantCode(t, o.desk.SetRules(context.WithoutCancel(t.Context()), o.a1, "", exemption.Rules{}), "AuthorizationFailed")
+	wantCode(t, o.approvals.SetRules(context.WithoutCancel(t.Context()), o.a1, "", exemption.Rules{}), "AuthorizationFailed")
 }
 
 func wantCode(t *testing.T, err error, code string) {
