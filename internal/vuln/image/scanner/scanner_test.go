@@ -29,6 +29,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory"
@@ -352,6 +353,20 @@ func TestAdvisoriesDecideWithoutAPull(t *testing.T) {
 	}
 	if pulled() != before || w.standing()["app:1"] != "Completed" {
 		t.Errorf("%d requests, %v", pulled()-before, w.standing())
+	}
+}
+
+// TestStaleAdvisoriesAreAnError: what is not there could have been named since.
+func TestStaleAdvisoriesAreAnError(t *testing.T) {
+	w := newWorld(t)
+	w.o.Advisories, w.o.MaxAge = advisory.NewLive(w.db), time.Nanosecond
+	var seen []software.Package
+	w.o.Seen = func(list []software.Package) { seen = append(seen, list...) }
+	digest := w.push("app:1", "2")
+	w.list()
+	w.drain()
+	if w.fixable(digest) != "unknown" || w.standing()["app:1"] != "Scan error" || len(seen) == 0 {
+		t.Errorf("%s, %v, %d packages seen", w.fixable(digest), w.standing(), len(seen))
 	}
 }
 
