@@ -43,10 +43,10 @@ func runAdvisoryFetch(ctx context.Context, io stdio, args []string) error {
 	if errors.Is(err, errDryRun) {
 		return nil
 	}
-	if err != nil {
+	if len(paths) == 0 {
 		return err
 	}
-	return importAdvisories(ctx, io, "table", advisory.ImportOptions{Dir: f.db, Paths: paths, Now: time.Now()})
+	return errors.Join(importAdvisories(ctx, io, "table", advisory.ImportOptions{Dir: f.db, Paths: paths, Now: time.Now()}), err)
 }
 
 // wanted lists the ecosystems to fetch. Before the first scan that is the

@@ -77,14 +77,14 @@ func (a *App) fetchAdvisories(ctx context.Context) error {
 	if c.AdvisoriesFrom == "" {
 		o.KEV, o.EPSS = fetch.DefaultKEV, fetch.DefaultEPSS
 	}
-	paths, err := fetch.Fetch(ctx, o)
-	if err != nil {
-		return err
+	paths, problem := fetch.Fetch(ctx, o)
+	if len(paths) == 0 {
+		return problem
 	}
 	r, err := advisory.Import(ctx, advisory.ImportOptions{Dir: c.Advisories, Paths: paths, Now: a.opt.Now()})
 	if err != nil {
 		return err
 	}
 	a.opt.Log.Info("advisories fetched", "records", r.Records, "skipped", r.Skipped, "packagesChanged", len(r.Changed))
-	return nil
+	return problem // of the files that did not come
 }

@@ -58,31 +58,37 @@ type File struct {
 	etag string
 }
 
-// Fetch loads what is new and gives the paths of all files, which Import takes.
-func Fetch(ctx context.Context, o Options) ([]string, error) {
+// Fetch loads what is new and gives the paths of the files that are whole and
+// current, which Import takes. A file that fails does not stop the others: there
+// may be paths and an error.
+func Fetch(ctx context.Context, o Options) (paths []string, err error) {
 	files, err := o.files()
 	if err != nil {
 		return nil, err
 	}
 	f := newFetcher(o)
-	for i := range files {
-		if err := f.inspect(ctx, &files[i]); err != nil {
+	var there []File
+	var errs []error
+	for _, file := range files {
+		if err := f.inspect(ctx, &file); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		there = append(there, file)
+	}
+	if o.Plan != nil && len(there) > 0 {
+		if err := o.Plan(there); err != nil {
 			return nil, err
 		}
 	}
-	if o.Plan != nil {
-		if err := o.Plan(files); err != nil {
-			return nil, err
+	for i := range there {
+		if err := f.load(ctx, &there[i]); err != nil {
+			errs = append(errs, fmt.Errorf("fetch %s: %w", there[i].Name, err))
+			continue
 		}
+		paths = append(paths, there[i].Path)
 	}
-	paths := make([]string, 0, len(files))
-	for i := range files {
-		if err := f.load(ctx, &files[i]); err != nil {
-			return nil, fmt.Errorf("fetch %s: %w", files[i].Name, err)
-		}
-		paths = append(paths, files[i].Path)
-	}
-	return paths, nil
+	return paths, errors.Join(errs...)
 }
 
 // files names what is to be fetched, and where it goes.

@@ -118,6 +118,29 @@ func TestFetchStartsAnewWhenTheFileChanged(t *testing.T) {
 	}
 }
 
+// TestFetchGoesOn: one file that fails keeps nobody from the others, and a server
+// that does not answer HEAD gives its files all the same.
+func TestFetchGoesOn(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/npm/all.zip":
+			http.NotFound(w, r)
+		case r.Method == http.MethodHead:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		default:
+			_, _ = w.Write([]byte("archive"))
+		}
+	}))
+	defer web.Close()
+	paths, err := fetch.Fetch(t.Context(), fetch.Options{Dir: t.TempDir(), From: web.URL, Ecosystems: []string{"PyPI", "npm"}, KEV: web.URL + "/kev.json"})
+	if err == nil || !strings.Contains(err.Error(), "PyPI") || !strings.Contains(err.Error(), "KEV") || len(paths) != 1 {
+		t.Fatalf("%v %v", paths, err)
+	}
+	if text, err := os.ReadFile(paths[0]); err != nil || string(text) != "archive" {
+		t.Errorf("%q %v", text, err)
+	}
+}
+
 func TestFetchRefusals(t *testing.T) {
 	hang := make(chan struct{})
 	mux := http.NewServeMux()

@@ -60,6 +60,10 @@ func (f *fetcher) inspect(ctx context.Context, file *File) error {
 		return fmt.Errorf("ask for %s: %w", file.Name, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusNotImplemented {
+		file.Size = -1 // a server that only gives: it will be seen
+		return nil
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("ask for %s: %s answers %s", file.Name, file.URL, resp.Status)
 	}
