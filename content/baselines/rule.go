@@ -221,10 +221,12 @@ type SecurityModule struct {
 	AnyOf []string `yaml:"anyOf"`
 }
 
-// Sudoers wants a Defaults setting, or the absence of a tag or negated setting.
+// Sudoers wants a Defaults setting on for everybody, its value compared, or the
+// absence of a tag or negated setting.
 type Sudoers struct {
 	Default string `yaml:"default"` // e.g. use_pty, logfile
-	Forbid  string `yaml:"forbid"`  // e.g. NOPASSWD, !authenticate
+	Compare `yaml:",inline"`
+	Forbid  string `yaml:"forbid"` // e.g. NOPASSWD, !authenticate
 }
 
 // SystemAccountShell wants system accounts to have one of the no-login shells.

@@ -110,13 +110,33 @@ func (e *evaluator) systemAccountShell(p *baselines.SystemAccountShell) outcome 
 	return none(open, Evidence{Path: "/etc/passwd", Wanted: "no log-in shell for system accounts"})
 }
 
+// passwordNotEmpty looks at both files: an empty field of the first asks for no
+// password, whatever the second says.
 func (e *evaluator) passwordNotEmpty() outcome {
-	return e.shadow("a password or a lock for every account", func(s host.Shadow) string {
+	const want = "a password or a lock for every account"
+	o := e.shadow(want, func(s host.Shadow) string {
 		if s.Hash == "none" {
 			return s.Name
 		}
 		return ""
 	})
+	if o.state == Fail {
+		return o
+	}
+	users, err := e.h.Users()
+	if err != nil {
+		return unknown(err)
+	}
+	var open []string
+	for _, u := range users {
+		if u.Password == "" {
+			open = append(open, u.Name)
+		}
+	}
+	if len(open) > 0 {
+		return none(open, Evidence{Path: "/etc/passwd", Wanted: want})
+	}
+	return o
 }
 
 func (e *evaluator) passwordHash(p *baselines.PasswordHash) outcome {

@@ -8,7 +8,11 @@ import (
 )
 
 func (e *evaluator) sshServer() outcome {
-	if e.h.SSHServer() {
+	there, err := e.h.SSHServer()
+	if err != nil {
+		return unknown(err)
+	}
+	if there {
 		return pass(Evidence{Path: "/etc/ssh/sshd_config"})
 	}
 	return fail(Evidence{Note: "no SSH server is installed"})
@@ -30,7 +34,24 @@ func (e *evaluator) sshdOption(p *baselines.SSHDOption) outcome {
 		}
 	}
 	o.evidence.Found = p.Option + " " + o.evidence.Found // as the line reads
+	if o.state == Pass {
+		return e.sshdMatches(p, o)
+	}
 	return o
+}
+
+// sshdMatches looks for a Match block that undoes what the global section has
+// right: then some connections do not have it.
+func (e *evaluator) sshdMatches(p *baselines.SSHDOption, global outcome) outcome {
+	for _, m := range e.h.SSHDMatches(p.Option) {
+		o := compare(p.Compare, m.Setting)
+		if o.state == Fail {
+			o.evidence.Found = p.Option + " " + o.evidence.Found + " for Match " + m.Criteria
+			o.evidence.Note = "the global value is right, but this Match block sets another for the connections that it names"
+			return o
+		}
+	}
+	return global
 }
 
 func allExcluded(patterns, words []string) []string {
@@ -181,16 +202,71 @@ func (e *evaluator) sudoers(p *baselines.Sudoers) outcome {
 		return unknown(err)
 	}
 	if p.Default != "" {
-		found, ok := s.Default(p.Default)
-		if !ok {
-			return fail(Evidence{Path: "/etc/sudoers", Found: p.Default + " is not set", Wanted: "Defaults " + p.Default})
-		}
-		return pass(Evidence{Path: found.Path, Line: found.Line, Found: p.Default, Wanted: "Defaults " + p.Default})
+		return e.sudoDefault(s, p)
+	}
+	if name, negated := strings.CutPrefix(p.Forbid, "!"); negated {
+		return sudoForbidden(s, name)
 	}
 	found, ok := s.Tagged(p.Forbid)
 	if !ok {
-		return pass(Evidence{Path: "/etc/sudoers", Wanted: "no " + p.Forbid})
+		return pass(Evidence{Path: "/etc/sudoers", Found: "no " + p.Forbid, Wanted: "no " + p.Forbid})
 	}
 	who, _, _ := strings.Cut(found.Value, " ")
 	return fail(Evidence{Path: found.Path, Line: found.Line, Found: p.Forbid + " for " + who, Wanted: "no " + p.Forbid})
+}
+
+// sudoDefault wants a setting on for everybody, and nobody exempt from it.
+func (e *evaluator) sudoDefault(s *host.Sudoers, p *baselines.Sudoers) outcome {
+	want := "Defaults " + p.Default
+	if w := wanted(p.Compare); w != "any value" {
+		want += " " + w
+	}
+	right := func(d host.SudoDefault) bool { return d.On && holds(p.Compare, d.Value) }
+	d, set := s.Default(p.Default)
+	ev := Evidence{Path: d.Path, Line: d.Line, Found: sudoText(d), Wanted: want}
+	switch {
+	case set && !right(d):
+		return fail(ev)
+	case !set && p.Default == "use_pty" && e.h.SudoPTYByDefault():
+		ev = Evidence{Path: "/etc/sudoers", Found: "this version of sudo sets use_pty by itself", Wanted: want}
+	case !set:
+		o := missing(p.Missing, Evidence{Path: "/etc/sudoers", Found: p.Default + " is not set", Wanted: want})
+		if o.state != Pass {
+			return o
+		}
+		ev = o.evidence
+	}
+	for _, scoped := range s.Scoped(p.Default) {
+		if !right(scoped) {
+			return fail(Evidence{Path: scoped.Path, Line: scoped.Line, Found: sudoText(scoped), Wanted: want})
+		}
+	}
+	return pass(ev)
+}
+
+// sudoForbidden wants a setting switched off for nobody.
+func sudoForbidden(s *host.Sudoers, name string) outcome {
+	ev := Evidence{Path: "/etc/sudoers", Found: "no !" + name, Wanted: "no !" + name}
+	off := s.Scoped(name)
+	if d, ok := s.Default(name); ok {
+		off = append(off, d)
+	}
+	for _, d := range off {
+		if !d.On {
+			return fail(Evidence{Path: d.Path, Line: d.Line, Found: sudoText(d), Wanted: ev.Wanted})
+		}
+	}
+	return pass(ev)
+}
+
+func sudoText(d host.SudoDefault) string {
+	text := "Defaults" + d.Scope + " "
+	if !d.On {
+		text += "!"
+	}
+	text += d.Name
+	if d.Value != "" {
+		text += "=" + d.Value
+	}
+	return text
 }

@@ -85,15 +85,12 @@ func (e *evaluator) unitActive(p *baselines.UnitActive) outcome {
 func (e *evaluator) unitOff(p *baselines.Names) outcome {
 	var on []string
 	for _, name := range p.Names {
-		u, ok, err := e.h.Unit(name)
+		how, err := e.h.ServiceOn(name)
 		if err != nil {
 			return unknown(err)
 		}
-		switch {
-		case ok && strings.HasPrefix(u.State, "enabled"):
-			on = append(on, u.Name+" is "+u.State)
-		case ok && u.Active == "active":
-			on = append(on, u.Name+" runs")
+		if how != "" && !slices.Contains(on, how) {
+			on = append(on, how)
 		}
 	}
 	return none(on, Evidence{Wanted: strings.Join(p.Names, ", ") + " off"})
@@ -207,7 +204,14 @@ func (e *evaluator) kernelModuleDisabled(p *baselines.KernelModule) outcome {
 	if blocked.Path != "" {
 		return pass(Evidence{Path: blocked.Path, Line: blocked.Line, Found: blocked.Value, Wanted: want})
 	}
-	if available, known := e.h.ModuleAvailable(p.Module); known && !available {
+	available, known, err := e.h.ModuleAvailable(p.Module)
+	if err != nil {
+		return unknown(err)
+	}
+	if !known {
+		return outcome{Unknown, Evidence{Path: "/lib/modules", Note: "the running kernel and its modules are not known"}}
+	}
+	if !available {
 		return pass(Evidence{Path: "/lib/modules", Found: "no " + p.Module + " is installed for this kernel", Wanted: want})
 	}
 	return fail(Evidence{Path: "/etc/modprobe.d", Found: p.Module + " can be loaded", Wanted: want})
@@ -287,7 +291,10 @@ func (e *evaluator) releaseSupported(p *baselines.ReleaseSupported) outcome {
 }
 
 func (e *evaluator) cpuVulnerability() outcome {
-	open, known := e.h.CPUVulnerabilities()
+	open, unclear, known := e.h.CPUVulnerabilities()
+	if known && len(open) == 0 && len(unclear) > 0 {
+		return outcome{Unknown, Evidence{Path: unclear[0].Path, Note: unclear[0].Value}}
+	}
 	if !known {
 		return outcome{Unknown, Evidence{Path: "/sys/devices/system/cpu/vulnerabilities", Note: "the kernel does not tell"}}
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,50 +36,61 @@ type Shadow struct {
 // HasPassword reports whether the account can sign in by password.
 func (s Shadow) HasPassword() bool { return s.Hash != "locked" }
 
-// ParsePasswd reads passwd text; lines that are none are left out.
+// ParsePasswd reads passwd text as glibc does: a line needs name, password, uid
+// and gid, later fields may be missing; NIS lines (+ and -) name nobody here.
 func ParsePasswd(data []byte) []User {
 	var users []User
-	for n, line := range Settings(data, "#") {
+	for n, line := range Settings(data, "#+-") {
 		f := strings.Split(line, ":")
-		if len(f) < 7 {
+		if len(f) < 4 {
 			continue
 		}
-		uid, errU := strconv.Atoi(f[2])
-		gid, errG := strconv.Atoi(f[3])
-		if errU != nil || errG != nil {
+		uid, okU := accountNumber(f[2])
+		gid, okG := accountNumber(f[3])
+		if !okU || !okG {
 			continue
 		}
+		f = append(f, "", "", "")
 		users = append(users, User{Name: f[0], Password: f[1], UID: uid, GID: gid, Home: f[5], Shell: f[6], Line: n})
 	}
 	return users
 }
 
-// ParseGroup reads group text.
+// accountNumber reads an id as strtoul does: blanks and a sign may come first.
+func accountNumber(s string) (int, bool) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimLeft(s, " \t"), "+"), 10, 32)
+	return int(n), err == nil
+}
+
+// ParseGroup reads group text as glibc does.
 func ParseGroup(data []byte) []Group {
 	var groups []Group
-	for n, line := range Settings(data, "#") {
+	for n, line := range Settings(data, "#+-") {
 		f := strings.Split(line, ":")
-		if len(f) < 4 {
+		if len(f) < 3 {
 			continue
 		}
-		gid, err := strconv.Atoi(f[2])
-		if err != nil {
+		gid, ok := accountNumber(f[2])
+		if !ok {
 			continue
 		}
-		members := strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' })
+		f = append(f, "")
+		members := strings.FieldsFunc(f[3], func(r rune) bool { return r == ',' || r == ' ' })
 		groups = append(groups, Group{Name: f[0], GID: gid, Members: members, Line: n})
 	}
 	return groups
 }
 
-// ParseShadow reads shadow text. The hashes stay here.
+// ParseShadow reads shadow text as glibc does: fields behind the password may
+// be missing. The hashes stay here.
 func ParseShadow(data []byte) []Shadow {
 	var all []Shadow
-	for n, line := range Settings(data, "#") {
+	for n, line := range Settings(data, "#+-") {
 		f := strings.Split(line, ":")
-		if len(f) < 8 {
+		if len(f) < 2 {
 			continue
 		}
+		f = append(f, "", "", "", "", "")
 		all = append(all, Shadow{
 			Name: f[0], Hash: hashMethod(f[1]), Line: n,
 			Changed: days(f[2]), MinDays: days(f[3]), MaxDays: days(f[4]), WarnDays: days(f[5]), InactiveDays: days(f[6]),
@@ -177,26 +189,32 @@ func LoginShell(shell string) bool {
 
 // GroupName is the name of a gid, the number as text if it has none.
 func (h *Host) GroupName(gid int) string {
-	groups, err := h.Groups()
-	if err == nil {
-		for _, g := range groups {
-			if g.GID == gid {
-				return g.Name
-			}
+	names, _ := memo(h, "group names", func() (map[int]string, error) {
+		groups, err := h.Groups()
+		names := make(map[int]string, len(groups))
+		for _, g := range slices.Backward(groups) { // the first of a number counts
+			names[g.GID] = g.Name
 		}
+		return names, err
+	})
+	if name, ok := names[gid]; ok {
+		return name
 	}
 	return strconv.Itoa(gid)
 }
 
 // UserName is the name of a uid, the number as text if it has none.
 func (h *Host) UserName(uid int) string {
-	users, err := h.Users()
-	if err == nil {
-		for _, u := range users {
-			if u.UID == uid {
-				return u.Name
-			}
+	names, _ := memo(h, "user names", func() (map[int]string, error) {
+		users, err := h.Users()
+		names := make(map[int]string, len(users))
+		for _, u := range slices.Backward(users) { // the first of a number counts
+			names[u.UID] = u.Name
 		}
+		return names, err
+	})
+	if name, ok := names[uid]; ok {
+		return name
 	}
 	return strconv.Itoa(uid)
 }

@@ -8,9 +8,17 @@ const initialPIDs = "pid:[4026531836]"
 
 // Container names the kind of container that the host is, "" if it is none.
 func (h *Host) Container() string {
-	if h.Readlink("/proc/self/ns/pid") == initialPIDs {
+	if namespace := h.Readlink("/proc/self/ns/pid"); namespace == initialPIDs {
 		return ""
+	} else if kind := h.containerMark(); kind != "" || namespace == "" {
+		return kind
 	}
+	return "unknown" // not the first pid namespace, and no mark says whose
+}
+
+// containerMark is the kind that a mark in the file system or in the
+// environment of the first process names.
+func (h *Host) containerMark() string {
 	for _, mark := range []struct{ path, kind string }{
 		{"/.dockerenv", "docker"}, {"/run/.containerenv", "podman"},
 		{"/var/run/secrets/kubernetes.io", "kubernetes"},

@@ -25,12 +25,13 @@ func (h *Host) KernelArgument(name string) (s Setting, ok bool, err error) {
 }
 
 // CPUVulnerabilities are the processor flaws that this kernel says it does not
-// mitigate. known is false where the kernel does not tell.
-func (h *Host) CPUVulnerabilities() (open []Setting, known bool) {
+// mitigate, whole or in part, and those of which it does not know. known is
+// false where the kernel does not tell.
+func (h *Host) CPUVulnerabilities() (open, unclear []Setting, known bool) {
 	const dir = "/sys/devices/system/cpu/vulnerabilities"
 	names, err := h.List(dir)
 	if err != nil {
-		return nil, false
+		return nil, nil, false
 	}
 	for _, name := range names {
 		file := path.Join(dir, name)
@@ -39,11 +40,15 @@ func (h *Host) CPUVulnerabilities() (open []Setting, known bool) {
 			continue
 		}
 		known = true
-		if strings.HasPrefix(string(data), "Vulnerable") {
-			open = append(open, Setting{Value: name + ": " + strings.TrimSpace(string(data)), Path: file})
+		s := Setting{Value: name + ": " + strings.TrimSpace(string(data)), Path: file}
+		switch {
+		case strings.Contains(string(data), "Vulnerable"):
+			open = append(open, s)
+		case strings.HasPrefix(string(data), "Unknown"):
+			unclear = append(unclear, s)
 		}
 	}
-	return open, known
+	return open, unclear, known
 }
 
 // SecureBoot reads the firmware's variable: on, off, or not known because the

@@ -18,21 +18,34 @@ func (h *Host) ModuleLoaded(name string) (bool, error) {
 }
 
 // ModuleAvailable reports whether this kernel could load a module: it is among
-// the files of the running kernel, or built in. A kernel without module files
-// can load none. known is false if the running kernel is not known.
-func (h *Host) ModuleAvailable(name string) (available, known bool) {
+// the files of the running kernel, built in, or a file system that the kernel
+// has. known is false if the running kernel or its modules are not known.
+func (h *Host) ModuleAvailable(name string) (available, known bool, err error) {
+	if data, err := h.Read("/proc/filesystems"); err == nil {
+		for _, line := range Lines(data) {
+			if f := strings.Fields(line); len(f) > 0 && sameModule(f[len(f)-1], name) {
+				return true, true, nil
+			}
+		}
+	}
 	release, err := h.Read("/proc/sys/kernel/osrelease")
+	if Absent(err) {
+		return false, false, nil
+	}
 	if err != nil {
-		return false, false
+		return false, false, err
 	}
 	dir := "/lib/modules/" + strings.TrimSpace(string(release))
-	if !h.Exists(dir) {
-		return false, true
+	if there, err := h.There(dir); err != nil || !there {
+		return false, true, err // a kernel without module files can load none
 	}
 	for _, list := range []string{"/modules.dep", "/modules.builtin"} {
 		data, err := h.Read(dir + list)
-		if err != nil {
+		if Absent(err) {
 			continue
+		}
+		if err != nil {
+			return false, false, err
 		}
 		known = true
 		for _, line := range Lines(data) {
@@ -40,46 +53,76 @@ func (h *Host) ModuleAvailable(name string) (available, known bool) {
 			base := file[strings.LastIndexByte(file, '/')+1:]
 			base, _, _ = strings.Cut(base, ".")
 			if sameModule(base, name) {
-				return true, true
+				return true, true, nil
 			}
 		}
 	}
-	return false, known
+	return false, known, nil
 }
 
+// modprobeDirs hold modprobe's configuration, the most important first.
+var modprobeDirs = []string{"/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"}
+
 // ModuleBlocked finds the line of modprobe.d that keeps a module from loading:
-// "install NAME /bin/false" or, weaker, "blacklist NAME".
+// "install NAME /bin/false". The files of all directories are read in the
+// order of their names, a name in a more important directory hides the others,
+// and the first install line of a module counts (modprobe.d(5)).
 func (h *Host) ModuleBlocked(name string) (s Setting, err error) {
-	for _, dir := range []string{"/usr/lib/modprobe.d", "/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d"} {
-		names, err := h.Glob(dir + "/*.conf")
+	files, err := h.DropIns(modprobeDirs, ".conf")
+	if err != nil {
+		return s, err
+	}
+	for _, file := range files {
+		data, err := h.Read(file)
+		if Absent(err) {
+			continue
+		}
 		if err != nil {
 			return s, err
 		}
-		for _, file := range names {
-			data, err := h.Read(file)
-			if err != nil && !Absent(err) {
-				return s, err
+		if found, ok := ParseModprobe(file, data, name); ok {
+			if !blocks(found.Value) {
+				return Setting{}, nil
 			}
-			if found, ok := ParseModprobe(file, data, name); ok {
-				return found, nil
-			}
+			return found, nil
 		}
 	}
 	return s, nil
 }
 
-// ParseModprobe finds the line that makes a module unloadable in modprobe.d text.
+// ParseModprobe finds the first install line of a module in modprobe.d text;
+// a line may continue after a backslash.
 func ParseModprobe(file string, data []byte, module string) (Setting, bool) {
-	for n, line := range Settings(data, "#") {
-		f := strings.Fields(line)
+	joined, start := "", 0
+	for n, line := range Lines(data) {
+		if joined == "" {
+			start = n
+		}
+		if rest, more := strings.CutSuffix(line, `\`); more && len(joined) < maxLine {
+			joined += rest
+			continue
+		}
+		text := strings.TrimSpace(joined + line)
+		joined = ""
+		f := strings.Fields(text)
 		if len(f) >= 3 && f[0] == "install" && sameModule(f[1], module) {
-			switch f[2] {
-			case "/bin/false", "/bin/true", "/usr/bin/false", "/usr/bin/true", "/sbin/nologin":
-				return Setting{Value: line, Path: file, Line: n}, true
-			}
+			return Setting{Value: text, Path: file, Line: start}, true
 		}
 	}
 	return Setting{}, false
+}
+
+// blocks reports whether an install line runs a program that loads nothing.
+func blocks(line string) bool {
+	f := strings.Fields(line)
+	if strings.ContainsAny(line, ";|&$`") || len(f) < 3 {
+		return false
+	}
+	switch strings.TrimPrefix(f[2], "/usr") {
+	case "/bin/false", "/bin/true", "/sbin/nologin", "/bin/nologin", "false", "true", ":":
+		return true
+	}
+	return false
 }
 
 // sameModule compares as the kernel does: - and _ are the same.

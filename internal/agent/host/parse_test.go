@@ -224,8 +224,11 @@ func TestSudoers(t *testing.T) {
 	if d, ok := s.Default("use_pty"); !ok || d.Line != 1 {
 		t.Errorf("use_pty: %+v, %v", d, ok)
 	}
-	if d, ok := s.Default("logfile"); !ok || d.Value != "/var/log/s" {
-		t.Errorf("logfile: %+v, %v", d, ok)
+	if d, ok := s.Default("logfile"); ok {
+		t.Errorf("logfile is set for bob alone, yet: %+v", d)
+	}
+	if d := s.Scoped("logfile"); len(d) != 1 || d[0].Value != "/var/log/s" || d[0].Scope != ":bob" {
+		t.Errorf("logfile: %+v", d)
 	}
 	if _, ok := s.Default("env"); ok {
 		t.Error("part of a name was found")
@@ -238,10 +241,10 @@ func TestSudoers(t *testing.T) {
 	}
 }
 
-func TestParseModprobe(t *testing.T) {
+func TestparseBlocked(t *testing.T) {
 	text := []byte("blacklist a\ninstall b /bin/false\ninstall usb_storage /bin/true\ninstall c /sbin/modprobe d\n")
 	for module, want := range map[string]bool{"a": false, "b": true, "usb-storage": true, "c": false} {
-		if _, ok := ParseModprobe("f", text, module); ok != want {
+		if _, ok := parseBlocked("f", text, module); ok != want {
 			t.Errorf("%s blocked: %v; want %v", module, ok, want)
 		}
 	}
@@ -336,7 +339,7 @@ func FuzzParsers(f *testing.F) {
 		ParseSockets("udp", data)
 		ParseNftables(data)
 		ParseIptables(data)
-		ParseModprobe("f", data, "a")
+		parseBlocked("f", data, "a")
 		ParseLimits("f", data, "core")
 		ParseKeyValue("f", data, "k", '=')
 		UnitOfCgroup(data)
@@ -357,4 +360,10 @@ func FuzzCompareDebian(f *testing.F) {
 			t.Errorf("%q, %q, %q have no order", a, b, c)
 		}
 	})
+}
+
+// parseBlocked is ParseModprobe narrowed to lines that block.
+func parseBlocked(file string, data []byte, module string) (Setting, bool) {
+	s, ok := ParseModprobe(file, data, module)
+	return s, ok && blocks(s.Value)
 }

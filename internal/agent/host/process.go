@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
@@ -11,6 +12,8 @@ type Process struct {
 	PID  string
 	Name string // at most 15 bytes, as the kernel keeps it
 	Unit string
+	// Contained processes belong to a container of this host.
+	Contained bool
 }
 
 // Processes lists the running processes that can be seen.
@@ -30,7 +33,7 @@ func (h *Host) Processes() []Process {
 				continue // it has ended
 			}
 			cgroup, _ := h.readUpTo("/proc/"+pid+"/cgroup", 64<<10)
-			all = append(all, Process{PID: pid, Name: strings.TrimSpace(string(comm)), Unit: UnitOfCgroup(cgroup)})
+			all = append(all, Process{PID: pid, Name: strings.TrimSpace(string(comm)), Unit: UnitOfCgroup(cgroup), Contained: inContainer(cgroup)})
 		}
 		return all, nil
 	})
@@ -60,6 +63,16 @@ func (h *Host) Running(name string) bool {
 	}
 	for _, p := range h.Processes() {
 		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// inContainer recognises the control groups of the common container engines.
+func inContainer(cgroup []byte) bool {
+	for _, mark := range []string{"/docker", "libpod", "kubepods", "/lxc", "containerd", "crio", "machine.slice"} {
+		if bytes.Contains(cgroup, []byte(mark)) && !bytes.Contains(cgroup, []byte("system.slice/"+strings.Trim(mark, "/"))) {
 			return true
 		}
 	}

@@ -116,6 +116,16 @@ func (h *Host) Stat(name string) (Info, error) {
 	return infoOf(name, info), nil
 }
 
+// There reports whether something is at the path; the error says that this
+// could not be looked at, so that "no" is an answer.
+func (h *Host) There(name string) (bool, error) {
+	_, err := h.Stat(name)
+	if Absent(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Exists reports whether something is at the path; a path behind a directory
 // that may not be searched does not exist for us.
 func (h *Host) Exists(name string) bool {

@@ -12,8 +12,34 @@ var sshdLists = map[string]bool{
 	"hostkey": true, "listenaddress": true, "permitopen": true, "port": true,
 }
 
-// sshdAliases are old names that still work.
-var sshdAliases = map[string]string{"kbdinteractiveauthentication": "challengeresponseauthentication"}
+// sshdAliases are other names of options, by lower case.
+var sshdAliases = map[string]string{
+	"challengeresponseauthentication": "kbdinteractiveauthentication",
+	"skeyauthentication":              "kbdinteractiveauthentication",
+	"pubkeyacceptedkeytypes":          "pubkeyacceptedalgorithms",
+	"hostbasedacceptedkeytypes":       "hostbasedacceptedalgorithms",
+	"keepalive":                       "tcpkeepalive",
+	"dsaauthentication":               "pubkeyauthentication",
+}
+
+// canonicalSSHD is the present name of an option.
+func canonicalSSHD(key string) string {
+	if alias, ok := sshdAliases[key]; ok {
+		return alias
+	}
+	return key
+}
+
+// normalSSHD writes a value as "sshd -T" shows it.
+func normalSSHD(key, value string) string {
+	switch {
+	case key == "maxstartups" && value != "" && !strings.Contains(value, ":"):
+		return value + ":100:" + value // all connections beyond the limit are refused
+	case key == "permitrootlogin" && strings.EqualFold(value, "without-password"):
+		return "prohibit-password"
+	}
+	return value
+}
 
 // sshdAlgorithms are lists that a leading +, - or ^ changes instead of replaces.
 var sshdAlgorithms = map[string]bool{
@@ -26,10 +52,13 @@ var sshdDefaults = map[string][]struct {
 	Since int
 	Value string
 }{
-	"allowagentforwarding":            {{0, "yes"}},
-	"allowtcpforwarding":              {{0, "yes"}},
-	"banner":                          {{0, "none"}},
-	"challengeresponseauthentication": {{0, "yes"}},
+	"allowagentforwarding": {{0, "yes"}},
+	"allowtcpforwarding":   {{0, "yes"}},
+	"banner":               {{0, "none"}},
+	"allowgroups":          {{0, ""}},
+	"allowusers":           {{0, ""}},
+	"denygroups":           {{0, ""}},
+	"denyusers":            {{0, ""}},
 	"ciphers": {
 		{0, "aes128-ctr,aes192-ctr,aes256-ctr,arcfour256,arcfour128,aes128-cbc,3des-cbc,blowfish-cbc,cast128-cbc,aes192-cbc,aes256-cbc,arcfour"},
 		{607, "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com"},
@@ -97,6 +126,9 @@ func (h *Host) sshdVersion() int {
 		return 0
 	}
 	p, ok := packages.Find("openssh-server")
+	if !ok {
+		p, ok = packages.Find("openssh")
+	}
 	if !ok {
 		return 0
 	}

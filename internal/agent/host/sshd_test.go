@@ -79,7 +79,7 @@ func FuzzSSHD(f *testing.F) {
 			glob: func(p string) ([]string, error) { return []string{p}, nil },
 			read: func(string) ([]byte, error) { return data, nil }, // every include is the file itself
 		}
-		r.parse("f", data, 0)
+		r.parse("f", data, 0, "")
 		for key, s := range r.conf.Options {
 			if key != strings.ToLower(key) || s.Line <= 0 {
 				t.Errorf("option %q has %+v", key, s)

@@ -104,21 +104,100 @@ func (h *Host) sudoersDir(into *Sudoers, dir string, files *int) error {
 	return nil
 }
 
-// Default finds a Defaults setting: its value ("" for a flag).
-func (s *Sudoers) Default(name string) (Setting, bool) {
+// SudoDefault is one setting of a Defaults line.
+type SudoDefault struct {
+	Scope string // "" for everybody; else as written: ":bob", "@host", "!/bin/x", ">www"
+	Name  string
+	On    bool // false for "!name"
+	Setting
+}
+
+// Defaults are the settings of all Defaults lines, in order.
+func (s *Sudoers) Defaults() []SudoDefault {
+	var all []SudoDefault
 	for _, line := range s.Lines {
 		word, rest := cutField(line.Value)
-		if !strings.HasPrefix(word, "Defaults") {
+		scope, ok := strings.CutPrefix(word, "Defaults")
+		if !ok || scope != "" && !strings.ContainsAny(scope[:1], ":@!>") {
 			continue
 		}
-		for item := range strings.SplitSeq(rest, ",") {
-			key, value, _ := strings.Cut(strings.TrimSpace(item), "=")
-			if strings.TrimSpace(key) == name {
-				return Setting{Value: strings.Trim(strings.TrimSpace(value), `"`), Path: line.Path, Line: line.Line}, true
+		if scope != "" && len(scope) == 1 { // "Defaults : bob"
+			var who string
+			who, rest = cutField(rest)
+			scope += who
+		}
+		for _, item := range splitOutsideQuotes(rest) {
+			d := SudoDefault{Scope: scope, On: true, Setting: Setting{Path: line.Path, Line: line.Line}}
+			item = strings.TrimSpace(item)
+			for strings.HasPrefix(item, "!") {
+				d.On, item = !d.On, strings.TrimSpace(item[1:])
+			}
+			key, value, _ := strings.Cut(item, "=")
+			d.Name = strings.TrimRight(strings.TrimSpace(key), "+-")
+			d.Name = strings.TrimSpace(d.Name)
+			d.Value = strings.Trim(strings.TrimSpace(value), `"`)
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// splitOutsideQuotes splits at commas that no quotes and no backslash protect.
+func splitOutsideQuotes(s string) []string {
+	var items []string
+	start, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			quoted = !quoted
+		case ',':
+			if !quoted {
+				items = append(items, s[start:i])
+				start = i + 1
 			}
 		}
 	}
-	return Setting{}, false
+	return append(items, s[start:])
+}
+
+// Default is the value of a setting for everybody: the last one counts.
+func (s *Sudoers) Default(name string) (d SudoDefault, ok bool) {
+	for _, one := range s.Defaults() {
+		if one.Scope == "" && one.Name == name {
+			d, ok = one, true
+		}
+	}
+	return d, ok
+}
+
+// Scoped are the values of a setting for some users, hosts or commands.
+func (s *Sudoers) Scoped(name string) []SudoDefault {
+	var all []SudoDefault
+	for _, one := range s.Defaults() {
+		if one.Scope != "" && one.Name == name {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// sudoPTYSince is the version from which sudo sets use_pty by itself (1.9.14).
+const sudoPTYSince = "1.9.14"
+
+// SudoPTYByDefault reports whether the installed sudo sets use_pty by itself.
+func (h *Host) SudoPTYByDefault() bool {
+	packages, err := h.Packages()
+	if err != nil {
+		return false
+	}
+	for _, name := range []string{"sudo", "sudo-ldap"} {
+		if p, ok := packages.Find(name); ok {
+			return CompareDebian(p.Version, sudoPTYSince) >= 0
+		}
+	}
+	return false
 }
 
 // Tagged finds the first line that carries a tag such as NOPASSWD or a setting

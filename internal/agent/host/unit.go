@@ -50,9 +50,10 @@ func (h *Host) addUnits(units map[string]Unit, dir string) error {
 		}
 		target := h.Readlink(path.Join(dir, name))
 		u := Unit{Name: name, State: "disabled", Active: "unknown"}
+		info, statErr := h.Stat(path.Join(dir, name))
 		switch {
-		case target == "/dev/null":
-			u.State = "masked"
+		case target == "/dev/null", statErr == nil && info.Size == 0 && info.Mode.IsRegular():
+			u.State = "masked" // an empty file masks too
 		case target != "" && path.Base(target) != name:
 			u.State = "alias " + path.Base(target)
 		case !h.installable(path.Join(dir, name)):
@@ -88,7 +89,10 @@ func (h *Host) installable(file string) bool {
 // markEnabled reads the links of *.wants and *.requires, and the start links of
 // System V scripts.
 func (h *Host) markEnabled(units map[string]Unit) error {
-	for _, d := range []struct{ dir, state string }{{"/run/systemd/system", "enabled-runtime"}, {"/etc/systemd/system", "enabled"}} {
+	for _, d := range []struct{ dir, state string }{
+		{"/lib/systemd/system", "enabled"}, {"/usr/lib/systemd/system", "enabled"}, {"/usr/local/lib/systemd/system", "enabled"},
+		{"/run/systemd/system", "enabled-runtime"}, {"/etc/systemd/system", "enabled"},
+	} {
 		names, err := h.List(d.dir)
 		if err != nil && !Absent(err) {
 			return err
@@ -98,11 +102,16 @@ func (h *Host) markEnabled(units map[string]Unit) error {
 				continue
 			}
 			links, err := h.List(path.Join(d.dir, name))
+			if Absent(err) {
+				continue // a file of that name, or it has just gone
+			}
 			if err != nil {
 				return err
 			}
 			for _, link := range links {
-				enable(units, link, d.state)
+				if h.Readlink(path.Join(d.dir, name, link)) != "/dev/null" {
+					enable(units, link, d.state)
+				}
 			}
 		}
 	}
@@ -123,7 +132,7 @@ func enable(units map[string]Unit, name, state string) {
 // markSysV counts a script with a start link in runlevel 2 to 5 as a service,
 // unless a unit of that name replaces it.
 func (h *Host) markSysV(units map[string]Unit) error {
-	for _, dir := range []string{"/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d"} {
+	for _, dir := range []string{"/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d", "/etc/rc.d/rc3.d", "/etc/rc.d/rc5.d"} {
 		names, err := h.List(dir)
 		if err != nil && !Absent(err) {
 			return err
@@ -133,7 +142,7 @@ func (h *Host) markSysV(units map[string]Unit) error {
 				continue
 			}
 			service := name[3:] + ".service"
-			if _, known := units[service]; !known && h.Exists("/etc/init.d/"+name[3:]) {
+			if _, known := units[service]; !known && (h.Exists("/etc/init.d/"+name[3:]) || h.Exists("/etc/rc.d/init.d/"+name[3:])) {
 				enable(units, service, "enabled")
 			}
 		}
