@@ -241,7 +241,7 @@ func TestSudoers(t *testing.T) {
 	}
 }
 
-func TestparseBlocked(t *testing.T) {
+func TestParseModprobe(t *testing.T) {
 	text := []byte("blacklist a\ninstall b /bin/false\ninstall usb_storage /bin/true\ninstall c /sbin/modprobe d\n")
 	for module, want := range map[string]bool{"a": false, "b": true, "usb-storage": true, "c": false} {
 		if _, ok := parseBlocked("f", text, module); ok != want {
