@@ -12,11 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/rampart-sec/rampart/internal/threat/detect"
 	"github.com/rampart-sec/rampart/internal/threat/event"
 	"github.com/rampart-sec/rampart/internal/threat/event/mapping"
 	"github.com/rampart-sec/rampart/internal/threat/event/sources"
 	"github.com/rampart-sec/rampart/internal/threat/sigma"
+	"github.com/rampart-sec/rampart/internal/threat/sigma/pipeline"
 )
 
 // texts is a flag that may stand several times.
@@ -31,10 +34,12 @@ type detectFlags struct {
 	source    *string
 	logsource *string
 	mapping   *string
+	pipelines texts
 }
 
 func (d *detectFlags) add(fs *flag.FlagSet) {
 	fs.Var(&d.rules, "rules", "folder or file of Sigma rules; may be given several times")
+	fs.Var(&d.pipelines, "pipeline", "pySigma pipeline file that changes the rules; may be given several times")
 	d.source = fs.String("source", "", "kind of the events: "+strings.Join(sourceNames(), ", ")+"; told by their start if not given")
 	d.logsource = fs.String("logsource", "", "of json, cef, logfmt and otlp: product=..,category=..,service=..")
 	d.mapping = fs.String("mapping", "", "of json: file that names log source, time and fields")
@@ -100,7 +105,7 @@ func parseLogSource(text string) (*event.Kind, error) {
 }
 
 // program reads the rules; those of the product if none are named.
-func (d *detectFlags) program() (*detect.Program, error) {
+func (d *detectFlags) program(std stdio) (*detect.Program, error) {
 	if len(d.rules) == 0 {
 		return nil, errors.New("--rules is missing: name a folder of Sigma rules")
 	}
@@ -109,7 +114,18 @@ func (d *detectFlags) program() (*detect.Program, error) {
 			return nil, fmt.Errorf("--rules: %w", err)
 		}
 	}
-	p := detect.New(sigma.Load(d.rules...))
+	change, err := pipeline.Load(d.pipelines...)
+	if err != nil {
+		return nil, fmt.Errorf("--pipeline: %w", err)
+	}
+	for _, what := range change.Ignored {
+		fmt.Fprintf(std.err, "ignored: %s\n", clean(what))
+	}
+	var apply func(*yaml.Node) error
+	if len(d.pipelines) > 0 {
+		apply = change.Apply
+	}
+	p := detect.New(sigma.LoadWith(apply, d.rules...))
 	if p.Count() == 0 && len(p.Failed()) > 0 {
 		return nil, fmt.Errorf("no rule can be used: %w", p.Failed()[0])
 	}
@@ -133,14 +149,11 @@ func runDetectRun(ctx context.Context, std stdio, args []string) error {
 		return err
 	}
 	begin := time.Now()
-	custom, err := d.custom()
+	files, err := d.open(std)
 	if err != nil {
 		return err
 	}
-	program, err := d.program()
-	if err != nil {
-		return err
-	}
+	program := files.Program
 	for i, f := range program.Failed() {
 		if i == 5 {
 			fmt.Fprintf(std.err, "and %d more rules are refused; --stats FILE lists them\n", len(program.Failed())-i)
@@ -150,9 +163,10 @@ func runDetectRun(ctx context.Context, std stdio, args []string) error {
 	}
 	loaded := time.Now()
 	cpu := cpuTime()
-	files := &detect.Files{Program: program, Source: *d.source, Custom: custom}
 	out := bufio.NewWriter(std.out)
-	failed := readFiles(ctx, std, files, fs.Args(), func(h detect.FileHit) error { return write(out, files, h) })
+	failed := readFiles(ctx, std, fs.Args(), func(name string, in io.Reader) error {
+		return files.Read(ctx, name, in, func(h detect.FileHit) error { return write(out, files, h) })
+	})
 	if err := out.Flush(); err != nil {
 		return err
 	}
@@ -167,12 +181,25 @@ func runDetectRun(ctx context.Context, std stdio, args []string) error {
 	return failed
 }
 
+// open makes what reads files for the rules that the flags name.
+func (d *detectFlags) open(std stdio) (*detect.Files, error) {
+	custom, err := d.custom()
+	if err != nil {
+		return nil, err
+	}
+	program, err := d.program(std)
+	if err != nil {
+		return nil, err
+	}
+	return &detect.Files{Program: program, Source: *d.source, Custom: custom}, nil
+}
+
 // readFiles reads all files; one that cannot be read does not keep the others
 // back.
-func readFiles(ctx context.Context, std stdio, files *detect.Files, names []string, emit func(detect.FileHit) error) error {
+func readFiles(ctx context.Context, std stdio, names []string, read func(name string, in io.Reader) error) error {
 	var errs []error
 	for _, name := range names {
-		err := readFile(ctx, std, files, name, emit)
+		err := readFile(std, name, read)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -183,9 +210,9 @@ func readFiles(ctx context.Context, std stdio, files *detect.Files, names []stri
 	return errors.Join(errs...)
 }
 
-func readFile(ctx context.Context, std stdio, files *detect.Files, name string, emit func(detect.FileHit) error) error {
+func readFile(std stdio, name string, read func(name string, in io.Reader) error) error {
 	if name == "-" {
-		return files.Read(ctx, "-", std.in, emit)
+		return read("-", std.in)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -195,7 +222,7 @@ func readFile(ctx context.Context, std stdio, files *detect.Files, name string, 
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return fmt.Errorf("%s: it is a folder; name files", name)
 	}
-	return files.Read(ctx, name, f, emit)
+	return read(name, f)
 }
 
 // ruleHit and correlationHit are the lines of detect run, a contract with scripts.

@@ -81,43 +81,18 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 func (f *Files) stream(ctx context.Context, name string, in io.Reader, emit func(FileHit) error) error {
-	source, in, err := f.source(in)
-	if err != nil {
-		return err
-	}
 	number := uint64(len(f.names))
 	f.names = append(f.names, name)
-	dec := source.New(in, f.Program.Schema())
-	var rec event.Record
-	for index := 0; ; index++ {
-		if index%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		err := dec.Next(&rec)
-		var bad *event.SkipError
-		switch {
-		case err == io.EOF:
-			return nil
-		case errors.As(err, &bad):
-			if f.Stats.Skipped++; f.Stats.FirstSkipped == "" {
-				f.Stats.FirstSkipped = name + ": " + bad.Error()
-			}
-			continue
-		case err != nil:
-			return err
-		}
-		f.Stats.Events++
-		var failed error
-		f.run.Record(&rec, name, number<<indexBits|uint64(index), func(h Hit) {
+	var failed error
+	return f.records(ctx, name, in, func(at Place, rec *event.Record) error {
+		f.run.Record(rec, name, number<<indexBits|uint64(at.Index), func(h Hit) {
 			f.Stats.Hits++
 			if failed == nil {
-				failed = emit(FileHit{h, name, index, &rec})
+				failed = emit(FileHit{h, name, at.Index, rec})
 			}
 		})
-		if failed != nil {
-			return failed
-		}
-	}
+		return failed
+	})
 }
 
 func (f *Files) source(in io.Reader) (sources.Source, io.Reader, error) {
