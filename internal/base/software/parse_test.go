@@ -78,6 +78,38 @@ func TestParsers(t *testing.T) {
 	}
 }
 
+// TestPrograms: what was installed without a package manager says how it was
+// recognised.
+func TestPrograms(t *testing.T) {
+	for _, tt := range []struct{ path, text, want, ecosystem string }{
+		{"usr/local/include/node/node_version.h", "#define NODE_MAJOR_VERSION 18\n#define NODE_MINOR_VERSION 2\n#define NODE_PATCH_VERSION 0\n#define NODE_VERSION_IS_LTS 0", "node@18.2.0", ""},
+		{"usr/local/include/python3.11/patchlevel.h", "/* x */\n#define PY_VERSION      \t\"3.11.4\"\n", "python@3.11.4", ""},
+		{"usr/local/go/VERSION", "go1.21.3\ntime 2023-10-09T17:04:35Z\n", "toolchain@1.21.3", "Go"},
+		{"opt/java/openjdk/release", "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_VERSION=\"17.0.8\"\n", "java@17.0.8", ""},
+		{"usr/local/include/php/main/php_version.h", "#define PHP_VERSION \"8.2.1\"", "php@8.2.1", ""},
+		{"opt/jenkins/release", "nothing", "", ""},
+	} {
+		f := Recognise(tt.path)
+		if f.Parse == nil {
+			t.Errorf("%s is not recognised", tt.path)
+			continue
+		}
+		got, err := f.Parse(tt.path, []byte(tt.text))
+		if err != nil || len(got) > 1 || (tt.want == "") != (len(got) == 0) {
+			t.Errorf("%s: %v, error %v", tt.path, got, err)
+			continue
+		}
+		if tt.want != "" && (brief(got)[0] != tt.want || got[0].Ecosystem != tt.ecosystem || got[0].Origin != "recognised by "+tt.path) {
+			t.Errorf("%+v", got[0])
+		}
+	}
+	for _, path := range []string{"usr/include/python3.11/patchlevel.h", "usr/lib/jvm/java-17/release"} { // the distribution's own
+		if f := Recognise(path); f.Kind != None {
+			t.Errorf("%s is recognised", path)
+		}
+	}
+}
+
 func TestDamagedFilesAreErrors(t *testing.T) {
 	for path, text := range map[string]string{
 		"var/lib/dpkg/status":              "\x00\x01garbage",

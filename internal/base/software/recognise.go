@@ -126,7 +126,7 @@ func recogniseSuffix(name, dir, base string) File {
 			return File{Installed, "", DotnetDeps}
 		}
 	}
-	return File{}
+	return recogniseProgram(name, dir, base)
 }
 
 // ofLibrary says whether a folder belongs to an installed package. Lock files
