@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -125,11 +126,22 @@ func exemptForm(v *visit) (page, error) {
 	if p.Narrow, err = readNarrowing(v.query["type"], v.Get("location")); err != nil {
 		return page{}, err
 	}
-	if p.Preview, err = planning.PreviewExemption(v.view, r.ID, index.Scope{ID: target}, p.Narrow.selectors()); err != nil {
+	if p.Preview, err = v.previewExemption(r.ID, target, p.Narrow); err != nil {
 		return page{}, fmt.Errorf("preview exemption: %w", err)
 	}
 	p.MustAsk, err = v.mustAsk(target)
 	return page{name: "exempt", data: p}, err
+}
+
+// exemptionOf names a preview of an exemption.
+type exemptionOf struct{ tenant, recommendation, target, narrow string }
+
+// previewExemption tries an exemption, once for all who look at it.
+func (v *visit) previewExemption(recommendation, target string, narrow narrowing) (planning.ExemptPreview, error) {
+	key := exemptionOf{v.tenant, recommendation, target, fmt.Sprint(narrow)}
+	return v.server.previews.Get(v.Context(), key, v.view, time.Now, func(context.Context) (planning.ExemptPreview, error) {
+		return planning.PreviewExemption(v.view, recommendation, index.Scope{ID: target}, narrow.selectors())
+	})
 }
 
 // nothingThere refuses a target that no source has delivered. The API takes one,

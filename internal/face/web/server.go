@@ -16,6 +16,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/posture/whatif"
 )
 
 // Options are what a Server needs. Judge, Access, Library, Now and Log must be
@@ -51,6 +52,8 @@ type Server struct {
 	fixes planning.Plans
 	// freshness is kept per tenant and scope.
 	freshness index.Latest[freshnessOf, freshness]
+	previews  index.Latest[exemptionOf, planning.ExemptPreview]
+	answers   index.Latest[string, *whatif.Report] // by tenant and address
 	secret    []byte
 	assets    *assets
 	pages     templates

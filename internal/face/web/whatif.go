@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/posture/index"
@@ -139,15 +141,25 @@ func (v *visit) whatIf(fixed, exempt []string, text string, place whatif.Place) 
 	if v.Get("on") != "" {
 		target = index.Scope{ID: on}
 	}
-	err := q.Read(v.Context(), []byte(text), place, v.now)
-	if err == nil {
-		err = q.Fix(v.view, fixed, target)
+	ask := func(ctx context.Context) (*whatif.Report, error) {
+		q := q
+		err := q.Read(ctx, []byte(text), place, v.now)
+		if err == nil {
+			err = q.Fix(v.view, fixed, target)
+		}
+		if err == nil {
+			err = q.Exempt(v.view, exempt, target)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return whatif.Ask(ctx, v.estate, v.server.opt.Compliance, q)
 	}
-	if err == nil {
-		err = q.Exempt(v.view, exempt, target)
-	}
-	if err == nil {
-		p.Report, err = whatif.Ask(v.Context(), v.estate, v.server.opt.Compliance, q)
+	var err error
+	if text == "" { // an address, which may be shared: answered once for all who open it
+		p.Report, err = v.server.answers.Get(v.Context(), fmt.Sprintf("%q %q %q %q %q", v.tenant, q.Scope, target, fixed, exempt), v.view, time.Now, ask)
+	} else {
+		p.Report, err = ask(v.Context())
 	}
 	var known *arm.Error
 	if errors.As(err, &known) {

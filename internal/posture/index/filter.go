@@ -22,14 +22,21 @@ type filter struct {
 // Filter selects the resources of a scope by type (as written, "" any) and by words
 // in their name.
 func (v *View) Filter(scope Scope, typ, text string) *filter {
-	f := &filter{v: v, bits: v.Resolve(scope).set(), words: strings.Fields(strings.ToLower(text))}
-	if typ != "" {
-		bits := cow.None
-		if n, ok := v.names.Types.Find(arm.Fold(typ)); ok {
-			bits = v.types.At(n).Bits()
-		}
-		f.narrow(bits)
+	f := &filter{v: v, words: strings.Fields(strings.ToLower(text))}
+	if typ == "" {
+		f.bits = v.Resolve(scope).set()
+		return f
 	}
+	bits := cow.None
+	if n, ok := v.names.Types.Find(arm.Fold(typ)); ok {
+		bits = v.types.At(n).Bits()
+	}
+	if id := arm.Fold(strings.TrimSuffix(scope.ID, "/")); scope.Tag == "" && v.isResource(id) {
+		f.bits = v.below(id, bits) // fewer rows to look at
+		return f
+	}
+	f.bits = v.Resolve(scope).set()
+	f.narrow(bits)
 	return f
 }
 

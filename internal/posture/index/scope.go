@@ -85,19 +85,38 @@ func (v *View) Under(group string) Selection {
 // Below selects a resource and its children: rows of its container whose id
 // begins with it.
 func (v *View) Below(id string) Selection {
-	sel := Selection{Bits: roaring.New(), one: v.Find(id)}
+	return Selection{Bits: v.below(id, nil), one: v.Find(id)}
+}
+
+// below are the rows at and below a resource, of those in a set; nil is all.
+func (v *View) below(id string, of *roaring.Bitmap) *roaring.Bitmap {
+	bits := roaring.New()
 	sub, group := record.ContainersOf(id)
 	n, ok := v.names.Groups.Find(cmp.Or(group, sub, "/"))
 	if !ok {
-		return sel
+		return bits
 	}
-	it := v.groups.At(n).Bits().Iterator()
+	within := v.groups.At(n).Bits()
+	if of != nil {
+		within = roaring.And(within, of)
+	}
+	it := within.Iterator()
 	for it.HasNext() {
 		if r := v.Rows.At(it.Next()); r.Within(id) {
-			sel.Bits.Add(r.Handle)
+			bits.Add(r.Handle)
 		}
 	}
-	return sel
+	return bits
+}
+
+// isResource reports whether a folded id is that of a resource: of nothing that
+// resolveID knows by itself.
+func (v *View) isResource(id string) bool {
+	if n, ok := v.names.Subscriptions.Find(id); id == "" || ok && v.Subs.At(n) != nil {
+		return false
+	}
+	_, isGroup := v.names.Groups.Find(id)
+	return !isGroup && !strings.HasPrefix(id, ManagementGroups)
 }
 
 // set is the bitmap of the selection, nil for the estate.
