@@ -186,6 +186,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 
+	// Threats.
+	alerts, live := threatParts(db, judge, detectionProgram(c.Data, log), a.opt)
+
 	// Faces.
 	base := a.address(apiListener)
 	signInBase := base
@@ -194,7 +197,7 @@ func (a *App) Start(ctx context.Context) error {
 		signInBase = a.status.Dashboard
 	}
 	armAPI, err := api.New(api.Options{Judge: judge, Store: db, Inventory: inv, Access: acc, Library: library, Plans: tiers, Compliance: records,
-		Now: now, Log: log, BaseURL: base, Version: a.opt.Version, Metrics: metrics})
+		Alerts: alerts, Detect: live, Now: now, Log: log, BaseURL: base, Version: a.opt.Version, Metrics: metrics})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
 	"github.com/rampart-sec/rampart/internal/posture/planning"
+	"github.com/rampart-sec/rampart/internal/threat/alert"
+	"github.com/rampart-sec/rampart/internal/threat/detect"
 )
 
 // Options of New. Judge, Store, Inventory, Access and Library are required.
@@ -35,8 +37,12 @@ type Options struct {
 	Plans     *plan.Plans // nil: one over Store
 	// Compliance keeps standards and attestations; nil: over Store.
 	Compliance *compliance.Records
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Alerts keeps alerts; nil: over Store. Detect raises them of events that are
+	// sent here; nil: there is none.
+	Alerts *alert.Book
+	Detect *detect.Live
+	Now    func() time.Time
+	Log    *slog.Logger
 	// BaseURL is the address that absolute links name ("https://host:8443");
 	// "" means the host that the client asked for.
 	BaseURL string
@@ -68,6 +74,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Compliance == nil {
 		o.Compliance = compliance.NewRecords(compliance.Options{Store: o.Store, Library: o.Library, Now: o.Now, Log: o.Log})
+	}
+	if o.Alerts == nil {
+		o.Alerts = alert.NewBook(o.Store, o.Now, func(string, string) alert.Context { return alert.Context{} })
 	}
 	builtIn, err := readBuiltIns(o.Library)
 	if err != nil {
@@ -128,7 +137,7 @@ const bodyTimeout = time.Minute
 // system's time, not the injected clock's; a writer that has no deadlines, in
 // a test, is left as it is.
 func limitBody(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != importPath {
+	if r.URL.Path != importPath && r.URL.Path != eventsPath {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	}
 }

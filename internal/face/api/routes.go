@@ -8,6 +8,9 @@ import (
 // importPath takes streams of resources.
 const importPath = "/rampart/v1/import"
 
+// eventsPath takes streams of events.
+const eventsPath = "/rampart/v1/events"
+
 // table is every endpoint. The first row that matches a path wins, so the
 // catch-all for resources is the last. A DELETE answers 204 and a PUT 200
 // unless the kind of object says otherwise: clients insist on the codes.
@@ -35,6 +38,7 @@ var table = []route{
 	{"GET", "/rampart/v1/health", public, (*API).health},
 	{"GET", "/rampart/v1/ready", public, (*API).ready},
 	{"POST", importPath, "Rampart/import/action", (*API).importResources},
+	{"POST", eventsPath, "Rampart/events/action", (*API).events},
 	{"POST", "/rampart/v1/what-if", signedIn, (*API).whatIf},
 	{"POST", "/rampart/v1/sweep", "Rampart/posture/sweep/action", (*API).sweep},
 	{"GET", "/rampart/v1/history", signedIn, (*API).history},
@@ -104,6 +108,21 @@ var table = []route{
 	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/tasks", "Microsoft.Security/tasks/read", (*API).tasks},
 	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/tasks/{task}", "Microsoft.Security/tasks/read", (*API).task},
 	{"POST", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/tasks/{task}/{verb}", "Microsoft.Security/tasks/write", (*API).setTask},
+
+	// Alerts.
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/alerts", "Microsoft.Security/alerts/read", (*API).alerts},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/alerts", "Microsoft.Security/alerts/read", (*API).alerts},
+	{"POST", "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/alerts/default/simulate", "Microsoft.Security/alerts/write", (*API).simulateAlerts},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/alerts/{alert}", "Microsoft.Security/alerts/read", (*API).alert},
+	{"POST", "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/alerts/{alert}/{verb}", "Microsoft.Security/alerts/write", (*API).setAlert},
+	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/alerts", "Microsoft.Security/alerts/read", (*API).alerts},
+	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/alerts", "Microsoft.Security/alerts/read", (*API).alerts},
+	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/alerts/{alert}", "Microsoft.Security/alerts/read", (*API).alert},
+	{"POST", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/alerts/{alert}/{verb}", "Microsoft.Security/alerts/write", (*API).setAlert},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/alertsSuppressionRules", "Microsoft.Security/alertsSuppressionRules/read", suppressionKind.list},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/alertsSuppressionRules/{name}", "Microsoft.Security/alertsSuppressionRules/read", suppressionKind.get},
+	{"PUT", "/subscriptions/{subscription}/providers/Microsoft.Security/alertsSuppressionRules/{name}", "Microsoft.Security/alertsSuppressionRules/write", suppressionKind.put},
+	{"DELETE", "/subscriptions/{subscription}/providers/Microsoft.Security/alertsSuppressionRules/{name}", "Microsoft.Security/alertsSuppressionRules/delete", suppressionKind.remove},
 
 	// Regulatory compliance.
 	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards", "Microsoft.Security/regulatoryComplianceStandards/read", (*API).standards},

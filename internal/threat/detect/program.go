@@ -19,7 +19,15 @@ type Program struct {
 
 // New makes a program of what Load has read. Correlations that cannot be linked
 // are among Failed.
-func New(set *sigma.Set) *Program {
+func New(set *sigma.Set) *Program { return newProgram(set) }
+
+// NewForAlerts is New for what raises alerts: decoders also fill the fields that
+// entities are read from.
+func NewForAlerts(set *sigma.Set) *Program {
+	return newProgram(set, append(entityNames(), "subscriptionId", "properties.resourceId")...)
+}
+
+func newProgram(set *sigma.Set, extra ...string) *Program {
 	p := &Program{keys: map[string][]string{}, failed: set.Failed}
 	for _, r := range set.Rules {
 		names := []string{r.Key()}
@@ -46,7 +54,7 @@ func New(set *sigma.Set) *Program {
 		p.failed = append(p.failed, &sigma.Error{Reason: err.Error()})
 	}
 	p.correlations = e.Rules()
-	p.engine = sigma.Compile(set.Rules, e.Fields()...)
+	p.engine = sigma.Compile(set.Rules, append(e.Fields(), extra...)...)
 	return p
 }
 

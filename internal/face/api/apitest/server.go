@@ -24,6 +24,8 @@ import (
 	"github.com/rampart-sec/rampart/internal/face/api"
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/threat/alert"
+	"github.com/rampart-sec/rampart/internal/threat/detect"
 )
 
 // Server is the API at work. It stops when its test ends.
@@ -43,7 +45,10 @@ type Server struct {
 }
 
 // New starts a server with one empty subscription and waits until it is ready.
-func New(t testing.TB) *Server {
+func New(t testing.TB) *Server { return NewWith(t, nil) }
+
+// NewWith is New with detection rules; nil: none run.
+func NewWith(t testing.TB, rules *detect.Program) *Server {
 	t.Helper()
 	s := &Server{t: t}
 	library, err := content.Load()
@@ -58,7 +63,12 @@ func New(t testing.TB) *Server {
 	s.Judge, err = judge.New(judge.Options{Store: s.DB, Inventory: s.Inventory, Library: library, Now: s.Now})
 	s.must(err)
 	s.judge()
-	handler, err := api.New(api.Options{Judge: s.Judge, Store: s.DB, Inventory: s.Inventory, Access: s.Access, Library: library, Now: s.Now, Version: "test"})
+	options := api.Options{Judge: s.Judge, Store: s.DB, Inventory: s.Inventory, Access: s.Access, Library: library, Now: s.Now, Version: "test"}
+	if rules != nil {
+		options.Alerts = alert.NewBook(s.DB, s.Now, func(string, string) alert.Context { return alert.Context{} })
+		options.Detect = detect.NewLive(rules, options.Alerts, s.DB, s.Now)
+	}
+	handler, err := api.New(options)
 	s.must(err)
 	s.listen(handler)
 	s.Token = s.SignIn(s.Facts.ClientID, s.Facts.ClientSecret)
