@@ -30,6 +30,7 @@ type Description struct {
 	Name     string   `json:"name,omitempty"`
 	Tags     []string `json:"tags,omitempty"`
 	Digest   string   `json:"digest"`
+	ID       string   `json:"id,omitempty"` // digest of the configuration
 	Platform string   `json:"platform"`
 	Created  string   `json:"created,omitempty"` // RFC 3339
 	Layers   []Layer  `json:"layers"`
@@ -64,6 +65,9 @@ type Inventory struct {
 type FoundSecret struct {
 	secret.Secret
 	Layer string `json:"layer,omitempty"`
+	// Removed says that a later layer removes or replaces the file. Whoever can
+	// pull the image can still read it.
+	Removed bool `json:"removed,omitempty"`
 }
 
 func newInventory(m *source.Image, s *stack, now time.Time) *Inventory {
@@ -84,10 +88,15 @@ func newInventory(m *source.Image, s *stack, now time.Time) *Inventory {
 	}
 	for _, f := range s.sorted() {
 		for _, found := range f.Secrets {
-			v.Secrets = append(v.Secrets, FoundSecret{found, v.layer(f.layer)})
+			v.Secrets = append(v.Secrets, FoundSecret{found, v.layer(f.layer), false})
 		}
 		if f.Problem != "" {
 			v.Problems = append(v.Problems, Problem{f.Path, v.layer(f.layer), f.Problem})
+		}
+	}
+	for _, f := range s.coveredSecrets() {
+		for _, found := range f.Secrets {
+			v.Secrets = append(v.Secrets, FoundSecret{found, v.layer(f.layer), true})
 		}
 	}
 	for i, l := range m.Layers {
@@ -118,7 +127,7 @@ func (v *Inventory) hasSystemPackages() bool {
 }
 
 func describe(m *source.Image) Description {
-	d := Description{Digest: m.Digest, Platform: m.Platform, Tags: m.Names, Layers: []Layer{}}
+	d := Description{Digest: m.Digest, ID: m.ID, Platform: m.Platform, Tags: m.Names, Layers: []Layer{}}
 	if len(m.Names) > 0 {
 		d.Name = m.Names[0]
 	}

@@ -262,6 +262,20 @@ func TestWhatIsNotKnownIsSaid(t *testing.T) {
 	}
 }
 
+// TestRemovedSecretsAreStillInTheImage: a later layer hides a file and takes
+// nothing away.
+func TestRemovedSecretsAreStillInTheImage(t *testing.T) {
+	key := "K=AKIAQWERTYUIOPASDFGH"
+	v := inventory(t, stacked(files(t, "app/.env", key, "app/old", key, "app/new", key), files(t, "app/.wh..env", "", "app/old", "nothing")), Options{})
+	got := map[string]bool{}
+	for _, s := range v.Secrets {
+		got[s.Path] = s.Removed
+	}
+	if diff := cmp.Diff(map[string]bool{"app/.env": true, "app/old": true, "app/new": false}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestConfiguration(t *testing.T) {
 	var c v1.ConfigFile
 	if err := json.Unmarshal([]byte(`{"os":"linux","config":{"User":"root","ExposedPorts":{"22/tcp":{}},"Env":["PATH=/bin","DB_PASSWORD=hunter2000","TOKEN_FILE=/run/t","KEY=AKIAQWERTYUIOPASDFGH"]},

@@ -20,6 +20,9 @@ type stack struct {
 	// a database that is rewritten keeps what it had.
 	since map[string]map[identity]int
 	links map[string]string // whose targets were not read
+	// buried are files with secrets that a later layer covers: who pulls the
+	// image has them all the same.
+	buried []*placed
 }
 
 type placed struct {
@@ -76,7 +79,15 @@ func (s *stack) cover(l *layer.Layer) {
 		}
 		return false
 	}
-	maps.DeleteFunc(s.files, func(name string, _ *placed) bool { return covered(name) })
+	maps.DeleteFunc(s.files, func(name string, f *placed) bool {
+		if !covered(name) {
+			return false
+		}
+		if len(f.Secrets) > 0 {
+			s.buried = append(s.buried, f)
+		}
+		return true
+	})
 	maps.DeleteFunc(s.links, func(name string, _ string) bool { return covered(name) })
 }
 
@@ -120,6 +131,12 @@ func (s *stack) release() *software.Release {
 		}
 	}
 	return nil
+}
+
+// coveredSecrets gives the buried files, by path and layer.
+func (s *stack) coveredSecrets() []*placed {
+	slices.SortFunc(s.buried, func(a, b *placed) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.layer, b.layer)) })
+	return s.buried
 }
 
 // sorted gives the files that are left, by path.

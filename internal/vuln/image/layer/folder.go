@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
+
+	"github.com/rampart-sec/rampart/internal/base/software"
+	"github.com/rampart-sec/rampart/internal/vuln/image/secret"
 )
 
 // skipped are folders of a running system that are no files of it.
@@ -65,7 +67,7 @@ func (c *collector) folderFile(root *os.Root, name string, d fs.DirEntry) error 
 	}
 	c.layer.Bytes += info.Size()
 	program := info.Mode()&0o111 != 0
-	if !program && !c.reads(name) {
+	if !program && !c.reads(name, info.Size()) {
 		return nil
 	}
 	f, err := root.Open(name)
@@ -95,6 +97,6 @@ func reason(err error) string {
 }
 
 // reads says whether a file of this path is read at all.
-func (c *collector) reads(name string) bool {
-	return c.recognise(path.Clean(name)).Kind != 0 || c.o.Secrets
+func (c *collector) reads(name string, size int64) bool {
+	return c.recognise(name).Kind != software.None || c.o.Secrets && size <= secret.MaxFile && secret.Worth(name)
 }

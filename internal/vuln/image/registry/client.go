@@ -285,7 +285,7 @@ func (c *Client) Open(ctx context.Context, repo, digest string) (*source.Image, 
 	if !source.IsImage(manifest) {
 		return nil, ErrArtifact
 	}
-	m := &source.Image{Digest: digest, Names: []string{r.Name()}}
+	m := &source.Image{Digest: digest, ID: manifest.Config.Digest.String(), Names: []string{r.Name()}}
 	err = m.Take(manifest, func(ctx context.Context, l v1.Descriptor) (io.ReadCloser, error) {
 		layer, err := remote.Layer(r.Digest(l.Digest.String()), c.with(ctx)...)
 		if err != nil {

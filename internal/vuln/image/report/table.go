@@ -121,7 +121,11 @@ func others(w io.Writer, r *image.Report) {
 		fmt.Fprintf(w, "\nSecrets:\n")
 	}
 	for _, s := range r.Secrets {
-		fmt.Fprintf(w, "  %s  %s  %s:%d  %s\n", s.Severity, s.Title, text(s.Path), s.Line, text(s.Match))
+		still := ""
+		if s.Removed {
+			still = "  (removed by a later layer, but still in the image)"
+		}
+		fmt.Fprintf(w, "  %s  %s  %s:%d  %s%s\n", s.Severity, s.Title, text(s.Path), s.Line, text(s.Match), still)
 	}
 	if len(r.Configuration) > 0 {
 		fmt.Fprintf(w, "\nConfiguration:\n")

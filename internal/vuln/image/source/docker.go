@@ -6,7 +6,6 @@ import (
 	"io"
 	"path"
 	"regexp"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -56,7 +55,7 @@ func (a *Archive) savedImage(s saved) (*Image, error) {
 	if err := a.decode(path.Clean(s.Config), &config); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	m := &Image{Names: s.RepoTags, Digest: digestInName(s.Config)}
+	m := &Image{Names: s.RepoTags, Digest: digestInName(s.Config), ID: digestInName(s.Config)}
 	for _, name := range s.Layers {
 		name = path.Clean(name)
 		e, ok := a.find(name)
@@ -92,7 +91,7 @@ func (a *Archive) nameDocker(images []*Image) {
 	}
 	for _, s := range all {
 		for _, m := range images {
-			if len(all) == 1 && len(images) == 1 || slices.Contains(m.Names, digestInName(s.Config)) {
+			if m.ID == digestInName(s.Config) && len(s.RepoTags) > 0 {
 				m.Names = s.RepoTags
 			}
 		}

@@ -75,7 +75,9 @@ func readLayout(b blobs) ([]*Image, error) {
 		}
 		m, err := layoutImage(b, d)
 		if m != nil {
-			m.Names = append(m.Names, name)
+			if name != "" {
+				m.Names = append(m.Names, name)
+			}
 			images = append(images, m)
 		}
 		return err
@@ -175,7 +177,7 @@ func layoutImage(b blobs, d v1.Descriptor) (*Image, error) {
 	if !IsImage(&manifest) {
 		return nil, nil
 	}
-	m := &Image{Digest: d.Digest.String()}
+	m := &Image{Digest: d.Digest.String(), ID: manifest.Config.Digest.String()}
 	if err := m.Take(&manifest, func(ctx context.Context, l v1.Descriptor) (io.ReadCloser, error) {
 		r, _, err := b.open("blobs/" + l.Digest.Algorithm + "/" + l.Digest.Hex)
 		return r, err

@@ -21,6 +21,7 @@ import (
 type Image struct {
 	Names    []string       // tags, as far as the source knows them
 	Digest   string         // of the manifest, or of the configuration where there is no manifest; "" of a bare file system
+	ID       string         // digest of the configuration, which Docker calls the image's id; "" of a bare file system
 	Platform string         // "linux/amd64", "" if nobody says it
 	Config   *v1.ConfigFile // nil of a bare file system
 	Layers   []Layer        // from the base up

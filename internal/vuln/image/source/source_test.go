@@ -167,6 +167,27 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
+// TestDockerArchiveThatIsALayoutToo: docker save writes both since version 25;
+// the layout has digests, and the tags are beside it.
+func TestDockerArchiveThatIsALayoutToo(t *testing.T) {
+	dir := t.TempDir()
+	one, two := made(t, "linux", "amd64"), made(t, "linux", "arm64")
+	if _, err := layout.Write(dir, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: one}, mutate.IndexAddendum{Add: two})); err != nil {
+		t.Fatal(err)
+	}
+	id, err := two.ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(`[{"Config":"blobs/sha256/`+id.Hex+`","RepoTags":["app:2"],"Layers":[]}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Pick{Name: "app:2"}.From(images(t, tarOf(t, dir), nil))
+	if err != nil || m.Platform != "linux/arm64" || m.ID != id.String() {
+		t.Errorf("%+v, error %v", m, err)
+	}
+}
+
 func TestPick(t *testing.T) {
 	all := []*Image{{Names: []string{"a"}, Platform: "linux/amd64", Digest: "1"}, {Names: []string{"a"}, Platform: "linux/arm/v7", Digest: "2"}, {Names: []string{"b"}, Platform: "linux/amd64", Digest: "3"}}
 	for _, tt := range []struct {
