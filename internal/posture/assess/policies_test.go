@@ -68,11 +68,12 @@ func TestPoliciesWithoutID(t *testing.T) {
 		{"field": "type", "equals": "A.B/c"}, {"field": "location", "equals": "eastus"}]}, "then": {"effect": "audit"}}}}`
 	writeFile(t, dir, "one/policy.json", "{"+strings.Replace(rule, "TITLE", "file one", 1))
 	writeFile(t, dir, "two/policy.json", "{"+strings.Replace(rule, "TITLE", "file two", 1))
+	writeFile(t, dir, "four/policy.json", `{"id": "/subscriptions/6f9619ff-8b86-d011-b42d-00cf4fc964ff/providers/Microsoft.Authorization/policyDefinitions/three", `+strings.Replace(rule, "TITLE", "same name", 1))
 	writeFile(t, dir, "three/policy.json", `{"name": "three", `+strings.Replace(rule, "TITLE", "by name", 1))
 	writeFile(t, dir, "three/parameters.json", `{"parameters": {}}`)
 	in := `{"id":"` + testGroup + `/providers/A.B/c/d","name":"d","location":"eastus","tags":{},"properties":{}}`
 	got := states(t, assess.Options{Resources: strings.NewReader(in), Policies: []string{dir}})
-	for _, title := range []string{"file one", "file two", "by name"} {
+	for _, title := range []string{"file one", "file two", "by name", "same name"} {
 		if got["d "+title] != "unhealthy" {
 			t.Errorf("%q says %q", title, got["d "+title])
 		}
@@ -138,6 +139,35 @@ func wantUnhealthy(t *testing.T, resources string, recommendations ...string) {
 		i := slices.IndexFunc(report.Recommendations, func(r assess.Recommendation) bool { return r.ID == id })
 		if i < 0 || report.Recommendations[i].Unhealthy == 0 || report.Recommendations[i].Healthy > 0 {
 			t.Errorf("%s is not unhealthy: %+v", id, report.Recommendations[max(i, 0)])
+		}
+	}
+}
+
+// TestUsersPoliciesSeeResources: a rule without a type finds resources, in mode
+// Indexed those with tags and location, and never what the product itself adds.
+func TestUsersPoliciesSeeResources(t *testing.T) {
+	dir := t.TempDir()
+	for _, mode := range []string{"All", "Indexed"} {
+		writeFile(t, dir, mode+".json", `{"name": "`+mode+`", "properties": {"displayName": "`+mode+`", "mode": "`+mode+`", "policyRule": {"if": {"field": "tags['env']", "exists": false}, "then": {"effect": "audit"}}}}`)
+	}
+	vm := testGroup + "/providers/Microsoft.Compute/virtualMachines/vm"
+	in := strings.Join([]string{
+		`{"id":"` + vm + `","location":"eastus","properties":{"networkProfile":{"networkInterfaces":[{"id":"` + testGroup + `/providers/Microsoft.Network/networkInterfaces/nic"}]}}}`,
+		`{"id":"` + testGroup + `/providers/Microsoft.Network/networkInterfaces/nic","location":"eastus","properties":{"ipConfigurations":[]}}`,
+		`{"id":"` + testGroup + `/providers/Microsoft.Network/virtualNetworks/net","location":"eastus","properties":{}}`,
+		`{"id":"` + testGroup + `/providers/Microsoft.Network/virtualNetworks/net/subnets/sub","properties":{}}`,
+		`{"id":"` + vm + `/providers/Microsoft.Insights/diagnosticSettings/diag","properties":{}}`,
+		`{"id":"` + vm + `/providers/Microsoft.GuestConfiguration/guestConfigurationAssignments/RampartBaseline","properties":{}}`,
+		`{"id":"` + vm + `/providers/Microsoft.Security/vulnerabilityReports/report","properties":{}}`,
+	}, "\n")
+	got := states(t, assess.Options{Resources: strings.NewReader(in), Policies: []string{dir}})
+	for key, want := range map[string]string{
+		"vm All": "unhealthy", "vm Indexed": "unhealthy", "net Indexed": "unhealthy", "nic Indexed": "unhealthy",
+		"sub All": "unhealthy", "sub Indexed": "", "diag All": "unhealthy", "diag Indexed": "",
+		"RampartBaseline All": "", "RampartBaseline Indexed": "", "report All": "", "report Indexed": "", "default All": "", "default Indexed": "",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %q, want %q", key, got[key], want)
 		}
 	}
 }

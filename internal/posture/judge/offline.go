@@ -22,7 +22,8 @@ type Offline struct {
 	rows    []*record.Row     // by handle less one
 	handles map[string]uint32 // by folded id
 	begun   bool
-	err     error // why it could not begin
+	err     error          // why it could not begin
+	names   map[string]int // of assignments, how often
 }
 
 // NewOffline begins with the built-in initiative and no documents.
@@ -40,7 +41,14 @@ func NewOffline(opt Options) (*Offline, error) {
 // everything, with its default parameters.
 func (o *Offline) AddPolicy(id string, body json.RawMessage) error {
 	o.estate.objects.Put("policyDefinition", id, &store.Object{Kind: "policyDefinition", ID: id, Body: body})
-	return o.assign("offline-"+arm.Fold(id[strings.LastIndexByte(id, '/')+1:]), id)
+	name := "offline-" + arm.Fold(id[strings.LastIndexByte(id, '/')+1:])
+	if o.names == nil {
+		o.names = map[string]int{}
+	}
+	if o.names[name]++; o.names[name] > 1 { // definitions of two scopes may have one name
+		name = fmt.Sprintf("%s-%d", name, o.names[name])
+	}
+	return o.assign(name, id)
 }
 
 // assign assigns a definition or initiative to the tenant's root, so that what
