@@ -48,13 +48,7 @@ func checkDefinition(_ context.Context, c *change) error {
 	if err != nil {
 		return err
 	}
-	unknown, guessed := d.DoubtfulAliases(c.api.Judge.Aliases())
-	if len(unknown) > 0 {
-		c.warnings = append(c.warnings, "No resource type has the alias "+strings.Join(unknown, ", ")+": the definition applies to nothing.")
-	}
-	if len(guessed) > 0 {
-		c.warnings = append(c.warnings, "The resource type of "+strings.Join(guessed, ", ")+" is not known: the property's path is guessed.")
-	}
+	c.warnings = d.AliasWarnings(c.api.Judge.Aliases())
 	return nil
 }
 

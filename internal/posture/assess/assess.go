@@ -139,7 +139,14 @@ func (r *Report) addPolicies(judge *judge.Offline, dirs []string) error {
 	if len(dirs) == 0 {
 		return nil
 	}
-	failed, err := policy.EachDefinition(dirs, func(id string, body []byte) error { return judge.AddPolicy(id, body) })
+	failed, err := policy.EachDefinition(dirs, func(id string, body []byte) error {
+		if d, err := policy.ParseDefinition(body); err == nil {
+			for _, w := range d.AliasWarnings(judge.Aliases()) {
+				r.Problems = append(r.Problems, Problem{id, w})
+			}
+		}
+		return judge.AddPolicy(id, body)
+	})
 	if err != nil {
 		return err
 	}

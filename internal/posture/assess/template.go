@@ -81,7 +81,7 @@ func ScanTemplates(opt TemplateOptions) (*TemplateReport, error) {
 		opt.Aliases = policy.NewAliases()
 	}
 	r := &TemplateReport{Files: len(opt.Files), Findings: []TemplateFinding{}, Problems: []TemplateProblem{}}
-	rules, err := r.rules(opt.Policies)
+	rules, err := r.rules(opt.Policies, opt.Aliases)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func ScanTemplates(opt TemplateOptions) (*TemplateReport, error) {
 }
 
 // rules binds the recommendations and the user's policies by their defaults.
-func (r *TemplateReport) rules(dirs []string) ([]templateRule, error) {
+func (r *TemplateReport) rules(dirs []string, aliases *policy.Aliases) ([]templateRule, error) {
 	library, err := content.Load()
 	if err != nil {
 		return nil, fmt.Errorf("content: %w", err)
@@ -134,7 +134,15 @@ func (r *TemplateReport) rules(dirs []string) ([]templateRule, error) {
 	if len(dirs) == 0 {
 		return out, nil
 	}
-	failed, err := policy.EachDefinition(dirs, func(id string, body []byte) error { return add(templateRule{id: id}, body) })
+	failed, err := policy.EachDefinition(dirs, func(id string, body []byte) error {
+		err := add(templateRule{id: id}, body)
+		if err == nil {
+			for _, w := range out[len(out)-1].bound.Definition.AliasWarnings(aliases) {
+				r.Problems = append(r.Problems, TemplateProblem{File: id, Reason: w})
+			}
+		}
+		return err
+	})
 	for _, f := range failed {
 		r.Problems = append(r.Problems, TemplateProblem{File: f.File, Reason: f.Reason})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/base/wire"
 	"github.com/rampart-sec/rampart/internal/posture/index"
 	"github.com/rampart-sec/rampart/internal/posture/plan"
+	"github.com/rampart-sec/rampart/internal/posture/policy"
 	"github.com/rampart-sec/rampart/internal/posture/record"
 )
 
@@ -131,3 +132,6 @@ func (o *Offline) Judge(ctx context.Context) (*index.View, error) {
 
 // Problems are the policies that cannot be used, each with the reason.
 func (o *Offline) Problems() []record.Problem { return o.estate.Problems() }
+
+// Aliases is the table by which policies name properties.
+func (o *Offline) Aliases() *policy.Aliases { return o.estate.judge.opt.Aliases }

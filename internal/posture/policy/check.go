@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -260,6 +261,18 @@ func (d *Definition) DoubtfulAliases(a *Aliases) (unknown, guessed []string) {
 		return nil, nil // whoever assigns it is told
 	}
 	return b.UnknownAliases(a, Options{}), b.GuessedAliases(a)
+}
+
+// AliasWarnings are what DoubtfulAliases finds, in words.
+func (d *Definition) AliasWarnings(a *Aliases) (warnings []string) {
+	unknown, guessed := d.DoubtfulAliases(a)
+	if len(unknown) > 0 {
+		warnings = append(warnings, "no resource type has the alias "+strings.Join(unknown, ", ")+": the definition applies to nothing")
+	}
+	if len(guessed) > 0 {
+		warnings = append(warnings, "the resource type of "+strings.Join(guessed, ", ")+" is not known: the property's path is guessed")
+	}
+	return warnings
 }
 
 // Samples gives an acceptable value to every parameter that has no default:
