@@ -144,7 +144,7 @@ func (e *evaluator) firewallActive() outcome {
 	case !f.On:
 		found = f.Tool + " is configured but off"
 	}
-	return when(f.On, Evidence{Path: f.Path, Line: f.Line, Found: found, Wanted: "ufw, firewalld, nftables or iptables on"})
+	return when(f.On, Evidence{Path: f.Path, Line: f.Line, Found: found, Note: f.Note, Wanted: "ufw, firewalld, nftables or iptables on"})
 }
 
 func (e *evaluator) firewallDefaultDeny() outcome {
@@ -153,13 +153,13 @@ func (e *evaluator) firewallDefaultDeny() outcome {
 		return unknown(err)
 	}
 	if !f.On {
-		return fail(Evidence{Path: f.Path, Found: "no firewall is on", Wanted: "incoming traffic denied by default"})
+		return fail(Evidence{Path: f.Path, Line: f.Line, Found: "no firewall is on", Note: f.Note, Wanted: "incoming traffic denied by default"})
 	}
 	found := f.Tool + " lets in what no rule names"
 	if f.DefaultDeny {
 		found = f.Tool + " denies what no rule names"
 	}
-	return when(f.DefaultDeny, Evidence{Path: f.Path, Line: f.Line, Found: found, Wanted: "incoming traffic denied by default"})
+	return when(f.DefaultDeny, Evidence{Path: f.Path, Line: f.Line, Found: found, Note: f.Note, Wanted: "incoming traffic denied by default"})
 }
 
 func (e *evaluator) securityModule(p *baselines.SecurityModule) outcome {

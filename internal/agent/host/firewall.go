@@ -1,6 +1,9 @@
 package host
 
 import (
+	"encoding/xml"
+	"errors"
+	"path"
 	"strings"
 )
 
@@ -12,26 +15,71 @@ type Firewall struct {
 	DefaultDeny bool   `json:"defaultDeny"`
 	Path        string `json:"path,omitempty"` // the file that says so
 	Line        int    `json:"line,omitempty"`
+	Note        string `json:"note,omitempty"` // what weakens it
 }
 
-// Firewall looks at the tools in the order in which they would be in charge.
+// Firewall is the packet filter in force: of this machine the rules that the
+// kernel has, for each address family; of a mounted root, or where the kernel
+// does not answer, what the configuration will load, and Note says so.
 func (h *Host) Firewall() (Firewall, error) {
 	return memo(h, "firewall", func() (Firewall, error) {
-		last := Firewall{Tool: "none"}
-		for _, look := range []func() (Firewall, error){h.ufw, h.firewalld, h.nftables, h.iptables} {
-			f, err := look()
-			if err != nil {
-				return Firewall{}, err
-			}
-			if f.On {
-				return f, nil
-			}
-			if f.Tool != "" && last.Tool == "none" {
-				last = f
-			}
+		configured, err := h.configuredFirewall()
+		if h.root != "/" {
+			return configured, err
 		}
-		return last, nil
+		filter, kernelErr := kernelFilter()
+		if kernelErr != nil || h.legacyTables() {
+			if configured.Note == "" {
+				configured.Note = "as configured: the rules in the kernel could not be read"
+			}
+			return configured, err
+		}
+		tool := configured.Tool
+		if err != nil || tool == "none" || tool == "" {
+			tool = "nftables"
+		}
+		w := filter.summary(tool, "", h.ipv6())
+		w.Path, w.Line = configured.Path, configured.Line
+		switch {
+		case !w.On && configured.On:
+			w.Note = "configured, but the kernel has no such rules"
+		case !w.On && configured.Tool == "none":
+			w.Tool = "none"
+		case w.Note == "":
+			w.Note = "as the kernel has it"
+		}
+		return w, nil
 	})
+}
+
+// legacyTables reports whether rules of the older iptables are loaded, which
+// this program does not ask the kernel for.
+func (h *Host) legacyTables() bool {
+	for _, name := range []string{"/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"} {
+		if data, err := h.Read(name); err == nil && strings.Contains(string(data), "filter") {
+			return true
+		}
+	}
+	return false
+}
+
+// configuredFirewall looks at the tools in the order in which they would be in
+// charge.
+func (h *Host) configuredFirewall() (Firewall, error) {
+	last := Firewall{Tool: "none"}
+	for _, look := range []func() (Firewall, error){h.ufw, h.firewalld, h.nftables, h.iptables} {
+		f, err := look()
+		if err != nil {
+			return Firewall{}, err
+		}
+		if f.On {
+			return f, nil
+		}
+		if f.Tool != "" && last.Tool == "none" {
+			last = f
+		}
+	}
+	return last, nil
 }
 
 func (h *Host) ufw() (Firewall, error) {
@@ -48,103 +96,60 @@ func (h *Host) ufw() (Firewall, error) {
 }
 
 func (h *Host) firewalld() (Firewall, error) {
-	unit, ok, err := h.Unit("firewalld.service")
-	if err != nil || !ok {
+	how, err := h.ServiceOn("firewalld.service")
+	if err != nil && !isUnreadable(err) {
 		return Firewall{}, err
 	}
-	f := Firewall{Tool: "firewalld", On: strings.HasPrefix(unit.State, "enabled") || unit.Active == "active", Path: "/etc/firewalld/firewalld.conf"}
+	if _, installed, _ := h.Unit("firewalld.service"); !installed && how == "" {
+		return Firewall{}, nil
+	}
+	f := Firewall{Tool: "firewalld", On: how != "", Path: "/etc/firewalld/firewalld.conf"}
 	zone, found, _, err := h.KeyValue([]string{f.Path}, "DefaultZone", '=')
+	if err != nil {
+		return Firewall{}, err
+	}
 	if !found {
-		zone.Value = "public" // firewalld's default, which rejects
+		zone.Value = "public" // firewalld's default
 	}
 	f.Line = zone.Line
-	f.DefaultDeny = f.On && zone.Value != "trusted"
-	return f, err
+	target, err := h.zoneTarget(zone.Value)
+	if err != nil {
+		return Firewall{}, err
+	}
+	f.DefaultDeny = f.On && !strings.EqualFold(target, "ACCEPT")
+	if strings.EqualFold(target, "ACCEPT") {
+		f.Note = "the default zone " + zone.Value + " accepts everything"
+	}
+	return f, nil
 }
 
-func (h *Host) nftables() (Firewall, error) {
-	for _, name := range []string{"/etc/nftables.conf", "/etc/sysconfig/nftables.conf"} {
-		data, err := h.Read(name)
+// zoneTarget is the target of a firewalld zone: of the administrator's file,
+// else the vendor's; "" is firewalld's default, which rejects.
+func (h *Host) zoneTarget(zone string) (string, error) {
+	if zone == "trusted" {
+		return "ACCEPT", nil
+	}
+	for _, dir := range []string{"/etc/firewalld/zones/", "/usr/lib/firewalld/zones/"} {
+		data, err := h.Read(dir + path.Base(zone) + ".xml")
 		if Absent(err) {
 			continue
 		}
 		if err != nil {
-			return Firewall{}, err
+			return "", err
 		}
-		unit, _, err := h.Unit("nftables.service")
-		line, deny, rules := ParseNftables(data)
-		f := Firewall{Tool: "nftables", Path: name, Line: line}
-		f.On = rules && (strings.HasPrefix(unit.State, "enabled") || unit.Active == "active")
-		f.DefaultDeny = f.On && deny
-		return f, err
+		var z struct {
+			Target string `xml:"target,attr"`
+		}
+		if err := xml.Unmarshal(data, &z); err != nil {
+			return "", &Unreadable{dir + zone + ".xml", err.Error()}
+		}
+		return z.Target, nil
 	}
-	return Firewall{}, nil
+	return "", nil
 }
 
-// ParseNftables finds the input hook of a rule file: its line, whether its
-// policy or a closing rule drops, and whether there are rules at all.
-func ParseNftables(data []byte) (line int, deny, rules bool) {
-	inInput := false
-	for n, s := range Settings(data, "#") {
-		if strings.HasPrefix(s, "chain ") {
-			inInput = false
-		}
-		if strings.Contains(s, "hook input") {
-			inInput = true
-			line = n
-		}
-		if !inInput {
-			continue
-		}
-		words := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == ';' })
-		for i, w := range words {
-			switch {
-			case w == "policy" && i+1 < len(words):
-				deny = deny || words[i+1] == "drop"
-				rules = rules || words[i+1] == "drop"
-			case i == 0 && (w == "drop" || w == "reject"):
-				deny, rules = true, true
-			case w == "accept" || w == "drop" || w == "reject":
-				rules = true
-			}
-		}
-		if s == "}" {
-			inInput = false
-		}
-	}
-	return line, deny, rules
-}
-
-func (h *Host) iptables() (Firewall, error) {
-	for _, name := range []string{"/etc/iptables/rules.v4", "/etc/sysconfig/iptables"} {
-		data, err := h.Read(name)
-		if Absent(err) {
-			continue
-		}
-		if err != nil {
-			return Firewall{}, err
-		}
-		line, deny, rules := ParseIptables(data)
-		return Firewall{Tool: "iptables", On: rules, DefaultDeny: deny, Path: name, Line: line}, nil
-	}
-	return Firewall{}, nil
-}
-
-// ParseIptables reads iptables-save text: the line of the INPUT policy, whether
-// it or a closing rule refuses, and whether there are rules at all.
-func ParseIptables(data []byte) (line int, deny, rules bool) {
-	for n, s := range Settings(data, "#") {
-		switch {
-		case strings.HasPrefix(s, ":INPUT "):
-			line = n
-			if strings.HasPrefix(s, ":INPUT DROP") {
-				deny, rules = true, true
-			}
-		case s == "-A INPUT -j DROP", strings.HasPrefix(s, "-A INPUT -j REJECT"):
-			deny, rules = true, true
-		case strings.HasPrefix(s, "-A INPUT "):
-			rules = true
-		}
-	}
-	return line, deny, rules
+// isUnreadable reports whether an error is one of reading.
+func isUnreadable(err error) bool {
+	var u *Unreadable
+	return errors.As(err, &u)
 }

@@ -152,7 +152,7 @@ func TestParseFirewalls(t *testing.T) {
 	}{
 		{"nftables-policy", ParseNftables, "table inet f {\n chain input {\n  type filter hook input priority 0; policy drop;\n }\n}", true, true},
 		{"nftables-debian-default", ParseNftables, "table inet f {\n chain input {\n  type filter hook input priority 0;\n }\n chain forward {\n  type filter hook forward priority 0; policy drop;\n }\n}", false, false},
-		{"nftables-last-rule", ParseNftables, "chain input {\n type filter hook input priority 0; policy accept;\n tcp dport 22 accept\n drop\n}", true, true},
+		{"nftables-last-rule", ParseNftables, "table ip f {\n chain input {\n type filter hook input priority 0; policy accept;\n tcp dport 22 accept\n drop\n}\n}", true, true},
 		{"iptables-policy", ParseIptables, "*filter\n:INPUT DROP [0:0]\nCOMMIT", true, true},
 		{"iptables-open", ParseIptables, "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT", false, true},
 		{"iptables-empty", ParseIptables, ":INPUT ACCEPT [0:0]", false, false},
