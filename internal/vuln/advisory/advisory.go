@@ -17,6 +17,7 @@ import (
 
 	"github.com/rampart-sec/rampart/internal/base/software"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/affected"
+	"github.com/rampart-sec/rampart/internal/vuln/advisory/ecosystem"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/exploit"
 	"github.com/rampart-sec/rampart/internal/vuln/advisory/export"
 )
@@ -126,6 +127,26 @@ func (db *DB) MatchEach(ctx context.Context, packages []software.Package) ([]Res
 		results[i].Feeds = nil
 	}
 	return results, m.enrich(results)
+}
+
+// FeedsOf gives the feeds that matching packages asks, with their age. Those of an
+// export in place have a name and a time only.
+func (db *DB) FeedsOf(packages []software.Package) ([]Feed, error) {
+	status, err := db.Status()
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]bool{}
+	for _, p := range packages {
+		asked[ecosystem.Parse(p.Ecosystem).Base] = true
+	}
+	feeds := []Feed{}
+	for _, f := range status.Feeds {
+		if asked[f.base()] {
+			feeds = append(feeds, f)
+		}
+	}
+	return feeds, nil
 }
 
 // Keys names a package as advisories can: what an import has changed is told by

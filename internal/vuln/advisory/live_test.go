@@ -106,3 +106,21 @@ func TestChangedSince(t *testing.T) {
 		t.Errorf("an export in place: %t %v", known, err)
 	}
 }
+
+func TestFeedsOf(t *testing.T) {
+	export := exportOf(t, map[string]string{"npm/1.json": rec("GHSA-1", "npm", "left-pad", fixedIn("1.0.0")), "PyPI/1.json": rec("PYSEC-1", "PyPI", "x", fixedIn("1"))})
+	db := t.TempDir()
+	importInto(t, db, export)
+	pad := []software.Package{{Name: "left-pad", Version: "0.1.0", Ecosystem: "npm"}}
+	for _, dir := range []string{db, export} {
+		d, err := advisory.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		feeds, err := d.FeedsOf(pad)
+		if err != nil || len(feeds) != 1 || feeds[0].Name != "npm" || feeds[0].Taken.IsZero() {
+			t.Errorf("%+v %v", feeds, err)
+		}
+	}
+}

@@ -115,10 +115,13 @@ func (m *Matcher) Match(ctx context.Context, v *Inventory, now time.Time) (*Repo
 		m.known[missing[i]] = r
 	}
 	r := &Report{Inventory: *v, Status: Completed, Scanned: now.UTC(), Findings: []Finding{}, Excluded: []advisory.Excluded{}, Gaps: []advisory.Gap{}, Feeds: []advisory.Feed{}}
+	all := make([]software.Package, len(v.Packages))
 	for i := range v.Packages {
-		r.join(&v.Packages[i], m.known[bare(v.Packages[i].Package)])
+		all[i] = v.Packages[i].Package
+		r.join(&v.Packages[i], m.known[bare(all[i])])
 	}
-	return r, nil
+	r.Feeds, err = m.db.FeedsOf(all)
+	return r, err
 }
 
 // bare is a package as advisories look at it: where it lies says nothing.
