@@ -170,7 +170,9 @@ func TestImportedIsInPlace(t *testing.T) {
 			}
 			_, packages, _ := osv.Compile(r)
 			for _, p := range packages {
-				all = append(all, packagesOf(p)...)
+				if p.Name != "linux" || rng.IntN(20) == 0 { // each has thousands of findings
+					all = append(all, packagesOf(p)...)
+				}
 			}
 			return nil
 		})
