@@ -35,12 +35,30 @@ func prepareOne(p software.Package) installed {
 	if ecosystem.NamesSource(in.base) {
 		name = p.SourceName()
 		in.version = p.SourceVersionOrOwn()
+		if kernel, signed := signedKernel(in.base, name); signed {
+			name, in.version = kernel, p.Version
+		}
 	}
 	in.names = []string{ecosystem.Name(in.base, name)}
 	if in.base == "Red Hat" && p.Source != "" && p.Source != name {
 		in.names = append(in.names, p.Source) // what has no fix yet is named by its source
 	}
 	return in
+}
+
+// signedKernel gives the source that a signed kernel was built from. Distributions
+// sign kernels by a source package of its own ("linux-signed-amd64" of Debian,
+// "linux-signed-hwe-6.8" of Ubuntu), which no advisory names; the built packages
+// keep the version of the kernel's source.
+func signedKernel(base, source string) (string, bool) {
+	rest, ok := strings.CutPrefix(source, "linux-signed")
+	if !ok || !ecosystem.IsDPKG(base) {
+		return "", false
+	}
+	if base == "Debian" {
+		return "linux", true
+	}
+	return "linux" + rest, true
 }
 
 // gap says why a package can't be judged, "" if it can.

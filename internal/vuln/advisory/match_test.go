@@ -95,6 +95,7 @@ func TestMatch(t *testing.T) {
 		"release-unknown":        {software.Package{Name: "openssl", Version: "1", Ecosystem: "Debian"}, []string{"gap Debian: the release that it belongs to is not known"}},
 		"ecosystem-not-imported": {software.Package{Name: "rails", Version: "1", Ecosystem: "RubyGems"}, []string{"gap RubyGems: no advisories of this ecosystem are imported"}},
 		"kernel-headers":         {software.Package{Name: "linux-libc-dev", Source: "linux", Version: "6.1.1-1", Ecosystem: "Debian:12"}, []string{"excluded linux-libc-dev DEBIAN-CVE-2024-1003 unfixed  "}},
+		"signed-kernel":          {software.Package{Name: "linux-image-6.1.0-21-amd64", Source: "linux-signed-amd64", SourceVersion: "6.1.90+1", Version: "6.1.90-1", Ecosystem: "Debian:12"}, []string{"linux-image-6.1.0-21-amd64 DEBIAN-CVE-2024-1003 unfixed  "}},
 		"kernel":                 {software.Package{Name: "linux-image-6.1.0-1-amd64", Source: "linux", Version: "6.1.1-1", Ecosystem: "Debian:12"}, []string{"linux-image-6.1.0-1-amd64 DEBIAN-CVE-2024-1003 unfixed  "}},
 		"unimportant":            {software.Package{Name: "bash", Version: "5", Ecosystem: "Debian:12"}, []string{"excluded bash DEBIAN-CVE-2024-1004 unimportant  "}},
 		"listed-version":         {software.Package{Name: "left-pad", Version: "1.0.0", Ecosystem: "npm"}, []string{"left-pad CVE-2024-2001 unfixed  GHSA-aaaa"}},
