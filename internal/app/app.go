@@ -202,7 +202,11 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	armAPI.SetSignInBase(signInBase)
-	pages, err := web.New(web.Options{Judge: judge, Access: acc, Library: library, Objects: objects{db}, Owners: ownership.New(db, judge, now), Plans: plans{tiers, now},
+	var imagesOfPages web.Images // nil is none: a nil *Scanner in it would not be
+	if images != nil {
+		imagesOfPages = images
+	}
+	pages, err := web.New(web.Options{Images: imagesOfPages, Judge: judge, Access: acc, Library: library, Objects: objects{db}, Owners: ownership.New(db, judge, now), Plans: plans{tiers, now},
 		Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: now},
 		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {

@@ -163,6 +163,10 @@ func TestPushedImagesAreScanned(t *testing.T) {
 		t.Error("the page of the recommendation does not name the image")
 	}
 
+	if shown := v.page("/images"); !bytes.Contains(shown, []byte("team/app:1")) || !bytes.Contains(shown, []byte("Completed")) {
+		t.Errorf("the page of images shows %s", shown)
+	}
+
 	// A new advisory concerns the image of before.
 	advise(t, filepath.Join(data, "advisories"), "CVE-2026-0002", "3.0.10-1")
 	waitFor(t, a, "the stored image turns unhealthy", func(s snapshot) bool { return state(s, early) == record.Unhealthy })

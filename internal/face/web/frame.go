@@ -84,6 +84,7 @@ func (v *visit) nav() []navItem {
 		{Path: "/recommendations", Word: "Recommendations", Icon: "advice", Count: v.openRecommendations()},
 		{Path: "/what-if", Word: "What if", Icon: "wrench"},
 		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: v.resources()},
+		{Path: "/images", Word: "Images", Icon: "layers"},
 		{Path: "/compliance", Word: "Regulatory compliance", Icon: "standard"},
 		{Heading: "Manage", Path: "/policies", Word: "Policies", Icon: "policy"},
 		{Path: "/governance", Word: "Governance", Icon: "owner"},

@@ -19,6 +19,7 @@ var icons = map[string]string{
 	"posture":  `<path d="M2 12.5l3.6-4 2.8 2.3L14 4.5M10.5 4.3H14v3.4" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"advice":   `<path d="M2.2 4.2l1.2 1.2 2-2.4M2.2 10.7l1.2 1.2 2-2.4M8 4.5h6M8 11h6" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"boxes":    `<path d="M2 5l6-3 6 3v6l-6 3-6-3zM2 5l6 3 6-3M8 8v6" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`,
+	"layers":   `<path d="M8 2l6 3-6 3-6-3zM2 8l6 3 6-3M2 11l6 3 6-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`,
 	"standard": `<path d="M4 1.8h8v12.4L8 11.6l-4 2.6zM6.3 6.2l1.3 1.3 2.3-2.6" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>`,
 	"owner":    `<circle cx="8" cy="5.2" r="2.7" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M2.8 13.8c.5-2.7 2.5-4.2 5.2-4.2s4.7 1.5 5.2 4.2" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>`,
 	"policy":   `<path d="M4 1.8h5.5L12.5 5v9.2H4zM9.2 2v3.2h3.1M6.2 8.2h4M6.2 11h4" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/>`,

@@ -18,6 +18,7 @@ var shows = map[string]show{
 	"/inventory":               inventory,
 	"/compliance":              standards,
 	"/assessments":             assessments,
+	"/images":                  images,
 	"/compliance/{id}":         standardControls,
 	"/compliance/new":          newStandard,
 	"/compliance/{id}/edit":    editStandard,

@@ -32,6 +32,7 @@ type Options struct {
 	Compliance *compliance.Records
 	// Exemptions takes requests and decisions; nil: nothing can be exempted.
 	Exemptions *exemption.Approvals
+	Images     Images  // nil: no registry is connected
 	Plans      Plans   // nil: the settings page shows none
 	Tenants    Tenants // the sample tenant's removal; nil: not offered
 	Now        func() time.Time
