@@ -56,6 +56,9 @@ type MovesQuery struct {
 	Through uint64    // seq up to this; 0: all
 	Until   time.Time // rows that begin at or before it; zero: all
 	Loose   bool      // only rows that are not sealed
+	// Want, if set, is asked about every row before it is unpacked; it may keep
+	// nothing of it. A row that is not wanted is passed over.
+	Want func(*Moves) bool
 }
 
 // EachMoves calls fn for each row by ascending seq and part, and stops at fn's
@@ -87,7 +90,10 @@ func (tx *Tx) EachMoves(ctx context.Context, q MovesQuery, fn func(*Moves) error
 		if err := rows.Scan(&m.First, &m.Seq, &m.Part, &from, &to, &m.Entries, &m.Sealed, &packed); err != nil {
 			return fmt.Errorf("read moves: %w", err)
 		}
-		m.From, m.To = fromMicros(from), fromMicros(to)
+		m.From, m.To, m.Packed = fromMicros(from), fromMicros(to), nil
+		if q.Want != nil && !q.Want(&m) {
+			continue
+		}
 		if m.Packed, err = decompressInto(&room, packed); err != nil {
 			return fmt.Errorf("read moves: %w", err)
 		}

@@ -26,6 +26,7 @@ type Log struct {
 
 	Numbers []uint16 // of the content's controls, in its order; constant once loaded
 	recent  recentChanges
+	blocks  blockIndex
 	room    sync.Pool // of blocks of snapshots
 
 	Loose      atomic.Int64 // rows of moves that are not compacted

@@ -7,6 +7,8 @@ import (
 
 	"sync"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture/index"
 )
@@ -163,4 +165,22 @@ func (w *whyReader) leave(gone []removedResource) {
 		}
 	}
 	w.gone = told
+}
+
+// warmDays is how far back pages look.
+const warmDays = 30
+
+// Warm reads the latest history in the background, so that no reader waits for it.
+// That ends early, and says nothing, when ctx does or the store fails.
+func (l *Log) Warm(ctx context.Context) {
+	l.background.Go(func() {
+		now := l.Now()
+		from := now.AddDate(0, 0, -warmDays)
+		if _, err := l.Changes(ctx, WhyQuery{From: from, To: now}); err != nil {
+			return
+		}
+		p := l.NewSnapshot(l.View().Schema(), SnapshotScope{handles: roaring.New()})
+		defer p.Reset()
+		_ = l.Replay(ctx, p, ReplayOptions{Times: []time.Time{from, now}, At: func(int) {}}) // notes what blocks are about
+	})
 }

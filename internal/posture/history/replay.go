@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/rampart-sec/rampart/internal/base/arm"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture/index"
@@ -72,11 +74,24 @@ func (l *Log) replayOnce(ctx context.Context, p *Snapshot, t ReplayOptions) erro
 			return err
 		}
 		var r BlockReader
-		err = tx.EachMoves(ctx, store.MovesQuery{Tenant: l.Tenant, After: frame.Seq, Through: t.through, Until: t.Times[len(t.Times)-1]}, func(m *store.Moves) error {
+		query := store.MovesQuery{Tenant: l.Tenant, After: frame.Seq, Through: t.through, Until: t.Times[len(t.Times)-1]}
+		if some := p.scope.handles; some != nil {
+			query.Want = func(m *store.Moves) bool { return !l.blocks.without(m, some) }
+		}
+		err = tx.EachMoves(ctx, query, func(m *store.Moves) error {
 			if err := r.Open(m); err != nil {
 				return err
 			}
-			return p.follow(&r, &t, &reached)
+			if p.scope.handles == nil || !m.Sealed {
+				return p.follow(&r, &t, &reached)
+			}
+			p.seen = roaring.New()
+			err := p.follow(&r, &t, &reached)
+			if err == nil && !p.wider {
+				l.blocks.put(m, &r, p.seen)
+			}
+			p.seen = nil
+			return err
 		})
 		if err == nil && p.wider {
 			return errWider
@@ -111,6 +126,9 @@ func (p *Snapshot) follow(r *BlockReader, t *ReplayOptions, reached *int) error 
 		}
 		var en Entry
 		for r.Entry(&en) {
+			if p.seen != nil {
+				p.seen.Add(en.Handle)
+			}
 			if skip {
 				continue
 			}
@@ -171,8 +189,8 @@ func (l *Log) snapshotOf(ctx context.Context, v *index.View, scope index.Scope, 
 	}
 	id := arm.Fold(scope.ID)
 	s.handles.Or(v.Below(id).Bits)
-	err := l.eachGone(ctx, since, func(g removedResource) bool {
-		if (&record.Row{ID: string(g.id)}).Within(id) {
+	err := l.eachGone(ctx, since, func(g goneResource) bool {
+		if (&record.Row{ID: g.id}).Within(id) {
 			s.handles.Add(g.handle)
 		}
 		return true
@@ -182,7 +200,7 @@ func (l *Log) snapshotOf(ctx context.Context, v *index.View, scope index.Scope, 
 
 // eachGone calls fn for resources that went since the frame before a time, until
 // it returns false.
-func (l *Log) eachGone(ctx context.Context, since time.Time, fn func(removedResource) bool) error {
+func (l *Log) eachGone(ctx context.Context, since time.Time, fn func(goneResource) bool) error {
 	return l.Store.View(ctx, func(tx *store.Tx) error {
 		frame, err := tx.Frame(ctx, l.Tenant, since)
 		if err != nil {
@@ -190,15 +208,20 @@ func (l *Log) eachGone(ctx context.Context, since time.Time, fn func(removedReso
 		}
 		var r BlockReader
 		more := true
-		return tx.EachMoves(ctx, store.MovesQuery{Tenant: l.Tenant, After: frame.Seq}, func(m *store.Moves) error {
-			if !more {
-				return nil
+		query := store.MovesQuery{Tenant: l.Tenant, After: frame.Seq, Want: func(m *store.Moves) bool {
+			all, known := l.blocks.gone(m)
+			for _, g := range all {
+				more = more && fn(g)
 			}
+			return more && !known
+		}}
+		return tx.EachMoves(ctx, query, func(m *store.Moves) error {
 			if err := r.Open(m); err != nil {
 				return err
 			}
+			l.blocks.put(m, &r, nil)
 			for _, g := range r.gone {
-				more = more && fn(g)
+				more = more && fn(goneResource{g.handle, string(g.id)})
 			}
 			return nil
 		})

@@ -21,7 +21,8 @@ type Snapshot struct {
 	Schema  *record.Schema
 	control []int // by number: index in the schema, uncounted if it is no more
 	scope   SnapshotScope
-	wider   bool // scope.subs has grown: what was left out must be read
+	seen    *roaring.Bitmap // if set, takes the resources that are read of
+	wider   bool            // scope.subs has grown: what was left out must be read
 
 	classes    []class // of control states; 0 is nowhere
 	classOf    map[record.ControlStates]uint32

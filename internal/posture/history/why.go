@@ -410,12 +410,12 @@ func (l *Log) idsOf(ctx context.Context, v *index.View, gone map[uint32]string, 
 	if missing == 0 {
 		return ids, nil
 	}
-	err := l.eachGone(ctx, since, func(g removedResource) bool {
+	err := l.eachGone(ctx, since, func(g goneResource) bool {
 		if id, wanted := ids[g.handle]; wanted && id == "" {
-			ids[g.handle] = string(g.id)
+			ids[g.handle] = g.id
 			missing--
 			if gone != nil {
-				gone[g.handle] = string(g.id) // the next page need not look
+				gone[g.handle] = g.id // the next page need not look
 			}
 		}
 		return missing > 0

@@ -239,6 +239,9 @@ func (j *Judge) load(ctx context.Context, t store.Tenant) (*Estate, error) {
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}
+	if e.View().Resources() > manyTouched {
+		e.log.Warm(ctx)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.estates[t.ID] = e
