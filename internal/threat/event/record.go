@@ -17,6 +17,7 @@ type Record struct {
 	names   [][]byte
 	added   []int32 // by names: their value in values
 	text    []byte
+	spelled []byte
 	all     []Value
 	allDone bool
 	walker  Walker
@@ -44,7 +45,7 @@ func (r *Record) Reset(s *Schema) {
 	r.schema, r.Raw, r.Kind = s, nil, nil
 	r.touched = r.touched[:0]
 	r.names, r.added, r.all = r.names[:0], r.added[:0], r.all[:0]
-	r.arena, r.text, r.walker, r.allDone = r.arena[:0], nil, nil, false
+	r.arena, r.text, r.spelled, r.walker, r.allDone = r.arena[:0], nil, nil, nil, false
 	r.time, r.timeText, r.timeDone = time.Time{}, Value{}, true
 	if len(r.values) == 0 {
 		r.values = append(r.values, Value{})
@@ -124,7 +125,14 @@ func (r *Record) Keep(b []byte) []byte {
 }
 
 // SetText says that the record is a line of text, which keyword search reads.
-func (r *Record) SetText(line []byte) { r.text = line }
+func (r *Record) SetText(line []byte) { r.text, r.spelled = line, line }
+
+// SetSpelled says that every value stands in b, its letters and digits as they
+// are: what does not stand in b, in whatever case, is in no value either.
+func (r *Record) SetSpelled(b []byte) { r.spelled = b }
+
+// Spelled is where every value stands, nil if only Values knows them.
+func (r *Record) Spelled() []byte { return r.spelled }
 
 // SetWalker names who finds the fields that have no slot.
 func (r *Record) SetWalker(w Walker) { r.walker = w }

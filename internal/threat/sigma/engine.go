@@ -49,6 +49,9 @@ func Compile(rules []*Rule, extra ...string) *Engine {
 		e.code = append(e.code, c.condition(r, r.condition))
 	}
 	e.preds = c.preds
+	for i := range e.code {
+		e.cheapFirst(&e.code[i])
+	}
 	e.schema = event.NewSchema(append(c.names, extra...))
 	return e
 }
@@ -170,10 +173,7 @@ type bucket struct {
 	rules  []int32 // meant for the kind
 	always []int32 // without a witness
 	fields []fieldIndex
-	// words finds witnesses of keywords in the record as it was delivered; worded
-	// are the rules that have one, for records where that may be misleading.
-	words  *fieldIndex
-	worded []int32
+	words  *fieldIndex // of keywords, nil if there are none
 }
 
 // bucket finds or makes the bucket of a kind.
@@ -206,18 +206,8 @@ func (e *Engine) bucket(k *event.Kind) *bucket {
 			}
 		}
 	}
-	for w, rules := range lists {
-		if w.slot == keywordSlot {
-			b.worded = append(b.worded, rules...)
-		}
-	}
-	if len(b.worded) > 0 {
-		slices.Sort(b.worded)
-		b.worded = slices.Compact(b.worded)
-		lists[witness{keywordSlot, shapeInner, escapedASCII}] = b.worded
-	}
 	b.fields = indexFields(lists)
-	if len(b.worded) > 0 { // keywordSlot sorts first
+	if len(b.fields) > 0 && b.fields[0].slot == keywordSlot { // it sorts first
 		b.words, b.fields = &b.fields[0], b.fields[1:]
 	}
 	e.buckets[k] = b

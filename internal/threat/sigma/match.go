@@ -3,6 +3,7 @@ package sigma
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/rampart-sec/rampart/internal/threat/event"
 )
@@ -85,22 +86,21 @@ func (m *Matcher) look(f *fieldIndex) {
 	}
 }
 
-// escapedASCII starts the escapes of ASCII in JSON: a record that has them may
-// spell a word in another way.
-const escapedASCII = `\u00`
-
 // Characters beyond ASCII whose lower case is an ASCII letter.
 const kelvin, dottedI = "\u212a", "\u0130"
 
-// lookForWords finds the witnesses of keywords. Where the record may spell ASCII
-// in another way, all rules with keywords are evaluated.
+// lookForWords finds the witnesses of keywords: where all values are spelled in
+// one text, in that, else in each value.
 func (m *Matcher) lookForWords(b *bucket) {
-	raw := m.rec.Raw
-	if len(raw) == 0 || stands(raw, dottedI) || stands(raw, kelvin) {
-		m.candidates(b.worded)
+	text := m.rec.Spelled()
+	if text != nil && !stands(text, dottedI) && !stands(text, kelvin) {
+		b.words.scan(text, true, m)
 		return
 	}
-	b.words.scan(raw, true, m)
+	values := m.rec.Values()
+	for i := range values {
+		b.words.scan(m.rec.FoldOf(&values[i]), false, m)
+	}
 }
 
 // stands is bytes.Contains for text whose first byte is rare.
@@ -175,7 +175,7 @@ func (m *Matcher) holds(p int32) bool {
 type Field struct{ Name, Value string }
 
 // Fields are the fields that decided a match of the record last matched: those
-// of the comparisons that hold and are not negated.
+// of the comparisons that hold and are not negated, by name.
 func (m *Matcher) Fields(r *Rule) []Field {
 	i := slices.Index(m.engine.rules, r)
 	if i < 0 {
@@ -183,6 +183,7 @@ func (m *Matcher) Fields(r *Rule) []Field {
 	}
 	var fields []Field
 	m.deciding(&m.engine.code[i], &fields)
+	slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return fields
 }
 
@@ -210,8 +211,7 @@ func (m *Matcher) addField(p *predicate, fields *[]Field) {
 	}
 	best := m.rec.First(p.slot)
 	for v := best; v != 0; v = m.rec.Next(v) {
-		text := string(m.rec.Text(v))
-		if slices.ContainsFunc(p.source.values, func(x value) bool { return x.matches(m.rec, text) }) {
+		if p.matchesValue(m.rec, v) {
 			best = v
 			break
 		}

@@ -3,6 +3,7 @@ package sigma
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -166,6 +167,24 @@ func (p *predicate) found(rec *event.Record, t *test) bool {
 	return false
 }
 
+// matchesValue asks whether one value of the field is one that is looked for.
+func (p *predicate) matchesValue(rec *event.Record, v int32) bool {
+	if _, ok := p.exact[string(rec.Fold(v))]; ok {
+		return true
+	}
+	for i := range p.values {
+		t := &p.values[i]
+		text := rec.Fold(v)
+		if t.cased || t.shape == shapeOther {
+			text = rec.Text(v)
+		}
+		if t.matches(rec, text, v) {
+			return true
+		}
+	}
+	return false
+}
+
 func present(rec *event.Record, v int32) bool {
 	for ; v != 0; v = rec.Next(v) {
 		if rec.TypeOf(v) != event.Null {
@@ -311,5 +330,48 @@ func glob(p pattern, s []byte) bool {
 		}
 		from = from[1:]
 		s, i = from, star+1
+	}
+}
+
+// weight estimates what it costs to evaluate code.
+func (e *Engine) weight(k *code) int {
+	if k.op == opPred {
+		return e.preds[k.pred].weight()
+	}
+	w := 0
+	for i := range k.kids {
+		w += e.weight(&k.kids[i])
+	}
+	return w
+}
+
+func (p *predicate) weight() int {
+	w := 1
+	for i := range p.values {
+		t := &p.values[i]
+		switch {
+		case t.shape == shapeGlob:
+			w += 20
+		case t.shape == shapeInner:
+			w += 5
+		case t.shape == shapeOther && t.value.kind == matchRegexp:
+			w += 400
+		default:
+			w++
+		}
+	}
+	if p.keyword {
+		w *= 50
+	}
+	return w
+}
+
+// cheapFirst orders what is joined so that what costs little decides first.
+func (e *Engine) cheapFirst(k *code) {
+	for i := range k.kids {
+		e.cheapFirst(&k.kids[i])
+	}
+	if k.op == opAnd || k.op == opOr || k.op == opCount {
+		slices.SortStableFunc(k.kids, func(a, b code) int { return e.weight(&a) - e.weight(&b) })
 	}
 }

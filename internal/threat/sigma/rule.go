@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -101,13 +102,19 @@ func Parse(doc *yaml.Node) (*Rule, error) {
 	if err := r.readDetection(detection); err != nil {
 		return nil, err
 	}
-	text, err := yaml.Marshal(detection)
-	if err != nil {
-		return nil, failAt(detection, "%s", err)
-	}
-	sum := sha256.Sum256(append(text, fmt.Sprintf("%v %s", r.LogSource, r.Level)...))
-	r.Version = hex.EncodeToString(sum[:6])
+	h := sha256.New()
+	hashNode(h, detection)
+	fmt.Fprintf(h, "%v %s", r.LogSource, r.Level)
+	r.Version = hex.EncodeToString(h.Sum(nil)[:6])
 	return r, nil
+}
+
+// hashNode writes what a part of a document says, without its layout.
+func hashNode(w io.Writer, n *yaml.Node) {
+	fmt.Fprintf(w, "%d %s %d:%s %d;", n.Kind, n.Tag, len(n.Value), n.Value, len(n.Content))
+	for _, c := range n.Content {
+		hashNode(w, c)
+	}
 }
 
 func (r *Rule) member(name string, value *yaml.Node) error {

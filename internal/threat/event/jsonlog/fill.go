@@ -24,6 +24,7 @@ type filler struct {
 	schema *event.Schema
 	root   *node // of the record
 	depth  int
+	coded  bool   // a value is spelled by codes, or is a record in itself
 	key    []byte // scratch for keys that must be rewritten
 }
 
@@ -67,6 +68,7 @@ func (f *filler) text(n *node, v event.Value) {
 	if !n.embed {
 		return
 	}
+	f.coded = true
 	inner := f.rec.Keep(event.AppendUnescaped(nil, v.Raw))
 	if len(inner) > 0 && inner[0] == '{' {
 		in := filler{b: inner, rec: f.rec, schema: f.schema, root: f.root, depth: f.depth + 1}
@@ -254,6 +256,9 @@ func (f *filler) str(i int) (end int, escaped bool) {
 				return short, false
 			}
 			escaped = true
+			if b[i+1] == 'u' {
+				f.coded = true
+			}
 			i += 2
 		default:
 			i++

@@ -118,7 +118,7 @@ func (d *Decoder) step(r *event.Record) (bool, error) {
 func (d *Decoder) record(r *event.Record) error {
 	for {
 		r.Reset(d.fill.schema)
-		d.fill.b, d.fill.rec, d.fill.depth = d.buf[d.start:d.end], r, 0
+		d.fill.b, d.fill.rec, d.fill.depth, d.fill.coded = d.buf[d.start:d.end], r, 0, false
 		n := d.fill.value(0, d.root)
 		if n == short {
 			err := d.more()
@@ -158,6 +158,9 @@ func (d *Decoder) deliver(r *event.Record, n int) error {
 	}
 	r.Raw = d.buf[start : start+n]
 	r.SetWalker(d)
+	if !d.fill.coded {
+		r.SetSpelled(r.Raw)
+	}
 	if err := d.finish(r); err != nil {
 		return d.skipped(start, err.Error())
 	}
