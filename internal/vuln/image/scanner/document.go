@@ -70,7 +70,7 @@ func gone(id, typ string, now time.Time) wire.Document {
 }
 
 // counts are numbers of vulnerabilities by severity. One that nobody has rated
-// counts as low.
+// is counted as low, and makes the others uncertain (doubt).
 type counts struct {
 	Critical int `json:"critical"`
 	High     int `json:"high"`
@@ -144,6 +144,15 @@ func doubt(r *image.Report) string {
 	}
 	for _, g := range r.Gaps {
 		return clip(fmt.Sprintf("%d packages of %s: %s", g.Packages, cmp.Or(g.Ecosystem, "no ecosystem"), g.Reason))
+	}
+	unrated := map[string]bool{}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Severity == cvss.Unknown && f.FixedVersion != "" {
+			unrated[f.ID] = true
+		}
+	}
+	if n := len(unrated); n > 0 { // any of them may be critical
+		return fmt.Sprintf("nobody has rated the severity of %d fixable vulnerabilities", n)
 	}
 	return ""
 }

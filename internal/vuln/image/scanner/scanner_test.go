@@ -400,6 +400,28 @@ func TestWhatIsNotKnownIsNotNought(t *testing.T) {
 	}
 }
 
+// TestUnratedIsNotHarmless: what nobody has rated may be critical.
+func TestUnratedIsNotHarmless(t *testing.T) {
+	w := newWorld(t)
+	from := filepath.Join(t.TempDir(), "Debian")
+	if err := os.MkdirAll(from, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(from, "1.json"), []byte(`{"id":"CVE-2026-0009","modified":"2026-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Debian:12","name":"x"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"9"}]}]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := advisory.Import(t.Context(), advisory.ImportOptions{Dir: w.db, Paths: []string{from}, Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	w.o.Advisories = advisory.NewLive(w.db)
+	digest := w.push("app:1", "2")
+	w.list()
+	w.drain()
+	if got := w.fixable(digest); got != "unknown" {
+		t.Errorf("the count is %s", got)
+	}
+}
+
 func TestNewest(t *testing.T) {
 	got := newest([]string{"1.9", "1.10", "latest", "1.2", "dev", "v2"}, 4)
 	if diff := cmp.Diff([]string{"latest", "v2", "dev", "1.10"}, got); diff != "" {
