@@ -208,7 +208,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	pages, err := web.New(web.Options{Images: imagesOfPages, Judge: judge, Access: acc, Library: library, Objects: objects{db}, Owners: ownership.New(db, judge, now), Plans: plans{tiers, now},
 		Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: now},
-		Tenants: tenants{db, inv}, Now: now, Log: log, Version: a.opt.Version})
+		Tenants: tenants{db, inv}, Alerts: alerts, Now: now, Log: log, Version: a.opt.Version})
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,12 @@ func (v *visit) nav() []navItem {
 		{Path: "/inventory", Word: "Inventory", Icon: "boxes", Count: v.resources()},
 		{Path: "/images", Word: "Images", Icon: "layers"},
 		{Path: "/compliance", Word: "Regulatory compliance", Icon: "standard"},
+		{Heading: "Threats", Path: "/alerts", Word: "Alerts", Icon: "bell", Count: v.openAlerts()},
 		{Heading: "Manage", Path: "/policies", Word: "Policies", Icon: "policy"},
 		{Path: "/governance", Word: "Governance", Icon: "owner"},
 		{Path: "/settings", Word: "Environment settings", Icon: "settings"},
 	}
-	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assign": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory", "/fix-plan": "/what-if"}[v.path]
+	here := map[string]string{"/recommendation": "/recommendations", "/exempt": "/recommendations", "/disable": "/recommendations", "/assign": "/recommendations", "/assessments": "/recommendations", "/resource": "/inventory", "/fix-plan": "/what-if", "/alert": "/alerts"}[v.path]
 	for i := range items {
 		items[i].Here = items[i].Path == v.path || items[i].Path == here ||
 			len(v.path) > len(items[i].Path) && items[i].Path != "/" && v.path[:len(items[i].Path)+1] == items[i].Path+"/"

@@ -28,6 +28,7 @@ var icons = map[string]string{
 	"menu":     `<path d="M2 4h12M2 8h12M2 12h12" stroke="currentColor" stroke-width="1.6" stroke-linecap="round"/>`,
 	"down":     `<path d="M8 2.5v8M4.5 7.5L8 11l3.5-3.5M3 13.5h10" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"wrench":   `<path d="M13.6 4.4a3.6 3.6 0 0 1-4.8 4.3l-4.6 4.6a1.3 1.3 0 0 1-1.9-1.9l4.6-4.6a3.6 3.6 0 0 1 4.3-4.8L9.3 3.9l.5 2.2 2.2.5z" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>`,
+	"bell":     `<path d="M4 11V7a4 4 0 0 1 8 0v4l1.5 1.5h-11zM6.5 14.2h3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`,
 	"castle":   `<path d="M2 14V5h2V3h2v2h1V2h2v3h1V3h2v2h2v9h-4v-3a2 2 0 0 0-4 0v3z" fill="currentColor"/>`,
 }
 

@@ -24,6 +24,8 @@ var shows = map[string]show{
 	"/compliance/{id}/edit":    editStandard,
 	"/compliance/{id}/control": editControl,
 	"/policies":                policies,
+	"/alerts":                  alerts,
+	"/alert":                   alertDetail,
 	"/settings":                settings,
 	"/search":                  search,
 	"/exempt":                  exemptForm,

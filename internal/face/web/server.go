@@ -17,6 +17,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/planning"
 	"github.com/rampart-sec/rampart/internal/posture/whatif"
+	"github.com/rampart-sec/rampart/internal/threat/alert"
 )
 
 // Options are what a Server needs. Judge, Access, Library, Now and Log must be
@@ -32,9 +33,10 @@ type Options struct {
 	Compliance *compliance.Records
 	// Exemptions takes requests and decisions; nil: nothing can be exempted.
 	Exemptions *exemption.Approvals
-	Images     Images  // nil: no registry is connected
-	Plans      Plans   // nil: the settings page shows none
-	Tenants    Tenants // the sample tenant's removal; nil: not offered
+	Images     Images      // nil: no registry is connected
+	Plans      Plans       // nil: the settings page shows none
+	Alerts     *alert.Book // nil: there are no alerts
+	Tenants    Tenants     // the sample tenant's removal; nil: not offered
 	Now        func() time.Time
 	Log        *slog.Logger
 	Version    string
@@ -138,6 +140,7 @@ func (s *Server) Handler() http.Handler {
 		"/governance/rule":          putRule,
 		"/governance/override":      overrideRule,
 		"/governance/delete":        deleteRule,
+		"/alert":                    workOnAlert,
 	} {
 		mux.HandleFunc("POST "+path, s.write(act))
 	}
