@@ -31,6 +31,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/posture/ownership"
 	"github.com/rampart-sec/rampart/internal/posture/record"
+	"github.com/rampart-sec/rampart/internal/threat/alert"
 )
 
 // stage is a whole server below a test: store, inventory, judge, identity and
@@ -86,7 +87,8 @@ func newStage(t *testing.T, resources int) *stage {
 	ended := make(chan error, 1)
 	go func() { ended <- judge.Run(running) }()
 	records := compliance.NewRecords(compliance.Options{Store: db, Library: library, Now: time.Now, Log: log})
-	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Owners: ownership.New(db, judge, time.Now), Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: time.Now}, Now: time.Now, Log: log, Version: "test"}
+	opt := Options{Judge: judge, Access: acc, Library: library, Objects: objectsOf{db}, Owners: ownership.New(db, judge, time.Now), Compliance: records, Exemptions: &exemption.Approvals{Store: db, Now: time.Now},
+		Alerts: alert.NewBook(db, time.Now, func(string, string) alert.Context { return alert.Context{} }), Now: time.Now, Log: log, Version: "test"}
 	s, err := New(opt)
 	check(t, err)
 	server := httptest.NewServer(s.Handler())
