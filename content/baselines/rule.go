@@ -140,6 +140,7 @@ type AptOption struct {
 type AuditRule struct {
 	Watch    string   `yaml:"watch"`
 	Syscalls []string `yaml:"syscalls"`
+	Denied   bool     `yaml:"denied"` // refused calls are enough
 }
 
 // AccountUnique wants no two accounts to share Of: user, uid, group or gid.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rampart-sec/rampart/content/baselines"
+	"github.com/rampart-sec/rampart/internal/agent/host"
 )
 
 func (e *evaluator) packageInstalled(p *baselines.Names) outcome {
@@ -222,16 +223,42 @@ func (e *evaluator) auditRule(p *baselines.AuditRule) outcome {
 	if err != nil {
 		return unknown(err)
 	}
-	what := p.Watch
-	if what == "" {
-		what = strings.Join(p.Syscalls, ", ")
-	}
-	for _, r := range rules {
-		if r.Records(p.Watch, p.Syscalls) {
-			return pass(Evidence{Path: r.Path, Line: r.Line, Found: "records " + what})
+	if p.Watch != "" {
+		r, ok := host.AuditWatch(rules, p.Watch)
+		if !ok {
+			return fail(Evidence{Path: "/etc/audit/rules.d", Found: "no rule", Wanted: "a rule that records writing to " + p.Watch + " and changes of its attributes"})
 		}
+		return pass(Evidence{Path: r.Path, Line: r.Line, Found: "records " + p.Watch})
 	}
-	return fail(Evidence{Path: "/etc/audit/rules.d", Found: "no rule", Wanted: "a rule that records " + what})
+	var missing []string
+	var last host.AuditRule
+	for _, call := range p.Syscalls {
+		if !e.h.HasSyscall(call) {
+			continue
+		}
+		r, ok := host.AuditSyscall(rules, call, p.Denied)
+		if !ok {
+			missing = append(missing, call)
+			continue
+		}
+		last = r
+	}
+	what := strings.Join(p.Syscalls, ", ")
+	switch {
+	case len(missing) > 0:
+		return fail(Evidence{Path: "/etc/audit/rules.d", Found: "no rule for " + strings.Join(missing, ", ") + " as a whole", Wanted: "rules that record " + what})
+	case last.Path == "":
+		return inapplicable("this processor architecture has none of " + what)
+	}
+	return pass(Evidence{Path: last.Path, Line: last.Line, Found: "records " + what, Note: auditScope(last)})
+}
+
+// auditScope says what a rule for one word size leaves out.
+func auditScope(r host.AuditRule) string {
+	if r.Arch == "b64" {
+		return "judged for 64-bit programs"
+	}
+	return ""
 }
 
 func (e *evaluator) pendingUpdates(p *baselines.PendingUpdates) outcome {

@@ -167,21 +167,42 @@ func TestParseFirewalls(t *testing.T) {
 	}
 }
 
-func TestParseAuditRules(t *testing.T) {
-	text := "-D\n-w /etc/passwd -p wa -k id\n-a always,exit -F arch=b64 -S init_module,delete_module -k m\n-a always,exit -F path=/etc/hosts -F perm=wa\n-a never,exit -S all\n"
+func TestAuditRules(t *testing.T) {
+	text := "-w /etc/gone -p wa\n-D\n-w /etc/passwd -p wa -k never-mind\n-w /etc/apparmor.d/ -p wa\n-a always,exit -F path=/etc/hosts -F perm=w\n" +
+		"-a always,exit -F arch=b64 -S adjtimex -k t\n-a always,exit -F arch=b64 -S settimeofday,clock_settime -k t\n" +
+		"-a always,exit -F arch=b64 -S chmod -F auid>=1000 -F auid!=unset\n-a always,exit -F arch=b32 -S mount\n" +
+		"-a always,exit -F arch=b64 -F uid=33 -S execve\n-a always,exit -F arch=b64 -S openat -F exit=-EACCES\n-a never,exit -S swapon\n-a always,exit -S swapon\n"
 	rules := ParseAuditRules("f", []byte(text))
-	if len(rules) != 3 {
-		t.Fatalf("%d rules; want 3: %+v", len(rules), rules)
+	for watch, want := range map[string]bool{
+		"/etc/passwd": true, "/etc/apparmor.d": true, "/etc/apparmor.d/x": true, "/etc/hosts": false, "/etc/shadow": false, "/etc/gone": false, "/etc/passwd2": false,
+	} {
+		if _, ok := AuditWatch(rules, watch); ok != want {
+			t.Errorf("watch %s: %v; want %v", watch, ok, want)
+		}
 	}
-	records := func(watch string, syscalls ...string) bool {
-		return slices.ContainsFunc(rules, func(r AuditRule) bool { return r.Records(watch, syscalls) })
+	for call, want := range map[string]bool{
+		"adjtimex": true, "settimeofday": true, "chmod": true, "mount": false, "execve": false, "openat": false, "swapon": false, "unlink": false,
+	} {
+		if _, ok := AuditSyscall(rules, call, false); ok != want {
+			t.Errorf("call %s: %v; want %v", call, ok, want)
+		}
 	}
-	if !records("/etc/passwd") || !records("/etc/hosts") || !records("", "init_module", "delete_module") {
-		t.Error("a rule is not recognised")
+	if _, ok := AuditSyscall(rules, "openat", true); !ok {
+		t.Error("refused calls of openat are recorded")
 	}
-	if records("/etc/shadow") || records("", "init_module", "unlink") || records("") {
-		t.Error("something is recorded that no rule names")
+	off := append([]AuditRule{{Never: true, Task: true}}, rules...)
+	if _, ok := AuditSyscall(off, "adjtimex", false); ok {
+		t.Error("a rule that switches recording off for every process came first")
 	}
+}
+
+func FuzzParseAuditRules(f *testing.F) {
+	f.Add([]byte("-a always,exit -F arch=b64 -S a,b -F auid>=1000 -k x\n-w /etc -p wa\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rules := ParseAuditRules("f", data)
+		AuditWatch(rules, "/etc/passwd")
+		AuditSyscall(rules, "open", true)
+	})
 }
 
 func TestParsePAM(t *testing.T) {
