@@ -11,6 +11,7 @@ type Rule struct {
 	AccountUnique        *AccountUnique      `yaml:"accountUnique"`
 	AptOption            *AptOption          `yaml:"aptOption"`
 	AuditRule            *AuditRule          `yaml:"auditRule"`
+	AutomaticUpdates     *struct{}           `yaml:"automaticUpdates"`
 	CPUVulnerability     *struct{}           `yaml:"cpuVulnerability"`
 	DiskEncrypted        *OnPath             `yaml:"diskEncrypted"`
 	FileExists           *Paths              `yaml:"fileExists"`
@@ -18,11 +19,14 @@ type Rule struct {
 	FilePermissions      *FilePermissions    `yaml:"filePermissions"`
 	FirewallActive       *struct{}           `yaml:"firewallActive"`
 	FirewallDefaultDeny  *struct{}           `yaml:"firewallDefaultDeny"`
+	GrubPassword         *struct{}           `yaml:"grubPassword"`
 	HomeDirectory        *HomeDirectory      `yaml:"homeDirectory"`
 	KernelArgument       *KernelArgument     `yaml:"kernelArgument"`
 	KernelModuleDisabled *KernelModule       `yaml:"kernelModuleDisabled"`
 	KeyValue             *KeyValue           `yaml:"keyValue"`
 	Limit                *Limit              `yaml:"limit"`
+	LogCreateMode        *LogCreateMode      `yaml:"logCreateMode"`
+	LogForwarding        *struct{}           `yaml:"logForwarding"`
 	LoginDefs            *LoginDefs          `yaml:"loginDefs"`
 	MountOption          *MountOption        `yaml:"mountOption"`
 	MountPoint           *OnPath             `yaml:"mountPoint"`
@@ -36,6 +40,7 @@ type Rule struct {
 	ProcessAbsent        *Names              `yaml:"processAbsent"`
 	RebootNotPending     *struct{}           `yaml:"rebootNotPending"`
 	ReleaseSupported     *ReleaseSupported   `yaml:"releaseSupported"`
+	RepositorySignatures *struct{}           `yaml:"repositorySignatures"`
 	SecureBoot           *struct{}           `yaml:"secureBoot"`
 	SecurityModule       *SecurityModule     `yaml:"securityModule"`
 	SSHDOption           *SSHDOption         `yaml:"sshdOption"`
@@ -43,6 +48,7 @@ type Rule struct {
 	StickyDirectory      *Paths              `yaml:"stickyDirectory"`
 	Sudoers              *Sudoers            `yaml:"sudoers"`
 	Sysctl               *Sysctl             `yaml:"sysctl"`
+	SystemdSetting       *SystemdSetting     `yaml:"systemdSetting"`
 	SystemAccountShell   *SystemAccountShell `yaml:"systemAccountShell"`
 	UIDZero              *Names              `yaml:"uidZero"`
 	UnitActive           *UnitActive         `yaml:"unitActive"`
@@ -167,6 +173,19 @@ type KernelModule struct {
 // Limit compares an entry of the limits files for domain "*".
 type Limit struct {
 	Item    string `yaml:"item"`
+	Compare `yaml:",inline"`
+}
+
+// LogCreateMode wants every mode that rsyslog gives new files within Mode.
+type LogCreateMode struct {
+	Mode string `yaml:"mode"`
+}
+
+// SystemdSetting compares a setting of a systemd configuration file such as
+// journald.conf, drop-ins of all directories applied in order.
+type SystemdSetting struct {
+	File    string `yaml:"file"`
+	Key     string `yaml:"key"`
 	Compare `yaml:",inline"`
 }
 

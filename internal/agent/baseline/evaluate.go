@@ -159,6 +159,8 @@ func (e *evaluator) rule(r *baselines.Rule) outcome {
 		return e.aptOption(r.AptOption)
 	case r.AuditRule != nil:
 		return e.auditRule(r.AuditRule)
+	case r.AutomaticUpdates != nil:
+		return settled(e.h.AutomaticUpdates())("updates that install themselves")
 	case r.CPUVulnerability != nil:
 		return e.cpuVulnerability()
 	case r.DiskEncrypted != nil:
@@ -173,6 +175,8 @@ func (e *evaluator) rule(r *baselines.Rule) outcome {
 		return e.firewallActive()
 	case r.FirewallDefaultDeny != nil:
 		return e.firewallDefaultDeny()
+	case r.GrubPassword != nil:
+		return e.grubPassword()
 	case r.HomeDirectory != nil:
 		return e.homeDirectory(r.HomeDirectory)
 	case r.KernelArgument != nil:
@@ -183,6 +187,10 @@ func (e *evaluator) rule(r *baselines.Rule) outcome {
 		return e.keyValue(r.KeyValue)
 	case r.Limit != nil:
 		return e.limit(r.Limit)
+	case r.LogCreateMode != nil:
+		return e.logCreateMode(r.LogCreateMode)
+	case r.LogForwarding != nil:
+		return settled(e.h.LogForwarding())("logs sent to another machine")
 	case r.LoginDefs != nil:
 		return e.loginDefs(r.LoginDefs)
 	case r.MountOption != nil:
@@ -216,6 +224,8 @@ func (e *evaluator) ruleRest(r *baselines.Rule) outcome {
 		return e.rebootNotPending()
 	case r.ReleaseSupported != nil:
 		return e.releaseSupported(r.ReleaseSupported)
+	case r.RepositorySignatures != nil:
+		return e.repositorySignatures()
 	case r.SecureBoot != nil:
 		return e.secureBoot()
 	case r.SecurityModule != nil:
@@ -230,6 +240,8 @@ func (e *evaluator) ruleRest(r *baselines.Rule) outcome {
 		return e.sudoers(r.Sudoers)
 	case r.Sysctl != nil:
 		return e.sysctl(r.Sysctl)
+	case r.SystemdSetting != nil:
+		return e.systemdSetting(r.SystemdSetting)
 	case r.SystemAccountShell != nil:
 		return e.systemAccountShell(r.SystemAccountShell)
 	case r.UIDZero != nil:

@@ -261,6 +261,9 @@ func auditScope(r host.AuditRule) string {
 	return ""
 }
 
+// maxListAge is how old package lists may be and still say that nothing waits.
+const maxListAge = 7 * 24 * time.Hour
+
 func (e *evaluator) pendingUpdates(p *baselines.PendingUpdates) outcome {
 	u, err := e.h.Updates()
 	if err != nil {
@@ -288,11 +291,24 @@ func (e *evaluator) pendingUpdates(p *baselines.PendingUpdates) outcome {
 	if len(waiting) > 0 {
 		ev.Found += ": " + named(waiting)
 	}
+	if len(waiting) <= p.Max { // a pass needs lists that could say otherwise
+		switch {
+		case e.h.Now().Sub(u.Listed) > maxListAge:
+			ev.Note = "the package lists are of " + u.Listed.UTC().Format(time.DateOnly) + "; run apt update"
+			return outcome{Unknown, ev}
+		case p.Security && !u.SecuritySource:
+			ev.Note = "no list of a security suite is there"
+			return outcome{Unknown, ev}
+		}
+	}
 	return when(len(waiting) <= p.Max, ev)
 }
 
 func (e *evaluator) rebootNotPending() outcome {
-	s, pending := e.h.RebootPending()
+	s, pending, err := e.h.RebootPending()
+	if err != nil {
+		return unknown(err)
+	}
 	return when(!pending, Evidence{Path: s.Path, Found: s.Value, Wanted: "no restart outstanding"})
 }
 

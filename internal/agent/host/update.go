@@ -24,6 +24,8 @@ type Update struct {
 type Updates struct {
 	Pending []Update  // sorted by name
 	Listed  time.Time // when the newest list was fetched
+	// SecuritySource is true if there is a list of a security suite.
+	SecuritySource bool
 }
 
 const aptLists = "/var/lib/apt/lists"
@@ -49,6 +51,10 @@ func (h *Host) Updates() (*Updates, error) {
 			if !strings.Contains(name, "_Packages") {
 				continue
 			}
+			u.SecuritySource = u.SecuritySource || strings.Contains(name, "-security")
+			if h.notAutomatic(name, names) {
+				continue // backports and the like are taken only when asked for
+			}
 			if err := h.addCandidates(candidates, path.Join(aptLists, name)); err != nil {
 				return nil, err
 			}
@@ -62,6 +68,29 @@ func (h *Host) Updates() (*Updates, error) {
 		u.Pending = pending(packages, candidates)
 		return u, nil
 	})
+}
+
+// notAutomatic reports whether the release that a list belongs to says that its
+// packages are not for automatic installation (apt_preferences(5)).
+func (h *Host) notAutomatic(list string, names []string) bool {
+	for _, suffix := range []string{"_InRelease", "_Release"} {
+		for _, name := range names {
+			suite, ok := strings.CutSuffix(name, suffix)
+			if !ok || !strings.HasPrefix(list, suite+"_") {
+				continue
+			}
+			data, err := h.Read(path.Join(aptLists, name))
+			if err != nil {
+				continue
+			}
+			for _, line := range Lines(data) {
+				if value, ok := strings.CutPrefix(line, "NotAutomatic:"); ok && isTrue(strings.TrimSpace(value)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // candidate is the newest version that the lists know of a package, and the
@@ -186,11 +215,39 @@ func ParsePackageList(r io.Reader, wanted map[string]bool) (map[string]string, e
 	return newest, scanner.Err()
 }
 
-// RebootPending says why the host waits for a restart, "" if it does not.
-func (h *Host) RebootPending() (Setting, bool) {
-	const flag = "/run/reboot-required"
-	if h.Exists(flag) {
-		return Setting{Value: "a restart is required", Path: flag}, true
+// RebootPending says why the host waits for a restart: a flag of the package
+// manager, or a kernel that is installed and newer than the running one. The
+// error is *Unreadable where the running kernel is not known.
+func (h *Host) RebootPending() (s Setting, pending bool, err error) {
+	for _, flag := range []string{"/run/reboot-required", "/var/run/reboot-required", "/run/reboot-needed", "/boot/do_purge_kernels"} {
+		there, err := h.There(flag)
+		if err != nil {
+			return s, false, err
+		}
+		if there {
+			return Setting{Value: "a restart is required", Path: flag}, true, nil
+		}
 	}
-	return Setting{Path: flag}, false
+	running := h.line("/proc/sys/kernel/osrelease")
+	if running == "" {
+		return s, false, &Unreadable{"/proc/sys/kernel/osrelease", "the running kernel is not known"}
+	}
+	installed, err := h.List("/lib/modules")
+	if err != nil && !Absent(err) {
+		return s, false, err
+	}
+	if !slices.Contains(installed, running) {
+		return Setting{Value: "the running kernel " + running + " is none of the installed ones", Path: "/lib/modules"}, false, nil
+	}
+	for _, kernel := range installed {
+		if kernelFlavour(kernel) == kernelFlavour(running) && CompareDebian(kernel, running) > 0 && h.Exists("/lib/modules/"+kernel+"/modules.dep") {
+			return Setting{Value: "kernel " + kernel + " is installed, " + running + " runs", Path: "/lib/modules"}, true, nil
+		}
+	}
+	return Setting{Value: "the newest installed kernel runs", Path: "/lib/modules"}, false, nil
+}
+
+// kernelFlavour is the last word of a release such as "amd64" or "x86_64".
+func kernelFlavour(release string) string {
+	return release[strings.LastIndexAny(release, "-.")+1:]
 }
