@@ -99,7 +99,7 @@ func TestNewerSchema(t *testing.T) {
 func TestHistoryGoes(t *testing.T) {
 	closed(t, func(t *testing.T, url string, raw *sql.DB) {
 		for _, q := range []string{`CREATE TABLE history (tenant BIGINT, seq BIGINT)`, `CREATE INDEX history_by_seq ON history (tenant, seq)`,
-			`INSERT INTO history VALUES (0, 1)`, `DROP TABLE alerts`, `UPDATE schema_version SET version = 4`} {
+			`INSERT INTO history VALUES (0, 1)`, `DROP TABLE alerts`, `DROP TABLE images`, `UPDATE schema_version SET version = 4`} {
 			if _, err := raw.ExecContext(t.Context(), q); err != nil {
 				t.Fatal(err)
 			}
