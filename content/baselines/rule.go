@@ -33,6 +33,7 @@ type Rule struct {
 	PackageAbsent        *Names              `yaml:"packageAbsent"`
 	PackageInstalled     *Names              `yaml:"packageInstalled"`
 	PAMModule            *PAMModule          `yaml:"pamModule"`
+	PAMSetting           *PAMSetting         `yaml:"pamSetting"`
 	PasswordHash         *PasswordHash       `yaml:"passwordHash"`
 	PasswordNotEmpty     *struct{}           `yaml:"passwordNotEmpty"`
 	PendingUpdates       *PendingUpdates     `yaml:"pendingUpdates"`
@@ -290,4 +291,17 @@ func (r *Rule) Procedures() int {
 		n = 1
 	}
 	return n
+}
+
+// PAMSetting compares a setting of a PAM module as it is in force: the
+// argument in the stack, else the module's own configuration files, else its
+// default. Every one of Services that exists must have the module.
+type PAMSetting struct {
+	Services []string `yaml:"services"`
+	Type     string   `yaml:"type"`
+	Module   string   `yaml:"module"`
+	Key      string   `yaml:"key"`
+	Paths    []string `yaml:"paths"`
+	Default  string   `yaml:"default"`
+	Compare  `yaml:",inline"`
 }

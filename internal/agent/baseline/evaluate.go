@@ -210,6 +210,8 @@ func (e *evaluator) ruleRest(r *baselines.Rule) outcome {
 		return e.packageInstalled(r.PackageInstalled)
 	case r.PAMModule != nil:
 		return e.pamModule(r.PAMModule)
+	case r.PAMSetting != nil:
+		return e.pamSetting(r.PAMSetting)
 	case r.PasswordHash != nil:
 		return e.passwordHash(r.PasswordHash)
 	case r.PasswordNotEmpty != nil:

@@ -210,7 +210,8 @@ func TestPlatformAndWhen(t *testing.T) {
 		{"no-os-release", "    platform: {family: [debian]}\n", nil, Unknown},
 		{"no-container-wanted", "    platform: {container: false}\n", files{"etc/os-release": debian, ".dockerenv": ""}, NotApplicable},
 		{"container-wanted", "    platform: {container: true}\n", files{"etc/os-release": debian}, NotApplicable},
-		{"when-fails", "    when: {sshServer: {}}\n", files{"etc/os-release": debian}, NotApplicable},
+		{"when-fails", "    when: {sshServer: {}}\n", files{"etc/os-release": debian, "usr/sbin/cron": ""}, NotApplicable},
+		{"when-cannot-look", "    when: {sshServer: {}}\n", files{"etc/os-release": debian}, Unknown},
 		{"when-unknown", "    when: {packageInstalled: {names: [x]}}\n", files{"etc/os-release": debian}, Unknown},
 	}
 	for _, tt := range tests {

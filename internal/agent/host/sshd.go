@@ -251,5 +251,8 @@ func (h *Host) SSHServer() (bool, error) {
 			return there, err
 		}
 	}
+	if programs, _ := h.There("/usr/sbin"); !programs {
+		return false, err // neither packages nor programs could be looked at
+	}
 	return false, nil
 }
