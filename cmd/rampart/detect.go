@@ -88,7 +88,7 @@ func parseLogSource(text string) (*event.Kind, error) {
 	for _, p := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
 		name, value, ok := strings.Cut(p, "=")
 		if name = strings.TrimSpace(name); !ok || name != "product" && name != "category" && name != "service" {
-			return nil, fmt.Errorf("--logsource %q: want product=..,category=..,service=..", text)
+			return nil, fmt.Errorf("--logsource %q: want product=NAME, category=NAME or service=NAME, joined by commas", text)
 		}
 		parts[name] = strings.TrimSpace(value)
 	}

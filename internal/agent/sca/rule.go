@@ -46,7 +46,7 @@ func parseRule(text string, s syntax) *Rule {
 	}
 	kind, rest, ok := strings.Cut(rest, ":")
 	if !ok || len(kind) != 1 || !strings.Contains("fdpcr", kind) {
-		r.Err = errors.New("a rule begins with f:, d:, p:, c: or r:")
+		r.Err = errors.New("a rule begins with one of f: d: p: c: r: and does not")
 		return r
 	}
 	r.Kind = Kind(kind[0])

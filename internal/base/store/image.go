@@ -122,9 +122,7 @@ func (tx *Tx) Images(ctx context.Context, q ImageQuery) ([]ImageRow, error) {
 	}
 	where, args := `SELECT `+imageColumns+` FROM images WHERE tenant = $1`, []any{no}
 	and := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-		}
+		args = append(args, values...)
 		where += " AND " + condition
 	}
 	if q.Connector != "" {

@@ -174,8 +174,7 @@ func parseItem(field string, modifiers []string, key, v *yaml.Node) (*item, erro
 // draft is a value while modifiers are applied.
 type draft struct {
 	value
-	raw  string // text of literal values, for encodings
-	open bool   // contains, startswith or endswith was applied
+	raw string // text of literal values, for encodings
 }
 
 func (it *item) parseValue(modifiers []string, s *yaml.Node) ([]value, error) {

@@ -28,7 +28,6 @@ var (
 	failure = []byte("failure")
 
 	aLogin    = []byte("login")
-	aLogout   = []byte("logout")
 	aOpened   = []byte("session_opened")
 	aClosed   = []byte("session_closed")
 	aConnect  = []byte("connect")

@@ -112,7 +112,9 @@ func buildChannels() map[string]*channel {
 		}
 	}
 	for name := range categories {
-		named[name] = named[name] // channels without a service too
+		if _, listed := named[name]; !listed {
+			named[name] = nil // channels without a service too
+		}
 	}
 	out := map[string]*channel{}
 	for name, of := range named {

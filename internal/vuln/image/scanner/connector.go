@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -58,5 +57,3 @@ func (c *Connector) check() error {
 func (c *Connector) imageID(digest string) string {
 	return c.Scope + "/providers/" + parentType + "/" + c.Name + "/images/" + strings.TrimPrefix(digest, "sha256:")
 }
-
-var errNoConnector = errors.New("no such registry is connected")
