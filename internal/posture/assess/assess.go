@@ -162,7 +162,7 @@ func (r *Report) load(ctx context.Context, judge *judge.Offline, opt Options) er
 	res, err := inventory.Each(ctx, opt.Resources, inventory.EachOptions{Source: "import", Group: opt.Group, Now: opt.Now(), Take: func(doc *wire.Document) error {
 		again, err := judge.Add(ctx, doc)
 		if err == nil && exposure.Matters(doc.Type) {
-			err = network.Put(doc.ID, doc.Type, doc.Body)
+			err = network.Put(doc.ID, doc.Type, doc.Body, doc.Unavailable)
 		}
 		if err == nil && again {
 			return fmt.Errorf("%s is given again; the last one counts", doc.ID)

@@ -32,6 +32,8 @@ type Exposure struct {
 	Paths           []Path   `json:"paths"`
 	// missing names what the answer depends on and no source has delivered.
 	missing []string
+	// unseen: interfaces are among it, so that nothing at all is known for certain.
+	unseen bool
 }
 
 // Path is one way from the internet to an interface.
@@ -67,7 +69,11 @@ func document(id string, e Exposure, now time.Time) wire.Document {
 	doc := wire.Document{ID: id + documentTail, Type: DocumentType, Source: source, ObservedAt: now, Body: body}
 	if len(e.missing) > 0 {
 		reason := " not delivered: " + strings.Join(e.missing[:min(3, len(e.missing))], ", ")
-		for _, p := range []string{"internetExposed", "managementPorts", "openPorts", "restrictedPorts", "allPortsOpen"} {
+		paths := []string{"internetExposed", "managementPorts", "openPorts", "restrictedPorts", "allPortsOpen"}
+		if e.unseen {
+			paths = append(paths, "subnetHasNsg", "nicHasNsg", "ipForwarding", "publicAddresses", "paths")
+		}
+		for _, p := range paths {
 			doc.Unavailable = append(doc.Unavailable, "properties."+p+reason)
 		}
 	}
@@ -77,11 +83,17 @@ func document(id string, e Exposure, now time.Time) wire.Document {
 func (n *Network) machine(m machine) Exposure {
 	var total access
 	e := Exposure{SubnetHasNsg: len(m.nics) > 0, NicHasNsg: len(m.nics) > 0, PublicAddresses: []string{}, Paths: []Path{}}
+	if m.missing != "" {
+		e.missing, e.unseen = append(e.missing, m.missing), true
+	}
 	for _, key := range m.nics {
 		c, ok := n.nics[key]
 		if !ok {
-			e.missing = append(e.missing, key)
+			e.missing, e.unseen = append(e.missing, key), true
 			continue
+		}
+		if c.missing != "" {
+			e.missing, e.unseen = append(e.missing, c.missing), true
 		}
 		total = total.join(n.interfaceAccess(c, &e))
 	}
@@ -170,6 +182,9 @@ func (n *Network) waysTo(config ipConfig, e *Exposure) []way {
 		if !ok {
 			e.missing = append(e.missing, ownerOf(target))
 			continue
+		}
+		if b.missing != "" {
+			e.missing = append(e.missing, b.missing)
 		}
 		for _, f := range b.forwards {
 			if f.target == target {

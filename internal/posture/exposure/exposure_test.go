@@ -21,7 +21,7 @@ func put(t *testing.T, n *Network, kind, name, body string) {
 	for k, typ := range kinds {
 		body = strings.ReplaceAll(body, "@"+k+"/", rg+typ+"/")
 	}
-	if err := n.Put(id, kinds[kind], []byte(body)); err != nil {
+	if err := n.Put(id, kinds[kind], []byte(body), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -124,7 +124,7 @@ func TestMissingIsUnknown(t *testing.T) {
 
 func TestBadDocumentIsForgotten(t *testing.T) {
 	n := network(t)
-	if err := n.Put(rg+kinds["nsg"]+"/nic", kinds["nsg"], []byte(`{"properties":{"securityRules":3}}`)); err == nil {
+	if err := n.Put(rg+kinds["nsg"]+"/nic", kinds["nsg"], []byte(`{"properties":{"securityRules":3}}`), nil); err == nil {
 		t.Error("a body of the wrong shape was taken")
 	}
 	if _, doc := exposureOf(t, n); len(doc.Unavailable) == 0 {
@@ -137,7 +137,7 @@ func FuzzPut(f *testing.F) {
 	f.Add("lb", []byte(`{"properties":{"frontendIPConfigurations":[{}],"inboundNatRules":[{}]}}`))
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
 		n := NewNetwork()
-		_ = n.Put(rg+kinds[kind]+"/x", kinds[kind], body) // must not panic, whatever it is
+		_ = n.Put(rg+kinds[kind]+"/x", kinds[kind], body, nil) // must not panic, whatever it is
 		n.Documents(time.Unix(0, 0))
 	})
 }

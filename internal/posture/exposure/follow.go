@@ -146,7 +146,7 @@ func (f *follower) load(ctx context.Context, id string) (*tenant, error) {
 }
 
 func (f *follower) put(t *tenant, r *store.Resource) {
-	if err := t.network.Put(r.Doc.ID, r.Doc.Type, r.Doc.Body); err != nil {
+	if err := t.network.Put(r.Doc.ID, r.Doc.Type, r.Doc.Body, r.Doc.Unavailable); err != nil {
 		f.Log.Warn("a network document can't be used", "error", err)
 	}
 }

@@ -42,8 +42,9 @@ func NewNetwork() *Network {
 }
 
 type machine struct {
-	id   string
-	nics []string
+	id      string
+	nics    []string
+	missing string // what its source did not deliver, "" if nothing
 }
 
 type nic struct {
@@ -51,6 +52,7 @@ type nic struct {
 	group      string
 	forwarding bool
 	configs    []ipConfig
+	missing    string
 }
 
 type ipConfig struct {
@@ -78,6 +80,7 @@ type address struct {
 // balancer lists what a public load balancer forwards to pools and NAT rules.
 type balancer struct {
 	forwards []forward
+	missing  string
 }
 
 type forward struct {
@@ -99,10 +102,11 @@ func (r *ref) key() string {
 	return arm.Fold(r.ID)
 }
 
-// Put takes in one document; others than those that matter are ignored. An
-// error says why the body can't be used; what was known of the resource before
-// is forgotten then, so that nothing stale is reported.
-func (n *Network) Put(id, typ string, body []byte) error {
+// Put takes in one document; others than those that matter are ignored.
+// unavailable are the paths that its source did not deliver. An error says why the
+// body can't be used; what was known of the resource before is forgotten then, so
+// that nothing stale is reported.
+func (n *Network) Put(id, typ string, body []byte, unavailable []string) error {
 	n.Delete(id, typ)
 	key := arm.Fold(id)
 	var err error
@@ -123,7 +127,33 @@ func (n *Network) Put(id, typ string, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("exposure: read %s: %w", id, err)
 	}
+	if missing := undelivered(arm.Fold(typ), body, unavailable); missing != "" {
+		n.lacks(key, arm.Fold(typ), missing)
+	}
 	return nil
+}
+
+// lacks notes that a resource was delivered without what decides.
+func (n *Network) lacks(key, typ, path string) {
+	missing := key + " " + path
+	switch typ {
+	case typeVM:
+		m := n.machines[key]
+		m.missing = missing
+		n.machines[key] = m
+	case typeInterface:
+		c := n.nics[key]
+		c.missing = missing
+		n.nics[key] = c
+	case typeGroup:
+		g := n.groups[key]
+		g.bad = path
+		n.groups[key] = g
+	case typeBalancer:
+		b := n.balancers[key]
+		b.missing = missing
+		n.balancers[key] = b
+	}
 }
 
 // Delete forgets a resource.
