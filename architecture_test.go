@@ -37,7 +37,7 @@ var areas = map[string][]string{
 // floors lists, per area, its rooms from the ground up. A package may import
 // rooms of lower floors of its area, and itself. Longest prefix wins.
 var floors = map[string][][]string{
-	"content": {{"content/baselines"}, {"content"}},
+	"content": {{"content/baselines"}, {"content/detections"}, {"content"}},
 	"internal/base": {
 		{"internal/base/strictyaml", "internal/base/rawjson", "internal/base/arm"},
 		{"internal/base/wire", "internal/base/software"},
