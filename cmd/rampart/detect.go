@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/rampart-sec/rampart/content/detections"
 	"github.com/rampart-sec/rampart/internal/threat/detect"
 	"github.com/rampart-sec/rampart/internal/threat/event"
 	"github.com/rampart-sec/rampart/internal/threat/event/mapping"
@@ -38,7 +39,7 @@ type detectFlags struct {
 }
 
 func (d *detectFlags) add(fs *flag.FlagSet) {
-	fs.Var(&d.rules, "rules", "folder or file of Sigma rules; may be given several times")
+	fs.Var(&d.rules, "rules", "folder or file of Sigma rules, instead of the product's own; may be given several times")
 	fs.Var(&d.pipelines, "pipeline", "pySigma pipeline file that changes the rules; may be given several times")
 	d.source = fs.String("source", "", "kind of the events: "+strings.Join(sourceNames(), ", ")+"; told by their start if not given")
 	d.logsource = fs.String("logsource", "", "of json, cef, logfmt and otlp: product=..,category=..,service=..")
@@ -107,7 +108,7 @@ func parseLogSource(text string) (*event.Kind, error) {
 // program reads the rules; those of the product if none are named.
 func (d *detectFlags) program(std stdio) (*detect.Program, error) {
 	if len(d.rules) == 0 {
-		return nil, errors.New("--rules is missing: name a folder of Sigma rules")
+		return detect.New(sigma.LoadFS(detections.FS)), nil
 	}
 	for _, dir := range d.rules {
 		if _, err := os.Stat(dir); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rampart-sec/rampart/content/detections"
 	"github.com/rampart-sec/rampart/internal/base/store"
 	"github.com/rampart-sec/rampart/internal/posture/judge"
 	"github.com/rampart-sec/rampart/internal/threat/alert"
@@ -15,12 +16,13 @@ import (
 // rulesFolder is where users put Sigma rules of their own, below the data folder.
 const rulesFolder = "rules"
 
-// detectionProgram reads the rules that a server runs. What is refused is logged
+// detectionProgram reads the rules that a server runs: those of the product and
+// the user's. What is refused is logged
 // and the others run.
 func detectionProgram(data string, log *slog.Logger) *detect.Program {
-	set := &sigma.Set{}
+	set := sigma.LoadFS(detections.FS)
 	if dir := filepath.Join(data, rulesFolder); folderExists(dir) {
-		set = sigma.Load(dir)
+		set.Join(sigma.Load(dir))
 	}
 	p := detect.NewForAlerts(set)
 	for _, f := range p.Failed() {

@@ -89,6 +89,45 @@ func LoadWith(change func(doc *yaml.Node) error, paths ...string) *Set {
 	return s
 }
 
+// LoadFS is Load for all of a file system, such as the rules that a program embeds.
+func LoadFS(files fs.FS) *Set {
+	s := &Set{}
+	var filters []*filter
+	err := fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
+		ext := strings.ToLower(filepath.Ext(name))
+		if err != nil || e.IsDir() || ext != ".yml" && ext != ".yaml" {
+			return err
+		}
+		if s.Files++; s.Files > maxFiles {
+			return fmt.Errorf("more than %d files", maxFiles)
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		if len(text) > maxFile {
+			s.fail(name, 0, fmt.Sprintf("it is larger than %d MiB", maxFile>>20))
+			return nil
+		}
+		filters = append(filters, s.documents(name, text)...)
+		return nil
+	})
+	if err != nil {
+		s.fail(".", 0, err.Error())
+	}
+	s.finish(filters)
+	return s
+}
+
+// Join adds another set. A rule whose id one of this set has is refused.
+func (s *Set) Join(other *Set) {
+	s.Rules = append(s.Rules, other.Rules...)
+	s.Correlations = append(s.Correlations, other.Correlations...)
+	s.Failed = append(s.Failed, other.Failed...)
+	s.Files += other.Files
+	s.finish(nil)
+}
+
 // Read reads the documents of one file's text.
 func Read(name string, text []byte) *Set {
 	s := &Set{Files: 1}
