@@ -24,7 +24,7 @@ import (
 
 // FS holds every rule file as it is in the repository, in folders by product.
 //
-//go:embed azure aws gcp kubernetes
+//go:embed azure aws gcp kubernetes linux windows web
 var FS embed.FS
 
 // Rule is what a rule says beyond Sigma: the member "rampart" of its document.
@@ -41,6 +41,9 @@ type Rule struct {
 	Tests       []Test
 	Base        bool // it only serves a correlation of its file
 	Correlation bool
+
+	name string
+	uses []string // names of the rules that a correlation reads
 }
 
 // Test is a stream of events that the rule must match, or must not.
@@ -101,9 +104,8 @@ func file(name string, text []byte) (rules []Rule, _ error) {
 			rules, errs = append(rules, r), append(errs, err)
 		}
 	}
-	correlated := slices.ContainsFunc(rules, func(r Rule) bool { return r.Correlation })
 	for i := range rules {
-		rules[i].Base = correlated && !rules[i].Correlation
+		rules[i].Base = slices.ContainsFunc(rules, func(r Rule) bool { return slices.Contains(r.uses, rules[i].name) })
 		errs = append(errs, rules[i].check())
 	}
 	return rules, errors.Join(errs...)
@@ -122,6 +124,15 @@ func document(name string, doc *yaml.Node) (Rule, error) {
 			r.Level = value.Value
 		case "correlation":
 			r.Correlation = true
+			var c struct {
+				Rules []string `yaml:"rules"`
+			}
+			if err := value.Decode(&c); err != nil {
+				return r, fmt.Errorf("%s:%d: %w", name, value.Line, err)
+			}
+			r.uses = c.Rules
+		case "name":
+			r.name = value.Value
 		case "rampart":
 			var m member
 			if err := strictyaml.DecodeNode(name, value, &m); err != nil {

@@ -102,8 +102,8 @@ func compare(t *testing.T, p *detect.Program, test detections.Test, fired map[in
 	f := detect.Files{Program: p, Source: test.Source}
 	err := f.Records(context.Background(), name, strings.NewReader(test.Events), func(at detect.Place, rec *event.Record) error {
 		for _, rule := range p.Rules() {
-			if rule.Name != "" {
-				continue // bases of correlations give no hit of their own
+			if rule.Name != "" || !rec.Kind.Fits(rule.LogSource.Product, rule.LogSource.Category, rule.LogSource.Service) {
+				continue // bases of correlations give no hit of their own, and the interpreter takes any source
 			}
 			if want := rule.Evaluate(rec); want != fired[at.Index][rule.ID] {
 				t.Errorf("%s: event %d: %s: the interpreter says %v", name, at.Index, rule.Title, want)
@@ -262,7 +262,7 @@ func TestRecordedAttacks(t *testing.T) {
 		t.Logf("%s: %d events: %q", strings.TrimPrefix(name, recorded), stats.Events, titles(p, ids))
 	}
 	t.Logf("%d of %d recordings are seen", seen, len(files))
-	if seen*10 < len(files)*4 {
-		t.Error("too few of the recordings are seen")
+	if seen*10 < len(files)*6 {
+		t.Error("fewer than 60 % of the recordings are seen")
 	}
 }
