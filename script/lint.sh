@@ -16,6 +16,9 @@ go tool -modfile=tools/go.mod staticcheck ./...
 
 echo "lint: modules tidy"
 go mod tidy -diff
+for module in bench conformance; do
+  (cd "$module" && go mod tidy -diff)
+done
 
 echo "lint: generated files"
 go generate ./...
