@@ -27,7 +27,7 @@ func TestFind(t *testing.T) {
 		{"postgres://app:$PASSWORD@db/app", ""},
 		{"https://example.test/a:b@c", ""},
 		{"machine x login me password hunter22", "netrc"},
-		{"//registry.npmjs.org/:_authToken=" + "npm_" + strings.Repeat("aB3dE7", 6), "npm-token"},
+		{"//packages.example/:_authToken=" + "npm_" + strings.Repeat("aB3dE7", 6), "npm-token"},
 		{"nothing of the kind, ghosts and eyJust words", ""},
 	} {
 		var got []string
