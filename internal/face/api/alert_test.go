@@ -28,6 +28,9 @@ correlation:
   group-by: [src_ip]
   timespan: 5m
   condition: {gte: 3}
+rampart:
+  alertType: VM_SshBruteForce
+  nextSteps: [Block the address]
 `
 
 // TestEventsBecomeAlerts: syslog lines are sent, an alert is raised, listed,
@@ -50,7 +53,8 @@ func TestEventsBecomeAlerts(t *testing.T) {
 		t.Fatalf("%d alerts", len(listed))
 	}
 	p := listed[0]["properties"].(map[string]any)
-	if p["alertDisplayName"] != "Many failed sign-ins" || p["severity"] != "Medium" || p["status"] != "Active" || p["intent"] != "CredentialAccess" || p["compromisedEntity"] != "web-1" {
+	if p["alertDisplayName"] != "Many failed sign-ins" || p["severity"] != "Medium" || p["status"] != "Active" || p["intent"] != "CredentialAccess" || p["compromisedEntity"] != "web-1" ||
+		p["alertType"] != "VM_SshBruteForce" || len(p["remediationSteps"].([]any)) != 1 {
 		t.Errorf("%v", p)
 	}
 	id := listed[0]["id"].(string)

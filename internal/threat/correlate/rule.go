@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,6 +45,8 @@ type Rule struct {
 	Field    string  // what value_ types read
 	Percent  float64 // of value_percentile, 0 to 100; -1 if not given
 	Generate bool    // member rules raise alerts of their own, too
+
+	Custom map[string]yaml.Node // members of the document that the specification does not name
 }
 
 // Key is how other documents name the rule: its id, else its name.
@@ -79,6 +82,7 @@ func Parse(doc *yaml.Node) (*Rule, error) {
 	if r.Key() == "" {
 		return nil, fmt.Errorf("line %d: a correlation needs an id or a name", doc.Line)
 	}
+	r.Custom = customMembers(doc)
 	if head.Generate != nil {
 		r.Generate = *head.Generate
 	}
@@ -89,6 +93,23 @@ func Parse(doc *yaml.Node) (*Rule, error) {
 		return nil, err
 	}
 	return r, r.check(head.Correlation.Line)
+}
+
+// named are the members of a correlation document that the specification names.
+var named = []string{"id", "name", "title", "description", "status", "level", "tags", "falsepositives", "generate", "correlation", "author", "references",
+	"date", "modified", "taxonomy", "related", "license"}
+
+func customMembers(doc *yaml.Node) map[string]yaml.Node {
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
+		doc = doc.Content[0]
+	}
+	custom := map[string]yaml.Node{}
+	for i := 0; i+1 < len(doc.Content); i += 2 {
+		if !slices.Contains(named, doc.Content[i].Value) {
+			custom[doc.Content[i].Value] = *doc.Content[i+1]
+		}
+	}
+	return custom
 }
 
 func (r *Rule) readSection(section *yaml.Node) error {

@@ -119,8 +119,9 @@ func evidenceOf(rec *event.Record, id string, fields []sigma.Field) alert.Eviden
 // and entities are those of the event that completed it.
 func correlationFinding(h Hit, rec *event.Record, id string) alert.Finding {
 	d := h.Correlation
+	c := customOf(d.Rule.Custom)
 	f := alert.Finding{
-		Rule: alert.Rule{ID: d.Rule.Key(), Title: d.Rule.Title, Level: d.Rule.Level, Tags: d.Rule.Tags}, Type: alertType(custom{}, d.Rule.Title),
+		Rule: alert.Rule{ID: d.Rule.Key(), Title: d.Rule.Title, Level: d.Rule.Level, Tags: d.Rule.Tags}, Type: alertType(c, d.Rule.Title), NextSteps: c.NextSteps,
 		Title: d.Rule.Title, Description: d.Rule.Description, Entities: entitiesOf(rec), Completing: id, First: d.From, Last: d.To, Repeat: d.Repeat,
 		Evidence: []alert.Evidence{evidenceOf(rec, id, nil)},
 	}
