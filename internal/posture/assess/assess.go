@@ -173,6 +173,9 @@ func (r *Report) load(ctx context.Context, judge *judge.Offline, opt Options) er
 		return err
 	}
 	for _, doc := range network.Documents(opt.Now()) {
+		if doc.Deleted {
+			continue
+		}
 		if _, err := judge.Add(ctx, &doc); err != nil {
 			return fmt.Errorf("exposure of %s: %w", doc.ID, err)
 		}

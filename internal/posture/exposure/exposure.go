@@ -46,7 +46,9 @@ type Path struct {
 
 // Documents computes the exposure of every machine, sorted by id, as the
 // documents to store. What the answer depends on and is not known makes the
-// document's properties unavailable, so verdicts on it are unknown.
+// document's properties unavailable, so verdicts on it are unknown. Where not even
+// the machine's interfaces are known nothing can be said: there the document is
+// deleted, and verdicts are unknown as long as there is none.
 func (n *Network) Documents(now time.Time) []wire.Document {
 	docs := make([]wire.Document, 0, len(n.machines))
 	for _, key := range slices.Sorted(maps.Keys(n.machines)) {
@@ -67,13 +69,13 @@ func document(id string, e Exposure, now time.Time) wire.Document {
 		panic(err)
 	}
 	doc := wire.Document{ID: id + documentTail, Type: DocumentType, Source: source, ObservedAt: now, Body: body}
+	if e.unseen {
+		doc.Body, doc.Deleted = nil, true
+		return doc
+	}
 	if len(e.missing) > 0 {
 		reason := " not delivered: " + strings.Join(e.missing[:min(3, len(e.missing))], ", ")
-		paths := []string{"internetExposed", "managementPorts", "openPorts", "restrictedPorts", "allPortsOpen"}
-		if e.unseen {
-			paths = append(paths, "subnetHasNsg", "nicHasNsg", "ipForwarding", "publicAddresses", "paths")
-		}
-		for _, p := range paths {
+		for _, p := range []string{"internetExposed", "managementPorts", "openPorts", "restrictedPorts", "allPortsOpen"} {
 			doc.Unavailable = append(doc.Unavailable, "properties."+p+reason)
 		}
 	}
