@@ -120,8 +120,12 @@ func newAlert(f *Finding, c Context) *Alert {
 	return a
 }
 
-// repeat takes one more finding in.
+// repeat takes one more finding in. One whose event is among the evidence was
+// taken in before and came again.
 func (a *Alert) repeat(f *Finding) {
+	if slices.ContainsFunc(a.Evidence, func(e Evidence) bool { return e.Event == f.Completing }) {
+		return
+	}
 	a.Count++
 	if f.First.Before(a.First) {
 		a.First = f.First

@@ -64,7 +64,9 @@ func (f *fixture) raise(t *testing.T, findings ...alert.Finding) (changed []*ale
 func TestRepeatsAreOneAlert(t *testing.T) {
 	f := newFixture(t)
 	first := f.raise(t, f.finding("miner", "impact"))
-	f.raise(t, f.finding("miner", "impact"), f.finding("miner", "impact"))
+	again := f.finding("miner", "impact")
+	f.raise(t, f.finding("miner", "impact"), again)
+	f.raise(t, again) // a batch that is delivered twice
 	a, err := f.book.Get(t.Context(), "", first[0].ID)
 	if err != nil {
 		t.Fatal(err)
@@ -75,8 +77,8 @@ func TestRepeatsAreOneAlert(t *testing.T) {
 	if _, err := f.book.SetStatus(t.Context(), "", a.ID, "ada", alert.Resolved); err != nil {
 		t.Fatal(err)
 	}
-	if again := f.raise(t, f.finding("miner", "impact")); again[0].ID == a.ID || again[0].Status != alert.Active {
-		t.Errorf("what comes after it was resolved belongs to the old alert: %+v", again[0])
+	if next := f.raise(t, f.finding("miner", "impact")); next[0].ID == a.ID || next[0].Status != alert.Active {
+		t.Errorf("what comes after it was resolved belongs to the old alert: %+v", next[0])
 	}
 	f.t = f.t.Add(48 * time.Hour)
 	if later := f.raise(t, f.finding("miner", "impact")); later[0].Count != 1 {
