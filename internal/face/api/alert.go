@@ -211,9 +211,9 @@ func (a *API) alertBody(r *request, x *alert.Alert) map[string]any {
 		evidence = append(evidence, map[string]any{"time": e.Time, "source": e.Source, "fields": e.Fields, "event": e.Event})
 	}
 	properties := map[string]any{
-		"version": "2022-01-01", "alertType": x.Type, "systemAlertId": x.ID, "productComponentName": "Servers", "productName": "Rampart", "vendorName": "Rampart",
+		"version": "2022-01-01", "alertType": x.Type, "systemAlertId": x.ID, "productName": "Rampart", "vendorName": "Rampart",
 		"alertDisplayName": x.Title, "description": x.Description, "severity": x.Severity, "intent": strings.Join(x.Tactics, ", "), "status": x.Status,
-		"startTimeUtc": x.First, "endTimeUtc": x.Last, "timeGeneratedUtc": x.Last, "processingEndTimeUtc": x.Last, "compromisedEntity": lastSegment(x.Resource),
+		"startTimeUtc": x.First, "endTimeUtc": x.Last, "timeGeneratedUtc": x.Last, "compromisedEntity": lastSegment(x.Resource),
 		"isIncident": x.IsIncident, "entities": entities, "resourceIdentifiers": identifiers, "remediationSteps": nonNil(x.NextSteps), "techniques": nonNil(x.Techniques),
 		"extendedProperties": extended, "alertUri": a.pages(r) + "/alert?id=" + x.ID, "extendedLinks": []any{},
 		"supportingEvidence": map[string]any{"type": "events", "events": evidence},

@@ -207,7 +207,6 @@ type Finding struct {
 	Evidence     []Evidence
 	Completing   string // id of the event that completed it
 	First, Last  time.Time
-	Repeat       bool   // a correlation that held already
 	Note         string // what limits it, for instance that a count is an estimate
 	Sample       bool
 }

@@ -26,6 +26,9 @@
 // to a timespan after the last, give one marked Repeat, which belongs to the same
 // alert. Chained correlations see both kinds.
 //
+// An event that is delivered again counts once and gives its detection again, for
+// callers that failed to store the first.
+//
 // An event without one of the group-by fields belongs to no group and is counted
 // in [Stats]. Group values are compared byte by byte.
 //

@@ -186,6 +186,21 @@ func TestManyValuesAreEstimated(t *testing.T) {
 	}
 }
 
+// A batch that is delivered twice neither counts twice nor loses its detection.
+func TestDeliveredAgain(t *testing.T) {
+	r := parse(t, "title: r\nname: r\ncorrelation:\n  type: event_count\n  rules: [a, b]\n  group-by: [u]\n  timespan: 10s\n  condition: {gte: 3}\n")
+	e := engine(t, []*Rule{r}, Options{}, "a", "b")
+	batch := []Occurrence{at("a", 0, 1, "u=1"), at("b", 0, 1, "u=1"), at("a", 1, 2, "u=1")}
+	if got := run(e, append(batch, batch...)...); got != nil {
+		t.Errorf("two events, twice: %v", got)
+	}
+	third := at("a", 2, 3, "u=1")
+	want := []string{"r [1] 3 [1 2 3]", "r [1] 3 [1 2 3] again"}
+	if diff := cmp.Diff(want, run(e, third, third)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // oracle keeps everything and tries every window.
 type oracle struct {
 	rule *Rule

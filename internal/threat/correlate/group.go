@@ -127,6 +127,11 @@ func (g *group) insert(r *Rule, it item, e *Engine) (int, bool) {
 	if place > 0 && g.items[place-1].at > it.at {
 		place = sort.Search(len(g.items), func(i int) bool { return g.items[i].at > it.at })
 	}
+	for i := place - 1; i >= 0 && g.items[i].at == it.at; i-- {
+		if g.items[i].event == it.event && g.items[i].aux == it.aux {
+			return i, true // delivered again: it completes what it completed then
+		}
+	}
 	g.items = slices.Insert(g.items, place, it)
 	e.stats.Events++
 	return place, true

@@ -90,7 +90,7 @@ func BenchmarkWindows(b *testing.B) {
 					}
 					events++
 					if part == "whole" {
-						run.Record(&rec, "", uint64(events), func(Hit) { hits++ })
+						run.Record(&rec, "", func() uint64 { return uint64(events) }, func(Hit) { hits++ })
 					}
 				}
 			}

@@ -85,7 +85,7 @@ func (f *Files) stream(ctx context.Context, name string, in io.Reader, emit func
 	f.names = append(f.names, name)
 	var failed error
 	return f.records(ctx, name, in, func(at Place, rec *event.Record) error {
-		f.run.Record(rec, name, number<<indexBits|uint64(at.Index), func(h Hit) {
+		f.run.Record(rec, name, func() uint64 { return number<<indexBits | uint64(at.Index) }, func(h Hit) {
 			f.Stats.Hits++
 			if failed == nil {
 				failed = emit(FileHit{h, name, at.Index, rec})

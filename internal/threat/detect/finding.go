@@ -13,7 +13,7 @@ import (
 	"github.com/rampart-sec/rampart/internal/threat/sigma"
 )
 
-// EntityFields are the fields that entities of alerts are read from, by kind. The
+// entityFields are the fields that entities of alerts are read from, by kind. The
 // names are those that decoders give.
 var entityFields = []struct {
 	kind   string
@@ -122,7 +122,7 @@ func correlationFinding(h Hit, rec *event.Record, id string) alert.Finding {
 	c := customOf(d.Rule.Custom)
 	f := alert.Finding{
 		Rule: alert.Rule{ID: d.Rule.Key(), Title: d.Rule.Title, Level: d.Rule.Level, Tags: d.Rule.Tags}, Type: alertType(c, d.Rule.Title), NextSteps: c.NextSteps,
-		Title: d.Rule.Title, Description: d.Rule.Description, Entities: entitiesOf(rec), Completing: id, First: d.From, Last: d.To, Repeat: d.Repeat,
+		Title: d.Rule.Title, Description: d.Rule.Description, Entities: entitiesOf(rec), Completing: id, First: d.From, Last: d.To,
 		Evidence: []alert.Evidence{evidenceOf(rec, id, nil)},
 	}
 	for i, name := range d.Rule.GroupBy {

@@ -67,13 +67,19 @@ const maxFindings = 10_000
 
 // Take reads a batch to its end, then stores its alerts in one transaction: when
 // it returns without error, they are stored. A batch that comes again, byte for
-// byte, raises the alerts of its own events again under the same ids.
+// byte, counts once and raises the same alerts.
 func (l *Live) Take(ctx context.Context, b Batch, in io.Reader) (res Result, err error) {
+	// The whole batch first: who sends slowly must not keep the others waiting.
+	whole, err := spool(in)
+	if err != nil {
+		return res, err
+	}
+	defer whole.remove()
 	t := l.tenant(b.Tenant)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var findings []alert.Finding
-	err = input.Walk("events", in, input.DefaultLimits, func(_ string, in io.Reader) error {
+	err = input.Walk("events", whole.file, input.DefaultLimits, func(_ string, in io.Reader) error {
 		files := &Files{Program: l.program, Source: b.Source}
 		source, in, err := files.source(in)
 		if err != nil {
@@ -106,6 +112,8 @@ func (l *Live) tenant(id string) *tenantRun {
 func (l *Live) read(ctx context.Context, run *Run, b Batch, source sources.Source, in io.Reader, res *Result, findings *[]alert.Finding) error {
 	dec := source.New(in, l.program.Schema())
 	var rec event.Record
+	names := namer{batch: b, rec: &rec, seen: map[[sha256.Size]byte]int{}}
+	number := func() uint64 { return idNumber(names.id()) }
 	for {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -127,23 +135,43 @@ func (l *Live) read(ctx context.Context, run *Run, b Batch, source sources.Sourc
 		if t := rec.Time(); t.IsZero() {
 			rec.SetTime(l.now()) // it was received now, which is the best that is known
 		}
-		id := eventID(b, &rec)
-		run.Record(&rec, b.From, idNumber(id), func(h Hit) {
+		names.next()
+		run.Record(&rec, b.From, number, func(h Hit) {
 			if len(*findings) == maxFindings {
 				res.Dropped++
 				return
 			}
-			*findings = append(*findings, l.finding(h, b, &rec, id))
+			*findings = append(*findings, l.finding(h, b, &rec, names.id()))
 		})
 	}
 }
 
-// eventID is a hash of where the event is from and what it says.
-func eventID(b Batch, rec *event.Record) string {
+// namer names the events of a batch that matched something.
+type namer struct {
+	batch Batch
+	rec   *event.Record
+	seen  map[[sha256.Size]byte]int // how often an event stood in the batch
+	name  string                    // of the current event, "" until it is asked for
+}
+
+func (n *namer) next() { n.name = "" }
+
+// id is a hash of where the event is from and what it says, and for events that
+// are equal to the letter which of them it is. The same batch gives the same ids.
+func (n *namer) id() string {
+	if n.name != "" {
+		return n.name
+	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%d:%s%d:%s%d:", len(b.From), b.From, len(b.Resource), b.Resource, rec.Time().UnixNano())
-	h.Write(rec.Raw)
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	fmt.Fprintf(h, "%d:%s%d:%s%d:", len(n.batch.From), n.batch.From, len(n.batch.Resource), n.batch.Resource, n.rec.Time().UnixNano())
+	h.Write(n.rec.Raw)
+	sum := [sha256.Size]byte(h.Sum(nil))
+	n.seen[sum]++
+	if again := n.seen[sum]; again > 1 {
+		sum = sha256.Sum256(fmt.Appendf(sum[:], " %d", again))
+	}
+	n.name = hex.EncodeToString(sum[:16])
+	return n.name
 }
 
 func idNumber(id string) (n uint64) {

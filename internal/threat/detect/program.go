@@ -105,9 +105,10 @@ func (p *Program) NewRun(o correlate.Options) *Run {
 func (r *Run) Windows() *correlate.Engine { return r.windows }
 
 // Record calls emit with each hit of a record, in a fixed order. source names
-// where it came from, for lateness; id names it in detections. Rules that only
-// serve correlations give no hit of their own.
-func (r *Run) Record(rec *event.Record, source string, id uint64, emit func(Hit)) {
+// where it came from, for lateness; id is asked for its name in detections, only
+// if a rule of a correlation matches. Rules that only serve correlations give no
+// hit of their own.
+func (r *Run) Record(rec *event.Record, source string, id func() uint64, emit func(Hit)) {
 	for _, rule := range r.matcher.Match(rec) {
 		used, generates := r.windows.Uses(rule.Key())
 		if !used || generates {
@@ -116,7 +117,7 @@ func (r *Run) Record(rec *event.Record, source string, id uint64, emit func(Hit)
 		if !used {
 			continue
 		}
-		r.windows.Add(correlate.Occurrence{Rule: rule.Key(), Time: rec.Time(), Event: id, Source: source, Field: fieldOf(rec)}, func(d correlate.Detection) {
+		r.windows.Add(correlate.Occurrence{Rule: rule.Key(), Time: rec.Time(), Event: id(), Source: source, Field: fieldOf(rec)}, func(d correlate.Detection) {
 			if outer, generates := r.windows.Uses(d.Rule.Key()); !outer || generates {
 				emit(Hit{Correlation: &d})
 			}
